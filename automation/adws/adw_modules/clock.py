@@ -1,0 +1,98 @@
+"""The one clock.
+
+Every time that is stored or compared comes from here, as fixed-width UTC text
+`YYYY-MM-DDTHH:MM:SS.ffffffZ` (27 characters), so that text order is time order. The clock is passed
+in, never reached for, and can be set: `SettableClock` is part of the product, for tests and for
+reports that must come out the same twice. `ADW_NOW` sets the command line's clock.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from adws.adw_modules.errors import ConfigurationError, InvalidInputError
+
+_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+class Clock(Protocol):
+    """Tells the time and lets time pass."""
+
+    def now(self) -> datetime:
+        """The present moment, timezone-aware, in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for this many seconds."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present moment in UTC, to the microsecond."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for this many real seconds."""
+        time.sleep(seconds)
+
+
+class SettableClock:
+    """A clock that stands still until it is told to move; sleeping moves it."""
+
+    def __init__(self, moment: datetime | str) -> None:
+        self._moment = parse_time(moment) if isinstance(moment, str) else moment.astimezone(UTC)
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        """The moment the clock was last set to."""
+        return self._moment
+
+    def sleep(self, seconds: float) -> None:
+        """Move forward at once and remember how long the sleeper asked for."""
+        self.slept.append(seconds)
+        self.advance(seconds=seconds)
+
+    def advance(self, *, days: float = 0, hours: float = 0, seconds: float = 0) -> None:
+        """Move the clock forward."""
+        self._moment += timedelta(days=days, hours=hours, seconds=seconds)
+
+
+def default_clock() -> Clock:
+    """The clock of a process: the machine's, or one standing at `ADW_NOW` where that is set."""
+    fixed = os.environ.get("ADW_NOW")
+    if not fixed:
+        return SystemClock()
+    try:
+        return SettableClock(fixed)
+    except InvalidInputError as error:
+        raise ConfigurationError(f"ADW_NOW is not a time: {fixed!r}", hint=error.hint) from error
+
+
+def format_time(moment: datetime) -> str:
+    """`moment` as stored text; it must be timezone-aware."""
+    if moment.tzinfo is None:
+        raise InvalidInputError(f"{moment!r} has no time zone", hint="pass a timezone-aware datetime")
+    return moment.astimezone(UTC).strftime(_FORMAT)
+
+
+def parse_time(text: str) -> datetime:
+    """The moment that a stored or ISO 8601 text names; a text without zone is read as UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInputError(
+            f"{text!r} is not a time", hint="write it as YYYY-MM-DDTHH:MM:SS.ffffffZ"
+        ) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def hours_before(moment: datetime, hours: float) -> datetime:
+    """The moment `hours` before `moment`, no earlier than the first moment that can be written."""
+    try:
+        return moment - timedelta(hours=hours)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)

@@ -1,0 +1,161 @@
+"""Every error this package raises on purpose.
+
+One root, `AdwError`. Each class says in its docstring what went wrong in general; the message says
+what went wrong here, and `hint` says what to do about it. The command line prints both on one
+line each and leaves with `exit_code`:
+
+    1  the work failed            2  the command was used wrongly
+    3  something named is not there
+    4  the database cannot be used as it is
+    5  somebody else holds it (a lock, an issue, an execution)
+"""
+
+from __future__ import annotations
+
+
+class AdwError(Exception):
+    """Something went wrong that the user can understand and act on."""
+
+    exit_code = 1
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").partition("\n")[0])
+        self.hint = hint
+
+
+class InvalidInputError(AdwError):
+    """A value that was given cannot be accepted."""
+
+    exit_code = 2
+
+
+class CheckpointDataError(InvalidInputError):
+    """The checkpoint data is not a JSON value, or is too large."""
+
+
+class ConfigurationError(InvalidInputError):
+    """The configuration file or an environment variable holds something unusable."""
+
+
+class IssueNotFoundError(AdwError):
+    """The tracker has no such issue."""
+
+    exit_code = 3
+
+
+class ExecutionNotFoundError(AdwError):
+    """There is no such execution."""
+
+    exit_code = 3
+
+
+class DatabaseError(AdwError):
+    """The database cannot be used as it is."""
+
+    exit_code = 4
+
+
+class DatabaseNotFoundError(DatabaseError):
+    """There is no database where one was expected."""
+
+
+class DatabaseAmbiguousError(DatabaseError):
+    """More than one file could be the tracker's database."""
+
+
+class DatabaseUnreadableError(DatabaseError):
+    """The file is not a SQLite database, or is damaged."""
+
+
+class DatabaseReadOnlyError(DatabaseError):
+    """The database, its folder or its medium does not allow writing."""
+
+
+class DatabaseReplacedError(DatabaseError):
+    """The file at the database's path is no longer the one that was opened."""
+
+
+class DiskFullError(DatabaseError):
+    """There is no room left for the write."""
+
+
+class NotMigratedError(DatabaseError):
+    """The database lacks our tables."""
+
+
+class SchemaTooNewError(DatabaseError):
+    """The database was migrated by a newer version of this program."""
+
+
+class MigrationError(DatabaseError):
+    """A migration cannot be applied or taken back."""
+
+
+class TrackerUnusableError(DatabaseError):
+    """The tracker cannot be read: its program is missing or answers with an error."""
+
+
+class StoreBusyError(AdwError):
+    """Another process kept the database locked through every retry."""
+
+    exit_code = 5
+
+
+class StoreFaultError(DatabaseError):
+    """The database engine reported something that has no better name here."""
+
+
+class DuplicateExecutionError(AdwError):
+    """An execution with this id exists already."""
+
+
+class IssueClaimedError(AdwError):
+    """Another execution is at work on this issue."""
+
+    exit_code = 5
+
+
+class ExecutionHeldError(AdwError):
+    """Another living process owns this execution."""
+
+    exit_code = 5
+
+
+class OwnershipLostError(AdwError):
+    """This process was replaced as the owner of the execution."""
+
+    exit_code = 5
+
+
+class IllegalTransitionError(AdwError):
+    """The execution or attempt cannot go from its present status to the one asked for."""
+
+
+class StateFileError(AdwError):
+    """A JSON state file cannot be read or written."""
+
+
+class RepositoryError(AdwError):
+    """The git repository cannot be used as it is."""
+
+
+class AgentError(AdwError):
+    """The agent did not do its work."""
+
+
+class AgentMissingError(AgentError):
+    """The agent's command is not installed."""
+
+    exit_code = 3
+
+
+class AgentTimeoutError(AgentError):
+    """The agent did not end in time and was killed."""
+
+
+class AgentOutputError(AgentError):
+    """The agent's output could not be understood."""
+
+
+class PhaseFailedError(AdwError):
+    """A phase of the workflow ended without success."""
