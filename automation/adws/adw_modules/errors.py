@@ -159,3 +159,9 @@ class AgentOutputError(AgentError):
 
 class PhaseFailedError(AdwError):
     """A phase of the workflow ended without success."""
+
+
+class RunInterruptedError(AdwError):
+    """The run was asked to stop; it can be resumed."""
+
+    exit_code = 130

@@ -57,7 +57,8 @@ CREATE INDEX idx_executions_phase ON adw_executions (phase, status);
 -- Reports over a window of start times are answered from this index alone.
 CREATE INDEX idx_adw_executions_started ON adw_executions (started_at, issue_type, status, phase);
 -- One issue, one run.
-CREATE UNIQUE INDEX idx_adw_executions_claim ON adw_executions (issue_id) WHERE claimed = 1;
+CREATE UNIQUE INDEX idx_adw_executions_claim ON adw_executions (issue_id)
+WHERE claimed = 1;
 
 -- One row per try at a phase. Funnel, retries, durations and cost come from here: a row whose phase is
 -- overwritten cannot tell which phases a run went through. `interrupted` is the end of an attempt
@@ -166,6 +167,15 @@ CREATE TABLE adw_checkpoints_archive (
     archive_reason TEXT
 );
 
+-- Why an execution is being deleted, and when, for the archive triggers; filled and emptied within one
+-- transaction, so it is empty whenever anybody looks. A deletion without a request is the tracker's.
+CREATE TABLE adw_archive_requests (
+    execution_id TEXT NOT NULL,
+    archived_at TEXT NOT NULL,
+    archive_reason TEXT NOT NULL,
+    PRIMARY KEY (execution_id)
+);
+
 -- Looked up when rows come back: by the issue of an execution, and by the execution of the rest.
 CREATE INDEX idx_adw_executions_archive_issue ON adw_executions_archive (issue_id);
 CREATE INDEX idx_adw_executions_archive_id ON adw_executions_archive (id);
@@ -173,6 +183,7 @@ CREATE INDEX idx_adw_phase_attempts_archive_execution ON adw_phase_attempts_arch
 CREATE INDEX idx_adw_checkpoints_archive_execution ON adw_checkpoints_archive (execution_id);
 
 -- migrate:down
+DROP TABLE adw_archive_requests;
 DROP TABLE adw_checkpoints_archive;
 DROP TABLE adw_phase_attempts_archive;
 DROP TABLE adw_executions_archive;

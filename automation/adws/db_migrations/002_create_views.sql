@@ -55,7 +55,10 @@ FROM (
     INNER JOIN adw_checkpoints AS c ON e.id = c.execution_id
     WHERE
         e.status IN ('pending', 'in_progress')
-        AND c.seq = (SELECT max(n.seq) FROM adw_checkpoints AS n WHERE n.execution_id = e.id)
+        AND c.seq = (
+            SELECT max(n.seq) FROM adw_checkpoints AS n
+            WHERE n.execution_id = e.id
+        )
 ) AS s
 WHERE s.last_sign_of_life_at < strftime('%Y-%m-%dT%H:%M:%f', 'now', '-24 hours') || '000Z';
 

@@ -2,8 +2,9 @@
 --
 -- These triggers fire for our own DELETE, for the cascade of the tracker's DELETE, and for the delete
 -- half of its INSERT OR REPLACE. They run inside the tracker's own transactions, so they may name
--- nothing but our tables and may never fail. The time is the engine's, because the deleting process
--- need not be ours. Triggers are written once per engine; these are SQLite's.
+-- nothing but our tables and may never fail. Reason and time come from adw_archive_requests where the
+-- deletion is ours; where the tracker deletes, the reason is 'deleted' and the time the engine's.
+-- Triggers are written once per engine; these are SQLite's.
 
 -- migrate:up
 CREATE TRIGGER adw_executions_archive_before_delete
@@ -20,7 +21,14 @@ BEGIN
         old.environment, old.phase, old.status, old.started_at, old.updated_at, old.completed_at,
         old.heartbeat_at, old.owner, old.fence, old.claimed, old.error_message, old.worktree_name,
         old.worktree_path, old.branch_name, old.plan_file, old.pr_created, old.pr_url, old.extra_data,
-        strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', 'deleted'
+        coalesce(
+            (SELECT r.archived_at FROM adw_archive_requests AS r WHERE r.execution_id = old.id),
+            strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'
+        ),
+        coalesce(
+            (SELECT r.archive_reason FROM adw_archive_requests AS r WHERE r.execution_id = old.id),
+            'deleted'
+        )
     );
 END;
 
@@ -36,7 +44,14 @@ BEGIN
         old.execution_id, old.phase, old.attempt, old.status, old.started_at, old.finished_at,
         old.duration_seconds, old.error_message, old.exit_code, old.agent, old.model, old.session_id,
         old.input_tokens, old.output_tokens, old.cost_usd,
-        strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', 'deleted'
+        coalesce(
+            (SELECT r.archived_at FROM adw_archive_requests AS r WHERE r.execution_id = old.execution_id),
+            strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'
+        ),
+        coalesce(
+            (SELECT r.archive_reason FROM adw_archive_requests AS r WHERE r.execution_id = old.execution_id),
+            'deleted'
+        )
     );
 END;
 
@@ -50,7 +65,14 @@ BEGIN
     VALUES (
         old.op_id, old.execution_id, old.seq, old.phase, old.attempt, old.checkpoint_name,
         old.checkpoint_data, old.created_at,
-        strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z', 'deleted'
+        coalesce(
+            (SELECT r.archived_at FROM adw_archive_requests AS r WHERE r.execution_id = old.execution_id),
+            strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'
+        ),
+        coalesce(
+            (SELECT r.archive_reason FROM adw_archive_requests AS r WHERE r.execution_id = old.execution_id),
+            'deleted'
+        )
     );
 END;
 

@@ -1,0 +1,171 @@
+"""The JSON state of a run, as teams have it today: a fallback beside the database while people move over.
+
+    <project>/automation/agents/<adw_id>/adw_state.json            one object, the run
+    <project>/automation/agents/<adw_id>/<phase>/checkpoints.json  {"phase", "checkpoints": [...]}
+
+Every write goes to a new file that takes the old one's name when it is on the disk, so a reader sees
+the old state or the new one and nothing between. Changes read, change and write under a lock on the
+run's folder, so two phases at once lose nothing of each other. Keys that this program does not know
+are kept as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Self, TypeAlias
+
+from adws.adw_modules.clock import Clock, default_clock, format_time
+from adws.adw_modules.errors import InvalidInputError, StateFileError
+from adws.adw_modules.store.gate import Gate
+from adws.adw_modules.store.json_values import JSON, encode
+from adws.adw_modules.store.values import identifier
+from adws.adw_modules.store.values import phase as require_phase
+
+Fields: TypeAlias = "dict[str, JSON]"
+
+_STATE = "adw_state.json"
+_CHECKPOINTS = "checkpoints.json"
+_LOCK_SECONDS = 10.0
+
+
+def agents_folder(project: Path) -> Path:
+    """Where the states of a project's runs lie."""
+    return project / "automation" / "agents"
+
+
+class ADWState:
+    """The JSON state of one run. `adw_id` names its folder, so it must be a plain file name."""
+
+    def __init__(self, adw_id: str, project: Path, *, clock: Clock | None = None) -> None:
+        self.adw_id = _folder_name(adw_id)
+        self.folder = agents_folder(project) / self.adw_id
+        self._clock = clock or default_clock()
+        self.data: Fields = {"adw_id": adw_id}
+
+    @classmethod
+    def load(cls, adw_id: str, project: Path, *, clock: Clock | None = None) -> Self | None:
+        """The state that was saved, or None if there is none. Raises `StateFileError` if it is damaged."""
+        state = cls(adw_id, project, clock=clock)
+        if not state.path.exists():
+            return None
+        state.data = _read_object(state.path)
+        return state
+
+    @property
+    def path(self) -> Path:
+        """The state's file."""
+        return self.folder / _STATE
+
+    def update(self, fields: Fields) -> None:
+        """Set these keys and save; keys that others wrote in the meantime are kept."""
+        with self._locked():
+            saved = _read_object(self.path) if self.path.exists() else {}
+            self.data = {**self.data, **saved, **fields}
+            _write_atomically(self.path, self.data)
+
+    def append_checkpoint(
+        self, phase: str, step: str, metadata: Fields, next_action: str | None = None
+    ) -> None:
+        """Append a checkpoint to the phase's list. `metadata` is any JSON object."""
+        entry: Fields = {
+            "timestamp": format_time(self._clock.now()),
+            "step": step,
+            "files_completed": [],
+            "next_action": next_action,
+            "metadata": metadata,
+        }
+        path = self._checkpoints_path(phase)
+        with self._locked():
+            entries = self.checkpoints(phase)
+            _write_atomically(path, {"phase": phase, "checkpoints": [*entries, entry]})
+
+    def checkpoints(self, phase: str) -> list[JSON]:
+        """The phase's checkpoints in the order in which they were saved."""
+        path = self._checkpoints_path(phase)
+        if not path.exists():
+            return []
+        entries = _read_object(path).get("checkpoints")
+        if not isinstance(entries, list):
+            raise StateFileError(
+                f"{path} has no list of checkpoints",
+                hint="repair it, or move it away to begin the phase anew",
+            )
+        return entries
+
+    def _checkpoints_path(self, phase: str) -> Path:
+        return self.folder / require_phase(phase) / _CHECKPOINTS
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        _on_disk(self.folder, lambda: self.folder.mkdir(parents=True, exist_ok=True))
+        with closing(Gate(self.folder, _LOCK_SECONDS)) as gate, gate:
+            yield
+
+
+def _folder_name(adw_id: str) -> str:
+    identifier(adw_id, "the execution's id")
+    if "/" in adw_id or "\\" in adw_id or adw_id in (".", ".."):
+        raise InvalidInputError(
+            f"{adw_id!r} cannot name the folder of a run", hint="use an id without slashes and not . or .."
+        )
+    return adw_id
+
+
+def _read_object(path: Path) -> Fields:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise StateFileError(
+            f"{path} does not hold JSON: {error}", hint="repair it, or move it away and run again"
+        ) from error
+    except OSError as error:
+        raise StateFileError(
+            f"{path} cannot be read: {error.strerror}", hint="check its permissions"
+        ) from error
+    if not isinstance(value, dict):
+        raise StateFileError(
+            f"{path} holds a JSON {type(value).__name__} where an object is expected",
+            hint="repair it, or move it away and run again",
+        )
+    return value
+
+
+def _write_atomically(path: Path, value: Fields) -> None:
+    text = encode(value, path.name)
+    pretty = json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
+    _on_disk(path, lambda: _replace(path, pretty.encode("utf-8")))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    unfinished = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the new name is on the disk too
+    finally:
+        os.close(folder)
+
+
+def _on_disk(path: Path, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except OSError as error:
+        raise StateFileError(
+            f"{path} cannot be written: {error.strerror}",
+            hint="check the permissions and the free disk space",
+        ) from error

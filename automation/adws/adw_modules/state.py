@@ -1,0 +1,375 @@
+"""The door to all state: what a phase imports.
+
+`BeadsStateManager` keeps executions, attempts and checkpoints in the database beside the issues;
+`ADWState` keeps the same in JSON files, as a fallback while people move over. Every public method of
+the manager is one transaction: it has happened, on the disk, when the method returns, or not at all.
+
+    with BeadsStateManager(".beads/beads.db") as state:
+        run = state.create_execution("proj-12", first_checkpoint=("started", {"by": "me"}))
+        attempt = state.start_attempt(run.id, "plan")
+        state.save_checkpoint(run.id, "plan", "plan_written", {"file": "plan.md"})
+        state.finish_attempt(attempt, "completed")
+        state.update_execution_status(run.id, "completed")
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeVar
+
+from adws.adw_modules.clock import Clock, format_time
+from adws.adw_modules.errors import DatabaseReplacedError
+from adws.adw_modules.json_state import ADWState
+from adws.adw_modules.store import archive, attempts, checkpoints, executions, health, opening, values
+from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.executions import PageStart
+from adws.adw_modules.store.ids import new_execution_id, new_op_id
+from adws.adw_modules.store.json_values import JSON, encode
+from adws.adw_modules.store.records import Attempt, Check, Checkpoint, Execution, Health, IssueSnapshot
+from adws.adw_modules.store.retry import DELAYS_SECONDS
+
+__all__ = [
+    "ADWState",
+    "Attempt",
+    "BeadsStateManager",
+    "Check",
+    "Checkpoint",
+    "Execution",
+    "Health",
+    "IssueSnapshot",
+    "PageStart",
+]
+
+Result = TypeVar("Result")
+
+
+class BeadsStateManager:
+    """Executions, attempts and checkpoints of one database, for many threads and processes at once.
+
+    Opening looks at the file and creates nothing; it raises `DatabaseError` and its kinds. Connections
+    are kept between calls, and none is held while the caller does its work. After a fork the child
+    gets its own. `fence` arguments are for owners of an execution: with one, a write by a run that was
+    replaced raises `OwnershipLostError` and changes nothing.
+    """
+
+    def __init__(
+        self,
+        db_path: str | os.PathLike[str],
+        *,
+        clock: Clock | None = None,
+        retry_delays_seconds: Sequence[float] = DELAYS_SECONDS,
+    ) -> None:
+        self._database = Database(db_path, clock=clock, retry_delays_seconds=retry_delays_seconds)
+        self._open()
+
+    def _open(self) -> None:
+        self._beside_issues = opening.inspect(self._database)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the kept connections. The manager may be used again; it opens new ones then."""
+        self._database.close()
+
+    @property
+    def path(self) -> str:
+        """The database's real path."""
+        return str(self._database.path)
+
+    @property
+    def retries(self) -> int:
+        """How often a unit of work was tried again after a lock error."""
+        return self._database.retries
+
+    def create_execution(
+        self,
+        issue_id: str,
+        *,
+        adw_id: str | None = None,
+        workflow: str = "adw_sdlc",
+        environment: str = "local",
+        phase: str = "plan",
+        status: str = "pending",
+        worktree_name: str | None = None,
+        worktree_path: str | None = None,
+        branch_name: str | None = None,
+        extra_data: JSON = None,
+        first_checkpoint: tuple[str, JSON] | None = None,
+        issue: IssueSnapshot | None = None,
+        owner: str | None = None,
+        claim: bool = False,
+    ) -> Execution:
+        """Begin an execution, and save its first checkpoint in the same transaction.
+
+        `adw_id` is taken as given, else a fresh sortable id is made. Title, type and priority of the
+        issue come from the tracker's file where our tables lie in it, or from `issue`. With `claim`
+        the execution holds its issue until it ends. Raises `IssueNotFoundError`,
+        `DuplicateExecutionError`, `IssueClaimedError` or `InvalidInputError`.
+        """
+        moment = format_time(self._database.clock.now())
+        snapshot = issue or IssueSnapshot()
+        execution_id = values.identifier(
+            new_execution_id(self._database.clock.now()) if adw_id is None else adw_id, "the execution's id"
+        )
+        row = {
+            "id": execution_id,
+            "issue_id": values.identifier(issue_id, "the issue's id"),
+            "issue_title": values.text(snapshot.title, "the issue's title"),
+            "issue_type": values.text(snapshot.issue_type, "the issue's type"),
+            "issue_priority": snapshot.priority,
+            "workflow": values.identifier(workflow, "workflow"),
+            "environment": values.identifier(environment, "environment"),
+            "phase": values.phase(phase),
+            "status": values.unfinished_status(status),
+            "heartbeat_at": moment if owner else None,
+            "owner": owner,
+            "fence": 1 if owner else 0,
+            "claimed": int(claim),
+            "worktree_name": values.text(worktree_name, "worktree_name"),
+            "worktree_path": values.text(worktree_path, "worktree_path"),
+            "branch_name": values.text(branch_name, "branch_name"),
+            "extra_data": None if extra_data is None else encode(extra_data, "extra_data"),
+        }
+        first = None
+        if first_checkpoint is not None:
+            first = self._checkpoint_row(execution_id, phase, first_checkpoint[0], first_checkpoint[1])
+
+        def unit(tx: Transaction) -> Execution:
+            execution = executions.create(tx, row, beside_issues=self._beside_issues)
+            if first is not None:
+                checkpoints.save(tx, first, None)
+            return execution
+
+        return self._write(unit)
+
+    def update_execution_status(
+        self,
+        execution_id: str,
+        status: str,
+        *,
+        phase: str | None = None,
+        error_message: str | None = None,
+        fence: int | None = None,
+        worktree_name: str | None = None,
+        worktree_path: str | None = None,
+        branch_name: str | None = None,
+        plan_file: str | None = None,
+        pr_created: bool | None = None,
+        pr_url: str | None = None,
+        extra_data: JSON = None,
+    ) -> Execution:
+        """Move an execution to another status and set the fields that are given.
+
+        pending may become anything, in_progress may end as completed, failed or cancelled, and what has
+        ended stays so (`take_over` brings a failed or cancelled execution back). Ending frees the
+        issue. Raises `ExecutionNotFoundError`, `IllegalTransitionError`, `OwnershipLostError`.
+        """
+        changes = {
+            "status": values.execution_status(status),
+            "phase": None if phase is None else values.phase(phase),
+            "error_message": values.text(error_message, "error_message"),
+            "fence": fence,
+            "worktree_name": values.text(worktree_name, "worktree_name"),
+            "worktree_path": values.text(worktree_path, "worktree_path"),
+            "branch_name": values.text(branch_name, "branch_name"),
+            "plan_file": values.text(plan_file, "plan_file"),
+            "pr_created": None if pr_created is None else int(pr_created),
+            "pr_url": values.text(pr_url, "pr_url"),
+            "extra_data": None if extra_data is None else encode(extra_data, "extra_data"),
+        }
+        return self._write(lambda tx: executions.change_status(tx, execution_id, changes))
+
+    def save_checkpoint(
+        self,
+        execution_id: str,
+        phase: str,
+        checkpoint_name: str,
+        checkpoint_data: JSON,
+        *,
+        attempt: int | None = None,
+        op_id: str | None = None,
+        fence: int | None = None,
+    ) -> Checkpoint:
+        """Append a checkpoint. `checkpoint_data` is any JSON value of at most 16 MiB.
+
+        `attempt` is the phase's newest one unless given. A save that repeats an `op_id` changes nothing
+        and returns what was saved the first time. Raises `CheckpointDataError`,
+        `ExecutionNotFoundError`, `OwnershipLostError`.
+        """
+        row = self._checkpoint_row(
+            execution_id, phase, checkpoint_name, checkpoint_data, attempt=attempt, op_id=op_id, fence=fence
+        )
+        return self._write(lambda tx: checkpoints.save(tx, row, checkpoint_data))
+
+    def load_checkpoint(
+        self, execution_id: str, phase: str | None = None, checkpoint_name: str | None = None
+    ) -> Checkpoint | None:
+        """The newest checkpoint, by seq, of this phase and name where given; None if there is none."""
+        return self._on_current_file(
+            lambda: checkpoints.newest(self._database, execution_id, phase, checkpoint_name)
+        )
+
+    def list_checkpoints(self, execution_id: str) -> list[Checkpoint]:
+        """The checkpoints of an execution in the order in which they were saved."""
+        return self._read(lambda tx: checkpoints.of_execution(tx, execution_id))
+
+    def start_attempt(
+        self,
+        execution_id: str,
+        phase: str,
+        *,
+        agent: str | None = None,
+        model: str | None = None,
+        fence: int | None = None,
+    ) -> Attempt:
+        """Begin the next attempt at a phase; the execution is then in progress in that phase."""
+        values.phase(phase)
+        return self._write(
+            lambda tx: attempts.start(tx, execution_id, phase, agent=agent, model=model, fence=fence)
+        )
+
+    def finish_attempt(
+        self,
+        attempt: Attempt,
+        status: str,
+        *,
+        error_message: str | None = None,
+        exit_code: int | None = None,
+        model: str | None = None,
+        session_id: str | None = None,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        cost_usd: float | None = None,
+        fence: int | None = None,
+    ) -> Attempt:
+        """End an attempt as completed, failed or interrupted. It must still be open."""
+        outcome = {
+            "status": values.attempt_end(status),
+            "error_message": values.text(error_message, "error_message"),
+            "exit_code": exit_code,
+            "model": model,
+            "session_id": session_id,
+            "input_tokens": input_tokens,
+            "output_tokens": output_tokens,
+            "cost_usd": cost_usd,
+            "fence": fence,
+        }
+        return self._write(lambda tx: attempts.finish(tx, attempt, outcome))
+
+    def list_attempts(self, execution_id: str) -> list[Attempt]:
+        """The attempts of an execution in the order in which they began."""
+        return self._read(lambda tx: attempts.of_execution(tx, execution_id))
+
+    def take_over(
+        self, execution_id: str, owner: str, *, lease_seconds: float = 60, force: bool = False
+    ) -> Execution:
+        """Make `owner` the owner of an unfinished, failed or cancelled execution, to go on with it.
+
+        Allowed when its owner is dead, has given no sign of life for `lease_seconds`, or with `force`.
+        The fence rises, open attempts are closed as interrupted, the execution is in progress again and
+        holds its issue (not with `force`). Raises `ExecutionHeldError`, `IssueClaimedError`,
+        `IllegalTransitionError`, `ExecutionNotFoundError`.
+        """
+
+        def unit(tx: Transaction) -> Execution:
+            execution = executions.take_over(
+                tx,
+                execution_id,
+                owner,
+                moment=self._database.clock.now(),
+                lease_seconds=lease_seconds,
+                force=force,
+            )
+            attempts.interrupt_open(
+                tx, execution_id, "the process that ran this attempt ended without a word"
+            )
+            return execution
+
+        return self._write(unit)
+
+    def beat(self, execution_id: str, fence: int) -> None:
+        """Record a sign of life of the owner. Raises `OwnershipLostError` when it was replaced."""
+        self._write(lambda tx: executions.beat(tx, execution_id, fence))
+
+    def get_execution(self, execution_id: str) -> Execution | None:
+        """One execution, or None."""
+        return self._read(lambda tx: executions.get(tx, execution_id))
+
+    def list_executions(
+        self,
+        *,
+        issue_id: str | None = None,
+        status: str | None = None,
+        phase: str | None = None,
+        environment: str | None = None,
+        started_after: datetime | None = None,
+        after: PageStart | None = None,
+        limit: int = 100,
+    ) -> list[Execution]:
+        """Executions that match every filter given, newest first, at most `limit` (1 to 10,000).
+
+        `after` continues behind the last execution of the page before.
+        """
+        filters = {
+            "issue_id": issue_id,
+            "status": None if status is None else values.execution_status(status),
+            "phase": None if phase is None else values.phase(phase),
+            "environment": environment,
+            "started_after": None if started_after is None else format_time(started_after),
+        }
+        most = values.count(limit, "limit", 10_000)
+        return self._read(lambda tx: executions.find(tx, filters, after, most))
+
+    def archive_old_executions(self, days: float = 90) -> int:
+        """Move executions that ended more than `days` ago to the archive tables; how many there were."""
+        return archive.archive_finished(self._database, days)
+
+    def check_health(self) -> Health:
+        """Whether the database can be relied on: file, schema, references, lock, log and disk."""
+        return health.check(self._database.path, beside_issues=self._beside_issues)
+
+    def _checkpoint_row(
+        self,
+        execution_id: str,
+        phase: str,
+        name: str,
+        data: JSON,
+        *,
+        attempt: int | None = None,
+        op_id: str | None = None,
+        fence: int | None = None,
+    ) -> dict[str, object]:
+        return {
+            "op_id": new_op_id() if op_id is None else values.identifier(op_id, "op_id"),
+            "execution_id": execution_id,
+            "phase": values.phase(phase),
+            "attempt": attempt,
+            "checkpoint_name": values.identifier(name, "the checkpoint's name"),
+            "checkpoint_data": encode(data, f"checkpoint {name!r}"),
+            "fence": fence,
+        }
+
+    def _write(self, unit: Callable[[Transaction], Result]) -> Result:
+        return self._on_current_file(lambda: self._database.write(unit))
+
+    def _read(self, unit: Callable[[Transaction], Result]) -> Result:
+        return self._on_current_file(lambda: self._database.read(unit))
+
+    def _on_current_file(self, work: Callable[[], Result]) -> Result:
+        # A replaced file is noticed before anything is read or written, so the work may be done again
+        # once the new file has been looked at.
+        try:
+            return work()
+        except DatabaseReplacedError:
+            self._database.close()
+            self._open()
+            return work()

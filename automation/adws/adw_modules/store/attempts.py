@@ -1,0 +1,70 @@
+"""Attempts: one row per try at a phase. Every function works inside a transaction of the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from adws.adw_modules.clock import parse_time
+from adws.adw_modules.errors import IllegalTransitionError
+from adws.adw_modules.store import executions, sql
+from adws.adw_modules.store.database import Row, Transaction
+from adws.adw_modules.store.records import Attempt
+
+
+def start(
+    tx: Transaction, execution_id: str, phase: str, *, agent: str | None, model: str | None, fence: int | None
+) -> Attempt:
+    """Begin the next attempt at a phase and put the execution to work there."""
+    params = {
+        "execution_id": execution_id,
+        "phase": phase,
+        "agent": agent,
+        "model": model,
+        "fence": fence,
+        "now": tx.now,
+    }
+    row = tx.one(sql.load("attempts")["start"], params)
+    if row is None:
+        raise executions.why_not_written(tx, execution_id, fence, f"by an attempt at {phase!r}")
+    executions.enter_phase(tx, execution_id, phase, fence)
+    return from_row(row)
+
+
+def finish(tx: Transaction, attempt: Attempt, outcome: Mapping[str, object]) -> Attempt:
+    """End an open attempt; `outcome` are the parameters of the statement `finish` beside its key."""
+    params = {
+        **outcome,
+        "execution_id": attempt.execution_id,
+        "phase": attempt.phase,
+        "attempt": attempt.attempt,
+        "now": tx.now,
+        "duration_seconds": max(0.0, (parse_time(tx.now) - attempt.started_at).total_seconds()),
+    }
+    row = tx.one(sql.load("attempts")["finish"], params)
+    if row is not None:
+        return from_row(row)
+    present = tx.one(sql.load("attempts")["get"], params)
+    if present is not None and present["status"] != "in_progress":
+        raise IllegalTransitionError(
+            f"attempt {attempt.attempt} at {attempt.phase} of {attempt.execution_id} is over: {present['status']}"
+        )
+    raise executions.why_not_written(tx, attempt.execution_id, outcome["fence"], "by the end of an attempt")
+
+
+def interrupt_open(tx: Transaction, execution_id: str, reason: str) -> None:
+    """Close the attempts that a dead owner left open."""
+    params = {"execution_id": execution_id, "error_message": reason, "now": tx.now}
+    tx.execute(sql.load("attempts")["interrupt_open"], params)
+
+
+def of_execution(tx: Transaction, execution_id: str) -> list[Attempt]:
+    """The attempts of an execution in the order in which they began."""
+    return [from_row(row) for row in tx.all(sql.load("attempts")["list"], {"execution_id": execution_id})]
+
+
+def from_row(row: Row) -> Attempt:
+    """A row of adw_phase_attempts as an `Attempt`."""
+    values = dict(row)
+    values["started_at"] = parse_time(values["started_at"])
+    values["finished_at"] = parse_time(values["finished_at"]) if values["finished_at"] else None
+    return Attempt(**values)

@@ -1,0 +1,186 @@
+"""Executions: begin, change, own, look up. Every function works inside a transaction of the caller."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from adws.adw_modules.clock import format_time, parse_time
+from adws.adw_modules.errors import (
+    AdwError,
+    DuplicateExecutionError,
+    ExecutionHeldError,
+    ExecutionNotFoundError,
+    IllegalTransitionError,
+    IssueClaimedError,
+    IssueNotFoundError,
+    OwnershipLostError,
+)
+from adws.adw_modules.store import sql
+from adws.adw_modules.store.database import Params, Row, Transaction
+from adws.adw_modules.store.faults import is_constraint
+from adws.adw_modules.store.json_values import decode
+from adws.adw_modules.store.owner import owner_is_dead
+from adws.adw_modules.store.records import Execution
+
+
+@dataclass(frozen=True, slots=True)
+class PageStart:
+    """Where a page of executions goes on: after this row of the page before."""
+
+    started_at: datetime
+    id: str
+
+
+def create(tx: Transaction, values: Params, *, beside_issues: bool) -> Execution:
+    """Insert an execution; `values` are the parameters of the create statements without `now`.
+
+    Raises `IssueNotFoundError`, `DuplicateExecutionError` or `IssueClaimedError`.
+    """
+    name = "create_beside_issue" if beside_issues else "create_with_snapshot"
+    try:
+        row = tx.one(sql.load("executions")[name], {**values, "now": tx.now})
+    except sqlite3.IntegrityError as error:
+        if is_constraint(error, sqlite3.SQLITE_CONSTRAINT_UNIQUE):
+            raise _claimed(tx, str(values["issue_id"])) from error
+        raise
+    if row is not None:
+        return from_row(row)
+    if get(tx, str(values["id"])) is not None:
+        raise DuplicateExecutionError(
+            f"an execution with the id {values['id']!r} exists already",
+            hint="leave the id away to get a fresh one, or go on with it by `adw resume`",
+        )
+    raise IssueNotFoundError(
+        f"there is no issue {values['issue_id']!r} in this tracker", hint="`bd list` shows the issues"
+    )
+
+
+def change_status(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> Execution:
+    """Move an execution to another status, and set the fields that are not None.
+
+    `changes` are the parameters of the statement `change_status` without `id` and `now`. Raises
+    `ExecutionNotFoundError`, `OwnershipLostError` or `IllegalTransitionError`.
+    """
+    params = {**changes, "id": execution_id, "now": tx.now}
+    row = tx.one(sql.load("executions")["change_status"], params)
+    if row is not None:
+        return from_row(row)
+    raise _why_unchanged(tx, execution_id, changes["fence"], f"to {changes['status']!r}")
+
+
+def enter_phase(tx: Transaction, execution_id: str, phase: str, fence: int | None) -> None:
+    """Put an unfinished execution to work in a phase."""
+    params = {"execution_id": execution_id, "phase": phase, "fence": fence, "now": tx.now}
+    if tx.one(sql.load("executions")["enter_phase"], params) is None:
+        raise _why_unchanged(tx, execution_id, fence, f"to an attempt at {phase!r}")
+
+
+def take_over(
+    tx: Transaction, execution_id: str, owner: str, *, moment: datetime, lease_seconds: float, force: bool
+) -> Execution:
+    """Make `owner` the owner of an execution that nobody living owns; see the statement `take_over`."""
+    present = get(tx, execution_id)
+    if present is None:
+        raise _not_found(execution_id)
+    dead_owner = present.owner if present.owner and owner_is_dead(present.owner) else None
+    params = {
+        "id": execution_id,
+        "owner": owner,
+        "dead_owner": dead_owner,
+        "silent_since": format_time(moment - timedelta(seconds=lease_seconds)),
+        "force": int(force),
+        "claim": int(not force),
+        "now": tx.now,
+    }
+    try:
+        row = tx.one(sql.load("executions")["take_over"], params)
+    except sqlite3.IntegrityError as error:
+        if is_constraint(error, sqlite3.SQLITE_CONSTRAINT_UNIQUE):
+            raise _claimed(tx, present.issue_id) from error
+        raise
+    if row is not None:
+        return from_row(row)
+    if present.status == "completed":
+        raise IllegalTransitionError(
+            f"execution {execution_id} is completed; there is nothing left to do",
+            hint=f"start a new one with `adw run {present.issue_id}`",
+        )
+    raise ExecutionHeldError(
+        f"execution {execution_id} is being worked on by {present.owner}",
+        hint="wait for it, stop that process, or take it over with --force",
+    )
+
+
+def beat(tx: Transaction, execution_id: str, fence: int) -> None:
+    """Record that the owner lives. Raises `OwnershipLostError` when it is the owner no more."""
+    params = {"id": execution_id, "fence": fence, "now": tx.now}
+    if tx.one(sql.load("executions")["beat"], params) is None:
+        raise _why_unchanged(tx, execution_id, fence, "by a sign of life")
+
+
+def get(tx: Transaction, execution_id: str) -> Execution | None:
+    """One execution, or None."""
+    row = tx.one(sql.load("executions")["get"], {"id": execution_id})
+    return from_row(row) if row else None
+
+
+def find(tx: Transaction, filters: Params, after: PageStart | None, most: int) -> list[Execution]:
+    """Executions that pass the filters of the statement `list`, newest first."""
+    params = {
+        **filters,
+        "before_started_at": format_time(after.started_at) if after else None,
+        "before_id": after.id if after else None,
+        "most": most,
+    }
+    return [from_row(row) for row in tx.all(sql.load("executions")["list"], params)]
+
+
+def from_row(row: Row) -> Execution:
+    """A row of adw_executions, or of its archive, as an `Execution`."""
+    values = dict(row)
+    for name in ("started_at", "updated_at"):
+        values[name] = parse_time(values[name])
+    for name in ("completed_at", "heartbeat_at"):
+        values[name] = parse_time(values[name]) if values[name] else None
+    values["claimed"], values["pr_created"] = bool(values["claimed"]), bool(values["pr_created"])
+    values["extra_data"] = decode(values["extra_data"]) if values["extra_data"] else None
+    return Execution(**values)
+
+
+def why_not_written(tx: Transaction, execution_id: str, fence: object, change: str) -> AdwError:
+    """Why a write that names this execution met no row: gone, another owner, or over."""
+    return _why_unchanged(tx, execution_id, fence, change)
+
+
+def _why_unchanged(tx: Transaction, execution_id: str, fence: object, change: str) -> AdwError:
+    present = get(tx, execution_id)
+    if present is None:
+        return _not_found(execution_id)
+    if fence is not None and present.fence != fence:
+        return OwnershipLostError(
+            f"execution {execution_id} was taken over by {present.owner}; this process may not write to it",
+            hint="let the other process finish; `adw show` tells how far it is",
+        )
+    return IllegalTransitionError(
+        f"execution {execution_id} is {present.status} and cannot be changed {change}",
+        hint="`adw resume` goes on with a failed or cancelled execution; a completed one stays as it is",
+    )
+
+
+def _not_found(execution_id: str) -> ExecutionNotFoundError:
+    return ExecutionNotFoundError(
+        f"there is no execution {execution_id!r}",
+        hint="`adw list` shows the executions; `adw archive --list` those that were archived",
+    )
+
+
+def _claimed(tx: Transaction, issue_id: str) -> IssueClaimedError:
+    row = tx.one(sql.load("executions")["claimant"], {"issue_id": issue_id})
+    holder = row["id"] if row else "another execution"
+    return IssueClaimedError(
+        f"issue {issue_id} is being worked on by execution {holder}",
+        hint=f"look at it by `adw show {holder}`, go on with it by `adw resume {holder}`, or use --force",
+    )

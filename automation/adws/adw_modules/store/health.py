@@ -1,0 +1,116 @@
+"""Whether a database can be relied on: one check per way in which it can fail its user."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from adws.adw_modules.errors import AdwError
+from adws.adw_modules.store import migration_status
+from adws.adw_modules.store.connection import open_reader, open_writer
+from adws.adw_modules.store.records import Check, Health
+
+_WAL_WARN_BYTES = 256 * 1024 * 1024
+_FREE_WARN_BYTES = 256 * 1024 * 1024
+_OUR_TABLES = ("adw_executions", "adw_phase_attempts", "adw_checkpoints")
+
+
+def check(path: Path, *, beside_issues: bool) -> Health:
+    """Look at the file, its schema, its references, its log and its disk. Writes nothing."""
+    checks: list[Check] = []
+    for examine in (
+        _readable,
+        _schema(beside_issues=beside_issues),
+        _references,
+        _writable,
+        _log_size,
+        _room,
+    ):
+        try:
+            checks += examine(path)
+        except AdwError as error:
+            checks.append(Check("file", ok=False, detail=str(error), hint=error.hint))
+            break
+        except sqlite3.Error as error:
+            checks.append(Check("file", ok=False, detail=str(error), hint="restore it from a backup"))
+            break
+    return Health(str(path), tuple(checks))
+
+
+def _readable(path: Path) -> Iterator[Check]:
+    connection = open_reader(path)
+    try:
+        found = [row[0] for row in connection.execute("PRAGMA quick_check(5)").fetchall()]
+    finally:
+        connection.close()
+    yield Check("integrity", ok=found == ["ok"], detail="; ".join(found), hint="restore it from a backup")
+
+
+def _schema(*, beside_issues: bool) -> Callable[[Path], Iterator[Check]]:
+    def examine(path: Path) -> Iterator[Check]:
+        steps = migration_status.status(path)
+        migration_status.require_understood(steps, path)
+        waiting = [step.version for step in steps if step.state == "pending"]
+        yield Check(
+            "migrations",
+            ok=not waiting,
+            detail=f"pending: {', '.join(waiting)}" if waiting else f"{len(steps)} applied",
+            hint="run `adw migrate`",
+        )
+        found = migration_status.problems(path, beside_issues=beside_issues)
+        yield Check("schema", ok=not found, detail="; ".join(found) or "as the migrations make it")
+
+    return examine
+
+
+def _references(path: Path) -> Iterator[Check]:
+    connection = open_reader(path)
+    try:
+        found = [
+            row
+            for table in _OUR_TABLES
+            for row in connection.execute(f"PRAGMA foreign_key_check({table})").fetchall()
+        ]
+    except sqlite3.OperationalError:
+        return  # no such table: the check of the migrations says so
+    finally:
+        connection.close()
+    yield Check(
+        "references",
+        ok=not found,
+        detail=f"{len(found)} rows point nowhere" if found else "every row has its parent",
+        hint="open the database once with `adw status`, which heals them",
+    )
+
+
+def _writable(path: Path) -> Iterator[Check]:
+    connection = open_writer(path)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        yield Check("writable", ok=False, detail=str(error), hint="see who holds it, and the permissions")
+        return
+    finally:
+        connection.close()
+    yield Check("writable", ok=True, detail="a write transaction can begin")
+
+
+def _log_size(path: Path) -> Iterator[Check]:
+    log = Path(f"{path}-wal")
+    size = log.stat().st_size if log.exists() else 0
+    yield Check(
+        "write-ahead log",
+        ok=size < _WAL_WARN_BYTES,
+        detail=f"{size:,} bytes",
+        hint="a reader that never ends keeps it growing; find and stop that process",
+    )
+
+
+def _room(path: Path) -> Iterator[Check]:
+    free = shutil.disk_usage(path.parent).free
+    yield Check(
+        "disk", ok=free > _FREE_WARN_BYTES, detail=f"{free:,} bytes free", hint="free some disk space"
+    )

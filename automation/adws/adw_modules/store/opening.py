@@ -1,0 +1,41 @@
+"""What a database is, seen when it is opened: ours, migrated far enough, and in whose file."""
+
+from __future__ import annotations
+
+from adws.adw_modules.errors import NotMigratedError, SchemaTooNewError
+from adws.adw_modules.store import sql
+from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.migration_files import known
+
+
+def inspect(database: Database) -> bool:
+    """Whether our tables lie beside the tracker's issues, with the foreign key.
+
+    Raises `NotMigratedError` when our tables are missing or old, `SchemaTooNewError` when they are
+    newer than this program.
+    """
+    return database.read(lambda tx: _inspect(tx, database))
+
+
+def _inspect(tx: Transaction, database: Database) -> bool:
+    texts = sql.load("opening")
+    tables = {row["name"] for row in tx.all(texts["our_tables"])}
+    if not {"schema_version", "adw_executions"} <= tables:
+        raise NotMigratedError(
+            f"{database.path} holds no executions yet",
+            hint=f"run `adw migrate --db {database.path}` once (it makes a backup first)",
+        )
+    row = tx.one(texts["newest_migration"])
+    here, newest = (row["version"] if row else None) or "none", known()[-1].version
+    if here > newest:
+        raise SchemaTooNewError(
+            f"{database.path} was migrated to {here} by a newer version; this one knows {newest}",
+            hint="update adw-state; nothing was changed",
+        )
+    if here < newest:
+        raise NotMigratedError(
+            f"{database.path} is at migration {here}, this version needs {newest}",
+            hint=f"run `adw migrate --db {database.path}` once (it makes a backup first)",
+        )
+    key = tx.one(texts["foreign_key_to_issues"])
+    return bool(key and key["found"])

@@ -1,0 +1,99 @@
+"""Who holds an execution, named so that a dead holder is recognised at once.
+
+An owner is `host:pid:start:random`. `start` tells this process from a later one with the same pid: on
+Linux it is the boot, the pid namespace and the kernel's start tick; elsewhere what `ps` prints.
+`random` tells two runs inside one process apart. Only an answer that is certain is given: a process on
+another host, in another boot or in another namespace may live or not, and then the lease decides.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+from pathlib import Path
+
+
+def this_owner() -> str:
+    """A new owner text for a run in this process."""
+    mark = process_mark(os.getpid()) or "unknown"
+    return f"{_host()}:{os.getpid()}:{mark}:{secrets.token_hex(4)}"
+
+
+def owner_is_dead(owner: str) -> bool | None:
+    """Whether the process that `owner` names is gone; None where this host cannot tell."""
+    parts = owner.split(":")
+    if len(parts) != 4 or parts[0] != _host() or not parts[1].isdigit():
+        return None
+    pid, mark = int(parts[1]), parts[2]
+    if mark == "unknown" or _place(mark) != _place(process_mark(os.getpid()) or ""):
+        return None
+    current = process_mark(pid)
+    if current is not None:
+        return current != mark
+    return _is_gone(pid)
+
+
+def process_mark(pid: int) -> str | None:
+    """What tells the living process `pid` from any other that ever had this number; None if it is dead.
+
+    A zombie counts as dead. The text holds letters, digits, dots and dashes only.
+    """
+    if sys.platform.startswith("linux"):
+        return _linux_mark(pid)
+    return _ps_mark(pid)
+
+
+def _host() -> str:
+    return socket.gethostname().replace(":", "-") or "localhost"
+
+
+def _place(mark: str) -> str:
+    """The boot and namespace of a mark, within which pids can be compared."""
+    return mark.rpartition(".")[0]
+
+
+def _linux_mark(pid: int) -> str | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
+        namespace = Path("/proc/self/ns/pid").readlink().name
+    except OSError:
+        return None
+    # The command's name, in brackets, may itself hold blanks and brackets.
+    fields = stat[stat.rindex(b")") + 2 :].split()
+    if fields[0] in (b"Z", b"X"):
+        return None
+    return f"{boot}.{''.join(filter(str.isdigit, namespace))}.{fields[19].decode('ascii')}"
+
+
+def _ps_mark(pid: int) -> str | None:
+    import subprocess
+
+    found = subprocess.run(
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, env={"LC_ALL": "C"}
+    )
+    state, _, started = found.stdout.strip().partition(" ")
+    if found.returncode != 0 or not started or state.startswith("Z"):
+        return None
+    return "ps." + "-".join("".join(c if c.isalnum() else " " for c in started).split())
+
+
+def _is_gone(pid: int) -> bool | None:
+    """Whether no process has this number (a zombie counts as none); None where that is hidden from us."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return None
+    return _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    return stat[stat.rindex(b")") + 2 :][:1] in (b"Z", b"X") or None

@@ -1,0 +1,41 @@
+"""SQL texts by name.
+
+Statements stand in `adws/queries/<job>.sql`, each behind a `-- name: …` line and a comment on what
+it answers. This is the only place that reads them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[2]
+QUERIES = _PACKAGE / "queries"
+MIGRATIONS = _PACKAGE / "db_migrations"
+_MARK = "-- name:"
+
+
+@cache
+def load(job: str) -> dict[str, str]:
+    """The statements of `queries/<job>.sql`, by name; a name that stands twice is an error."""
+    texts: dict[str, str] = {}
+    for block in ("\n" + (QUERIES / f"{job}.sql").read_text(encoding="utf-8")).split(f"\n{_MARK}")[1:]:
+        name, _, body = block.partition("\n")
+        if name.strip() in texts:
+            raise ValueError(f"{job}.sql has two statements named {name.strip()}")
+        texts[name.strip()] = body.strip().removesuffix(";")
+    return texts
+
+
+def statements(script: str) -> Iterator[str]:
+    """The single statements of a script, triggers whole, comments before a statement included."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if line.rstrip().endswith(";") and sqlite3.complete_statement(pending):
+            yield pending.strip()
+            pending = ""
+    if any(line.strip() and not line.lstrip().startswith("--") for line in pending.splitlines()):
+        raise ValueError(f"a statement does not end with a semicolon: {pending.strip()[:80]}")

@@ -1,0 +1,74 @@
+"""Checks of single values before they reach a statement; neither engine checks types itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from adws.adw_modules.errors import InvalidInputError
+from adws.adw_modules.store.records import ATTEMPT_STATUSES, EXECUTION_STATUSES, PHASES, UNFINISHED
+
+_MOST_ID_CHARACTERS = 200
+_MOST_TEXT_CHARACTERS = 65_536
+
+
+def identifier(value: object, what: str) -> str:
+    """`value` if it can be a key: a text of 1 to 200 printable characters."""
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{what} must be a text, not {type(value).__name__}")
+    if not value.strip():
+        raise InvalidInputError(f"{what} is empty", hint="give it at least one visible character")
+    if len(value) > _MOST_ID_CHARACTERS:
+        raise InvalidInputError(
+            f"{what} has {len(value)} characters; at most {_MOST_ID_CHARACTERS} are allowed"
+        )
+    if not value.isprintable():
+        raise InvalidInputError(
+            f"{what} holds a line break or another control character: {value!r}",
+            hint="use printable characters only",
+        )
+    return value
+
+
+def text(value: object, what: str) -> str | None:
+    """Free text as it is stored: without NUL and without halves of surrogate pairs, shortened past 64 Ki."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{what} must be a text, not {type(value).__name__}")
+    clean = value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    return clean if len(clean) <= _MOST_TEXT_CHARACTERS else clean[: _MOST_TEXT_CHARACTERS - 1] + "…"
+
+
+def phase(value: object) -> str:
+    """`value` if it is a phase."""
+    return _one_of(value, PHASES, "phase")
+
+
+def execution_status(value: object) -> str:
+    """`value` if it is a status of an execution."""
+    return _one_of(value, EXECUTION_STATUSES, "status of an execution")
+
+
+def unfinished_status(value: object) -> str:
+    """`value` if an execution can begin with it."""
+    return _one_of(value, UNFINISHED, "status to begin an execution with")
+
+
+def attempt_end(value: object) -> str:
+    """`value` if an attempt can end with it."""
+    return _one_of(
+        value, [status for status in ATTEMPT_STATUSES if status != "in_progress"], "end of an attempt"
+    )
+
+
+def count(value: object, what: str, most: int) -> int:
+    """`value` if it is a whole number from 1 to `most`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise InvalidInputError(f"{what} must be a whole number from 1 to {most:,}, not {value!r}")
+    return value
+
+
+def _one_of(value: object, allowed: Sequence[str], what: str) -> str:
+    if value not in allowed:
+        raise InvalidInputError(f"{value!r} is not a {what}", hint=f"use one of: {', '.join(allowed)}")
+    return str(value)

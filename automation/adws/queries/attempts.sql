@@ -1,0 +1,78 @@
+-- Attempts: one row per try at a phase.
+
+-- name: start
+-- Begin the next attempt at a phase; its number follows the newest one of that phase.
+-- No row comes back when the execution is not there, is over, or has another owner.
+INSERT INTO adw_phase_attempts (execution_id, phase, attempt, status, started_at, agent, model)
+SELECT
+    e.id,
+    :phase,
+    coalesce(
+        (
+            SELECT max(a.attempt) FROM adw_phase_attempts AS a
+            WHERE a.execution_id = e.id AND a.phase = :phase
+        ),
+        0
+    ) + 1,
+    'in_progress',
+    :now,
+    :agent,
+    :model
+FROM adw_executions AS e
+WHERE
+    e.id = :execution_id
+    AND e.status IN ('pending', 'in_progress')
+    AND (CAST(:fence AS BIGINT) IS NULL OR e.fence = :fence)
+RETURNING *;
+
+-- name: finish
+-- End an attempt that is still open. No row comes back when it is over already, or the run has
+-- another owner.
+UPDATE adw_phase_attempts
+SET
+    status = :status,
+    finished_at = :now,
+    duration_seconds = :duration_seconds,
+    error_message = :error_message,
+    exit_code = :exit_code,
+    model = coalesce(:model, model),
+    session_id = :session_id,
+    input_tokens = :input_tokens,
+    output_tokens = :output_tokens,
+    cost_usd = :cost_usd
+WHERE
+    execution_id = :execution_id
+    AND phase = :phase
+    AND attempt = :attempt
+    AND status = 'in_progress'
+    AND (
+        CAST(:fence AS BIGINT) IS NULL
+        OR EXISTS (
+            SELECT 1 FROM adw_executions AS e
+            WHERE e.id = :execution_id AND e.fence = :fence
+        )
+    )
+RETURNING *;
+
+-- name: interrupt_open
+-- A new owner closes what the former one left open.
+UPDATE adw_phase_attempts
+SET
+    status = 'interrupted',
+    finished_at = :now,
+    error_message = :error_message
+WHERE execution_id = :execution_id AND status = 'in_progress';
+
+-- name: get
+-- One attempt.
+SELECT * FROM adw_phase_attempts
+WHERE execution_id = :execution_id AND phase = :phase AND attempt = :attempt;
+
+-- name: list
+-- The attempts of an execution in the order in which they began.
+SELECT * FROM adw_phase_attempts
+WHERE execution_id = :execution_id
+ORDER BY
+    started_at,
+    CASE phase WHEN 'plan' THEN 1 WHEN 'build' THEN 2 ELSE 3 END,
+    attempt;

@@ -1,0 +1,107 @@
+-- Checkpoints: append-only, numbered within their execution.
+
+-- name: save
+-- Append a checkpoint. No row comes back when op_id was saved before, when the execution is not
+-- there, or when it has another owner.
+INSERT INTO adw_checkpoints (
+    op_id, execution_id, seq, phase, attempt, checkpoint_name, checkpoint_data, created_at
+)
+SELECT
+    :op_id,
+    e.id,
+    coalesce(
+        (
+            SELECT max(c.seq) FROM adw_checkpoints AS c
+            WHERE c.execution_id = e.id
+        ),
+        0
+    ) + 1,
+    :phase,
+    coalesce(
+        :attempt,
+        (
+            SELECT max(a.attempt) FROM adw_phase_attempts AS a
+            WHERE a.execution_id = e.id AND a.phase = :phase
+        ),
+        1
+    ),
+    :checkpoint_name,
+    :checkpoint_data,
+    :now
+FROM adw_executions AS e
+WHERE
+    e.id = :execution_id
+    AND (CAST(:fence AS BIGINT) IS NULL OR e.fence = :fence)
+ON CONFLICT (op_id) DO NOTHING
+RETURNING seq, attempt, created_at;
+
+-- name: get_by_op_id
+-- The checkpoint that a repeated save made the first time.
+SELECT * FROM adw_checkpoints
+WHERE op_id = :op_id;
+
+-- name: newest
+-- The newest checkpoint of an execution.
+SELECT * FROM adw_checkpoints
+WHERE execution_id = :execution_id
+ORDER BY seq DESC
+LIMIT 1;
+
+-- name: newest_matching
+-- The newest checkpoint of an execution with this phase and this name, where given.
+SELECT * FROM adw_checkpoints
+WHERE
+    execution_id = :execution_id
+    AND (CAST(:phase AS TEXT) IS NULL OR phase = :phase)
+    AND (CAST(:checkpoint_name AS TEXT) IS NULL OR checkpoint_name = :checkpoint_name)
+ORDER BY seq DESC
+LIMIT 1;
+
+-- name: list
+-- The checkpoints of an execution in order.
+SELECT * FROM adw_checkpoints
+WHERE execution_id = :execution_id
+ORDER BY seq;
+
+-- name: stale
+-- The newest checkpoint of every unfinished execution without a sign of life since :silent_since,
+-- longest silence first.
+SELECT
+    s.execution_id,
+    s.issue_id,
+    s.issue_title,
+    s.issue_type,
+    s.phase,
+    s.checkpoint_name,
+    s.seq,
+    s.checkpoint_at,
+    s.last_sign_of_life_at
+FROM (
+    SELECT
+        e.id AS execution_id,
+        e.issue_id,
+        e.issue_title,
+        e.issue_type,
+        e.phase,
+        c.checkpoint_name,
+        c.seq,
+        c.created_at AS checkpoint_at,
+        CASE
+            WHEN
+                c.created_at >= e.updated_at AND c.created_at >= coalesce(e.heartbeat_at, e.updated_at)
+                THEN c.created_at
+            WHEN e.updated_at >= coalesce(e.heartbeat_at, e.updated_at) THEN e.updated_at
+            ELSE e.heartbeat_at
+        END AS last_sign_of_life_at
+    FROM adw_executions AS e
+    INNER JOIN adw_checkpoints AS c ON e.id = c.execution_id
+    WHERE
+        e.status IN ('pending', 'in_progress')
+        AND c.seq = (
+            SELECT max(n.seq) FROM adw_checkpoints AS n
+            WHERE n.execution_id = e.id
+        )
+) AS s
+WHERE s.last_sign_of_life_at < :silent_since
+ORDER BY s.last_sign_of_life_at, s.execution_id
+LIMIT :most;

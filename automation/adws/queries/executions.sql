@@ -1,0 +1,158 @@
+-- Executions: begin, change, own, look up.
+--
+-- The fence stands in the WHERE of every write of an owner, so a run that was replaced changes nothing
+-- and learns it from the missing row; :fence is NULL for callers that do not own the run.
+
+-- name: create_beside_issue
+-- Begin an execution of an issue in this file, with a copy of its title, type and priority.
+-- No row comes back when there is no such issue, or when the id is taken.
+INSERT INTO adw_executions (
+    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
+    started_at, updated_at, heartbeat_at, owner, fence, claimed, worktree_name, worktree_path,
+    branch_name, extra_data
+)
+SELECT
+    :id, i.id, coalesce(:issue_title, i.title), coalesce(:issue_type, i.issue_type),
+    coalesce(:issue_priority, i.priority), :workflow, :environment, :phase, :status,
+    :now, :now, :heartbeat_at, :owner, :fence, :claimed, :worktree_name, :worktree_path,
+    :branch_name, :extra_data
+FROM issues AS i
+WHERE i.id = :issue_id
+ON CONFLICT (id) DO NOTHING
+RETURNING *;
+
+-- name: create_with_snapshot
+-- Begin an execution of an issue that lives elsewhere. No row comes back when the id is taken.
+INSERT INTO adw_executions (
+    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
+    started_at, updated_at, heartbeat_at, owner, fence, claimed, worktree_name, worktree_path,
+    branch_name, extra_data
+)
+VALUES (
+    :id, :issue_id, :issue_title, :issue_type, :issue_priority, :workflow, :environment, :phase, :status,
+    :now, :now, :heartbeat_at, :owner, :fence, :claimed, :worktree_name, :worktree_path,
+    :branch_name, :extra_data
+)
+ON CONFLICT (id) DO NOTHING
+RETURNING *;
+
+-- name: change_status
+-- Move an execution to another status; fields that are NULL here stay as they are.
+-- The statuses that may become :status stand in the WHERE: an illegal move changes no row.
+UPDATE adw_executions
+SET
+    status = :status,
+    phase = coalesce(:phase, phase),
+    updated_at = :now,
+    completed_at = CASE
+        WHEN :status IN ('pending', 'in_progress') THEN NULL
+        WHEN status = :status THEN completed_at
+        ELSE :now
+    END,
+    claimed = CASE WHEN :status IN ('pending', 'in_progress') THEN claimed ELSE 0 END,
+    error_message = coalesce(:error_message, error_message),
+    worktree_name = coalesce(:worktree_name, worktree_name),
+    worktree_path = coalesce(:worktree_path, worktree_path),
+    branch_name = coalesce(:branch_name, branch_name),
+    plan_file = coalesce(:plan_file, plan_file),
+    pr_created = coalesce(:pr_created, pr_created),
+    pr_url = coalesce(:pr_url, pr_url),
+    extra_data = coalesce(:extra_data, extra_data)
+WHERE
+    id = :id
+    AND (CAST(:fence AS BIGINT) IS NULL OR fence = :fence)
+    AND (
+        status = :status
+        OR (status = 'pending')
+        OR (status = 'in_progress' AND :status IN ('completed', 'failed', 'cancelled'))
+    )
+RETURNING *;
+
+-- name: enter_phase
+-- An attempt begins: the execution is at work in this phase.
+UPDATE adw_executions
+SET
+    status = 'in_progress',
+    phase = :phase,
+    updated_at = :now
+WHERE
+    id = :execution_id
+    AND status IN ('pending', 'in_progress')
+    AND (CAST(:fence AS BIGINT) IS NULL OR fence = :fence)
+RETURNING id;
+
+-- name: take_over
+-- A new owner goes on with an execution whose owner is dead, silent since :silent_since, or none.
+-- The fence rises, so whatever the former owner still tries changes nothing.
+UPDATE adw_executions
+SET
+    status = 'in_progress',
+    completed_at = NULL,
+    error_message = NULL,
+    updated_at = :now,
+    heartbeat_at = :now,
+    owner = :owner,
+    fence = fence + 1,
+    claimed = CASE WHEN status IN ('pending', 'in_progress') THEN claimed ELSE :claim END
+WHERE
+    id = :id
+    AND status <> 'completed'
+    AND (
+        :force = 1
+        OR owner IS NULL
+        OR owner = :owner
+        OR owner = :dead_owner
+        OR status IN ('failed', 'cancelled')
+        OR heartbeat_at IS NULL
+        OR heartbeat_at < :silent_since
+    )
+RETURNING *;
+
+-- name: beat
+-- The owner lives.
+UPDATE adw_executions
+SET heartbeat_at = :now
+WHERE id = :id AND fence = :fence AND status IN ('pending', 'in_progress')
+RETURNING id;
+
+-- name: get
+-- One execution.
+SELECT * FROM adw_executions
+WHERE id = :id;
+
+-- name: claimant
+-- Which execution holds this issue.
+SELECT e.id, e.owner, e.heartbeat_at FROM adw_executions AS e
+WHERE e.issue_id = :issue_id AND e.claimed = 1;
+
+-- name: issue_exists
+-- Whether the tracker has this issue in this file.
+SELECT 1 AS found FROM issues
+WHERE id = :issue_id;
+
+-- name: list
+-- Executions, newest first; each filter that is NULL lets everything through.
+-- :before_started_at and :before_id continue after the last row of the page before.
+SELECT * FROM adw_executions
+WHERE
+    (CAST(:issue_id AS TEXT) IS NULL OR issue_id = :issue_id)
+    AND (CAST(:status AS TEXT) IS NULL OR status = :status)
+    AND (CAST(:phase AS TEXT) IS NULL OR phase = :phase)
+    AND (CAST(:environment AS TEXT) IS NULL OR environment = :environment)
+    AND (CAST(:started_after AS TEXT) IS NULL OR started_at >= :started_after)
+    AND (
+        CAST(:before_started_at AS TEXT) IS NULL
+        OR started_at < :before_started_at
+        OR (started_at = :before_started_at AND id < :before_id)
+    )
+ORDER BY started_at DESC, id DESC
+LIMIT :most;
+
+-- name: count_by_status
+-- How many executions there are in each status.
+SELECT
+    e.status,
+    count(*) AS executions
+FROM adw_executions AS e
+GROUP BY e.status
+ORDER BY e.status;

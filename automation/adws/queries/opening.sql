@@ -1,0 +1,16 @@
+-- What is looked at whenever a database is opened; each is one look-up.
+
+-- name: our_tables
+-- Which of the tables that everything rests on are there.
+SELECT m.name FROM sqlite_master AS m
+WHERE m.type = 'table' AND m.name IN ('schema_version', 'adw_executions', 'issues')
+ORDER BY m.name;
+
+-- name: newest_migration
+-- Up to which migration the database has come.
+SELECT max(v.version) AS version FROM schema_version AS v;
+
+-- name: foreign_key_to_issues
+-- Whether our executions refer to the tracker's issues, that is: whether this is the tracker's file.
+SELECT count(*) AS found FROM pragma_foreign_key_list('adw_executions') AS k
+WHERE k."table" = 'issues';
