@@ -67,6 +67,10 @@ class DatabaseUnreadableError(DatabaseError):
     """The file is not a SQLite database, or is damaged."""
 
 
+class DatabaseForeignError(DatabaseError):
+    """The file is a database of another application."""
+
+
 class DatabaseReadOnlyError(DatabaseError):
     """The database, its folder or its medium does not allow writing."""
 

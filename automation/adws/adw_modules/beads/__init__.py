@@ -1,1 +1,6 @@
-"""Placeholder."""
+"""The tracker's side of the house: which tracker a project has, where its files are, and its issues.
+
+Ask here: where is the database (`locate`), which git repository is this (`repository`), what does an
+issue say (`issues`). Nothing in this room writes to a tracker; `own_tracker` makes a new, beads-shaped
+file where there was none.
+"""
