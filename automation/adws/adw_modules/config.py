@@ -14,7 +14,6 @@ the database is used wherever it has been migrated.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -52,10 +51,12 @@ def load_config(project: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _from_file(path: Path) -> dict[str, object]:
+    if not path.exists():
+        return {}
+    import tomllib  # most projects have no such file, and every command comes by here
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}", hint="it must be a TOML file") from error
 

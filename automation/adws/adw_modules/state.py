@@ -23,13 +23,14 @@ from typing import Self, TypeVar
 from adws.adw_modules.clock import Clock, format_time
 from adws.adw_modules.errors import DatabaseReplacedError
 from adws.adw_modules.json_state import ADWState
-from adws.adw_modules.store import archive, attempts, checkpoints, executions, health, opening, values
+from adws.adw_modules.store import archive, attempts, checkpoints, executions, opening, values
 from adws.adw_modules.store.database import Database, Transaction
 from adws.adw_modules.store.executions import PageStart
 from adws.adw_modules.store.ids import new_execution_id, new_op_id
 from adws.adw_modules.store.json_values import JSON, encode
 from adws.adw_modules.store.records import Attempt, Check, Checkpoint, Execution, Health, IssueSnapshot
 from adws.adw_modules.store.retry import DELAYS_SECONDS
+from adws.adw_modules.store.summary import StaleCheckpoint, Summary, summarize
 
 __all__ = [
     "ADWState",
@@ -41,6 +42,8 @@ __all__ = [
     "Health",
     "IssueSnapshot",
     "PageStart",
+    "StaleCheckpoint",
+    "Summary",
 ]
 
 Result = TypeVar("Result")
@@ -329,12 +332,19 @@ class BeadsStateManager:
         most = values.count(limit, "limit", 10_000)
         return self._read(lambda tx: executions.find(tx, filters, after, most))
 
+    def summarize(self, *, stale_hours: float = 24.0, most: int = 10) -> Summary:
+        """Counts by status, what is at work, what failed last, and what is stale: `most` rows of each."""
+        moment = self._database.clock.now()
+        return self._read(lambda tx: summarize(tx, moment=moment, stale_hours=stale_hours, most=most))
+
     def archive_old_executions(self, days: float = 90) -> int:
         """Move executions that ended more than `days` ago to the archive tables; how many there were."""
         return archive.archive_finished(self._database, days)
 
     def check_health(self) -> Health:
         """Whether the database can be relied on: file, schema, references, lock, log and disk."""
+        from adws.adw_modules.store import health
+
         return health.check(self._database.path, beside_issues=self._beside_issues)
 
     def _checkpoint_row(

@@ -156,3 +156,17 @@ SELECT
 FROM adw_executions AS e
 GROUP BY e.status
 ORDER BY e.status;
+
+-- name: unfinished
+-- What is at work, newest first.
+SELECT * FROM adw_executions
+WHERE status IN ('pending', 'in_progress')
+ORDER BY started_at DESC, id DESC
+LIMIT :most;
+
+-- name: failed_lately
+-- What failed last, newest end first.
+SELECT * FROM adw_executions
+WHERE status = 'failed'
+ORDER BY completed_at DESC, id DESC
+LIMIT :most;

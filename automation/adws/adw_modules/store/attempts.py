@@ -46,7 +46,8 @@ def finish(tx: Transaction, attempt: Attempt, outcome: Mapping[str, object]) -> 
     present = tx.one(sql.load("attempts")["get"], params)
     if present is not None and present["status"] != "in_progress":
         raise IllegalTransitionError(
-            f"attempt {attempt.attempt} at {attempt.phase} of {attempt.execution_id} is over: {present['status']}"
+            f"attempt {attempt.attempt} at {attempt.phase} of {attempt.execution_id} is {present['status']}",
+            hint="start a new attempt",
         )
     raise executions.why_not_written(tx, attempt.execution_id, outcome["fence"], "by the end of an attempt")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
-from urllib.parse import quote
 
 from adws.adw_modules.errors import DatabaseNotFoundError, DatabaseUnreadableError
 from adws.adw_modules.store.faults import translate
@@ -37,7 +36,7 @@ def _open(path: Path, mode: str, busy_timeout_seconds: float) -> sqlite3.Connect
     _require_file(path)
     try:
         connection = sqlite3.connect(
-            f"file:{quote(str(path))}?mode={mode}",
+            _uri(path, mode),
             uri=True,
             timeout=busy_timeout_seconds,
             isolation_level=None,  # transactions begin and end where we say
@@ -48,6 +47,12 @@ def _open(path: Path, mode: str, busy_timeout_seconds: float) -> sqlite3.Connect
         raise translate(error, path) from error
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def _uri(path: Path, mode: str) -> str:
+    # Only these three characters have a meaning of their own in SQLite's file names.
+    name = str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return f"file:{name}?mode={mode}"
 
 
 def _require_file(path: Path) -> None:

@@ -8,7 +8,7 @@ given.
 
 from __future__ import annotations
 
-import secrets
+import os
 from datetime import datetime
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -17,12 +17,12 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 def new_execution_id(moment: datetime) -> str:
     """A fresh execution id for a run that starts at `moment`."""
     milliseconds = int(moment.timestamp() * 1000)
-    return f"adw-{_base32(milliseconds, 10)}{_base32(secrets.randbits(60), 12)}"
+    return f"adw-{_base32(milliseconds, 10)}{_base32(int.from_bytes(os.urandom(8)) >> 4, 12)}"
 
 
 def new_op_id() -> str:
     """A fresh op_id: 128 random bits as 32 hex digits."""
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()
 
 
 def _base32(number: int, length: int) -> str:

@@ -6,7 +6,6 @@ own file; beside a tracker it is left out. The checksum is that of the file as i
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -45,6 +44,12 @@ def known(folder: Path = sql.MIGRATIONS) -> tuple[Migration, ...]:
     return tuple(_read(path) for path in sorted(folder.glob("*.sql")))
 
 
+@cache
+def newest_version(folder: Path = sql.MIGRATIONS) -> str:
+    """The version of the newest migration, from the files' names alone."""
+    return max(path.name for path in folder.glob("*.sql"))[:3]
+
+
 def _read(path: Path) -> Migration:
     match = _NAME.fullmatch(path.name)
     if match is None:
@@ -54,7 +59,9 @@ def _read(path: Path) -> Migration:
     up, down_mark, down = rest.partition(_DOWN)
     if not (up_mark and down_mark):
         raise ValueError(f"{path.name} lacks its '-- migrate:up' or '-- migrate:down' line")
-    checksum = hashlib.sha256(text.encode("utf-8")).hexdigest()
+    from hashlib import sha256  # not needed to open a database, only to migrate one
+
+    checksum = sha256(text.encode("utf-8")).hexdigest()
     return Migration(match["version"], match["name"], checksum, up, down)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from adws.adw_modules.errors import NotMigratedError, SchemaTooNewError
 from adws.adw_modules.store import sql
 from adws.adw_modules.store.database import Database, Transaction
-from adws.adw_modules.store.migration_files import known
+from adws.adw_modules.store.migration_files import newest_version
 
 
 def inspect(database: Database) -> bool:
@@ -26,7 +26,7 @@ def _inspect(tx: Transaction, database: Database) -> bool:
             hint=f"run `adw migrate --db {database.path}` once (it makes a backup first)",
         )
     row = tx.one(texts["newest_migration"])
-    here, newest = (row["version"] if row else None) or "none", known()[-1].version
+    here, newest = (row["version"] if row else None) or "none", newest_version()
     if here > newest:
         raise SchemaTooNewError(
             f"{database.path} was migrated to {here} by a newer version; this one knows {newest}",

@@ -9,8 +9,6 @@ another host, in another boot or in another namespace may live or not, and then 
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 import sys
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from pathlib import Path
 def this_owner() -> str:
     """A new owner text for a run in this process."""
     mark = process_mark(os.getpid()) or "unknown"
-    return f"{_host()}:{os.getpid()}:{mark}:{secrets.token_hex(4)}"
+    return f"{_host()}:{os.getpid()}:{mark}:{os.urandom(4).hex()}"
 
 
 def owner_is_dead(owner: str) -> bool | None:
@@ -46,7 +44,7 @@ def process_mark(pid: int) -> str | None:
 
 
 def _host() -> str:
-    return socket.gethostname().replace(":", "-") or "localhost"
+    return os.uname().nodename.replace(":", "-") or "localhost"
 
 
 def _place(mark: str) -> str:

@@ -1,0 +1,61 @@
+"""The present in one picture: how many executions are where, what is at work, what failed, what is stale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from adws.adw_modules.clock import format_time, parse_time
+from adws.adw_modules.store import executions, sql
+from adws.adw_modules.store.database import Row, Transaction
+from adws.adw_modules.store.records import Execution
+
+
+@dataclass(frozen=True, slots=True)
+class StaleCheckpoint:
+    """The newest checkpoint of an unfinished execution that has been silent for too long."""
+
+    execution_id: str
+    issue_id: str
+    issue_title: str | None
+    issue_type: str | None
+    phase: str
+    checkpoint_name: str
+    seq: int
+    checkpoint_at: datetime
+    last_sign_of_life_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """`counts` by status (only those that occur); the lists hold at most as many rows as asked for."""
+
+    counts: dict[str, int]
+    unfinished: list[Execution]
+    failed: list[Execution]
+    stale: list[StaleCheckpoint]
+
+
+def summarize(tx: Transaction, *, moment: datetime, stale_hours: float, most: int) -> Summary:
+    """The picture at `moment`, from one unchanging state of the database."""
+    texts = sql.load("executions")
+    counts = {row["status"]: row["executions"] for row in tx.all(texts["count_by_status"])}
+    return Summary(
+        counts=counts,
+        unfinished=[executions.from_row(row) for row in tx.all(texts["unfinished"], {"most": most})],
+        failed=[executions.from_row(row) for row in tx.all(texts["failed_lately"], {"most": most})],
+        stale=stale_checkpoints(tx, moment - timedelta(hours=stale_hours), most),
+    )
+
+
+def stale_checkpoints(tx: Transaction, silent_since: datetime, most: int) -> list[StaleCheckpoint]:
+    """The newest checkpoints of unfinished executions silent since then, longest silence first."""
+    params = {"silent_since": format_time(silent_since), "most": most}
+    return [_stale(row) for row in tx.all(sql.load("checkpoints")["stale"], params)]
+
+
+def _stale(row: Row) -> StaleCheckpoint:
+    values = dict(row)
+    for name in ("checkpoint_at", "last_sign_of_life_at"):
+        values[name] = parse_time(values[name])
+    return StaleCheckpoint(**values)

@@ -1,0 +1,121 @@
+"""The `adw` command: finds the sub-command, runs it, and turns errors into words and exit codes.
+
+Each sub-command lives in `adws/commands/` and is imported when it is called, so `adw --help` imports
+none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from adws.adw_modules.errors import AdwError
+
+# name of the sub-command: (module and command in adws.commands, one line for `adw --help`)
+COMMANDS = {
+    "init": ("init:init", "Prepare this project: find the tracker, make our tables."),
+    "migrate": ("migrate:migrate", "Apply, show or take back schema migrations."),
+    "where": ("where:where", "Say which database is used, and why."),
+    "run": ("run:run", "Take an issue through plan, build and review."),
+    "resume": ("run:resume", "Go on with an execution that was killed or failed."),
+    "status": ("status:status", "What runs, what failed lately, what is stale."),
+    "show": ("executions:show", "One execution with its attempts and checkpoints."),
+    "list": ("executions:list_executions", "Executions, newest first."),
+    "checkpoints": ("executions:checkpoints", "The saved steps of an execution."),
+    "analyze": ("analyze:analyze", "Success rates, funnel and failures of a time window."),
+    "archive": ("archive:archive", "Move old finished executions out of the live tables."),
+    "health": ("health:health", "Check that the database can be relied on."),
+    "bench": ("bench:bench", "Measure the store, the queries and the start-up time."),
+    "demo": ("demo:demo", "See it all at work in a new scratch folder."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its sub-commands' names and imports each when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The sub-commands in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The sub-command of this name, imported now; None if there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"adws.commands.{module}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of sub-commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not found, 4 database unusable, "
+    "5 held by somebody else, 130 interrupted.",
+)
+@click.version_option(package_name="adw-state", prog_name="adw")
+def adw() -> None:
+    """State store and flight recorder for coding-agent workflows beside a beads tracker.
+
+    Begin with `adw demo`, or in a project of yours with `adw init` and `adw run ISSUE`.
+    """
+
+
+def run_command(command: click.Command, name: str) -> NoReturn:
+    """Run a click command as this process's program, and leave with its exit code."""
+    words = sys.argv[1:]
+    try:
+        code = command.main(args=words, prog_name=name, standalone_mode=False)
+    except click.exceptions.Abort:
+        code = _interrupted()
+    except KeyboardInterrupt:
+        code = _interrupted()
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except AdwError as error:
+        code = _explain(error, as_json="--json" in words)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; Python must not complain while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def main() -> NoReturn:
+    """The entry point of the `adw` command."""
+    run_command(adw, "adw")
+
+
+def _explain(error: AdwError, *, as_json: bool) -> int:
+    if as_json:
+        shape: dict[str, Any] = {
+            "schema": "adw.error/1",
+            "error": str(error),
+            "hint": error.hint,
+            "kind": type(error).__name__,
+            "exit_code": error.exit_code,
+        }
+        click.echo(json.dumps(shape, ensure_ascii=False))
+    click.echo(f"Error: {error}", err=True)
+    if error.hint:
+        click.echo(f"  What to do: {error.hint}", err=True)
+    return error.exit_code
+
+
+def _interrupted() -> int:
+    click.echo("Interrupted.", err=True)
+    return 130
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""`adw list`, `adw show` and `adw checkpoints`: what is stored, row by row."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from adws.adw_modules.clock import Clock, default_clock
+from adws.adw_modules.errors import ExecutionNotFoundError
+from adws.adw_modules.state import BeadsStateManager, Execution
+from adws.adw_modules.store.records import EXECUTION_STATUSES, PHASES
+from adws.commands.options import common, open_state
+from adws.commands.output import age, print_json, print_table, seconds
+
+
+@click.command("list")
+@click.option("--issue", metavar="ID", help="Only executions of this issue.")
+@click.option("--status", type=click.Choice(EXECUTION_STATUSES), help="Only executions in this status.")
+@click.option("--phase", type=click.Choice(PHASES), help="Only executions that are, or ended, in this phase.")
+@click.option("--env", "environment", metavar="NAME", help="Only executions of this environment.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most.")
+@common
+def list_executions(
+    issue: str | None,
+    status: str | None,
+    phase: str | None,
+    environment: str | None,
+    limit: int,
+    db: str | None,
+    as_json: bool,
+) -> None:
+    """List executions, newest first."""
+    _, state = open_state(db)
+    with state:
+        found = state.list_executions(
+            issue_id=issue, status=status, phase=phase, environment=environment, limit=limit
+        )
+    if as_json:
+        print_json("adw.list/1", executions=found)
+        return
+    print_executions("Executions, newest first", found, default_clock())
+
+
+def print_executions(title: str, found: list[Execution], clock: Clock) -> None:
+    """Print executions as a table."""
+    rows = [
+        [
+            execution.id,
+            execution.issue_id,
+            execution.issue_type,
+            execution.status,
+            execution.phase,
+            age(execution.started_at, clock.now()),
+            execution.error_message or execution.issue_title,
+        ]
+        for execution in found
+    ]
+    print_table(title, ["execution", "issue", "type", "status", "phase", "started", "error or title"], rows)
+
+
+@click.command()
+@click.argument("adw_id")
+@common
+def show(adw_id: str, db: str | None, as_json: bool) -> None:
+    """Show one execution with its attempts and checkpoints."""
+    _, state = open_state(db)
+    with state:
+        execution = _required(state, adw_id)
+        attempts, checkpoints = state.list_attempts(adw_id), state.list_checkpoints(adw_id)
+    if as_json:
+        print_json("adw.show/1", execution=execution, attempts=attempts, checkpoints=checkpoints)
+        return
+    _print_execution(execution)
+    print_table(
+        "Attempts",
+        ["phase", "no.", "status", "took", "agent", "model", "cost $", "error"],
+        [
+            [
+                attempt.phase,
+                attempt.attempt,
+                attempt.status,
+                seconds(attempt.duration_seconds),
+                attempt.agent,
+                attempt.model,
+                attempt.cost_usd,
+                attempt.error_message,
+            ]
+            for attempt in attempts
+        ],
+    )
+    print_table(
+        "Checkpoints",
+        ["seq", "phase", "attempt", "name", "saved at (UTC)"],
+        [[c.seq, c.phase, c.attempt, c.checkpoint_name, c.created_at] for c in checkpoints],
+    )
+
+
+@click.command()
+@click.argument("adw_id")
+@click.option("--name", metavar="NAME", help="Only checkpoints of this name.")
+@click.option("--data", "with_data", is_flag=True, help="Print the saved data too.")
+@common
+def checkpoints(adw_id: str, name: str | None, with_data: bool, db: str | None, as_json: bool) -> None:
+    """List the saved steps of an execution, in order."""
+    _, state = open_state(db)
+    with state:
+        _required(state, adw_id)
+        found = [c for c in state.list_checkpoints(adw_id) if name in (None, c.checkpoint_name)]
+    if as_json:
+        print_json("adw.checkpoints/1", execution_id=adw_id, checkpoints=found)
+        return
+    columns = ["seq", "phase", "attempt", "name", "saved at (UTC)"] + (["data"] if with_data else [])
+    rows = [
+        [c.seq, c.phase, c.attempt, c.checkpoint_name, c.created_at]
+        + ([json.dumps(c.data, ensure_ascii=False)] if with_data else [])
+        for c in found
+    ]
+    print_table(f"Checkpoints of {adw_id}", columns, rows)
+
+
+def _required(state: BeadsStateManager, adw_id: str) -> Execution:
+    execution = state.get_execution(adw_id)
+    if execution is None:
+        raise ExecutionNotFoundError(
+            f"there is no execution {adw_id!r} in {state.path}", hint="`adw list` shows the executions"
+        )
+    return execution
+
+
+def _print_execution(execution: Execution) -> None:
+    click.echo(f"Execution  {execution.id}")
+    click.echo(f"Issue      {execution.issue_id}  {execution.issue_title or ''}")
+    kind = execution.issue_type or "type unknown"
+    priority = "?" if execution.issue_priority is None else execution.issue_priority
+    click.echo(f"           {kind}, priority {priority}")
+    click.echo(f"Status     {execution.status}, in {execution.phase}")
+    if execution.error_message:
+        click.echo(f"Error      {execution.error_message}")
+    ended = f"ended {execution.completed_at:%Y-%m-%d %H:%M:%S}" if execution.completed_at else "not ended"
+    click.echo(f"Time       started {execution.started_at:%Y-%m-%d %H:%M:%S} UTC, {ended}")
+    if execution.branch_name:
+        click.echo(f"Branch     {execution.branch_name}")
+    if execution.worktree_path:
+        click.echo(f"Worktree   {execution.worktree_path}")
+    if execution.plan_file:
+        click.echo(f"Plan       {execution.plan_file}")

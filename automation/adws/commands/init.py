@@ -1,0 +1,31 @@
+"""`adw init`: prepare a project."""
+
+from __future__ import annotations
+
+import click
+
+from adws.adw_modules.beads.locate import locate
+from adws.commands.migrate import apply_migrations, describe_outcome
+from adws.commands.options import common
+from adws.commands.output import print_json
+
+
+@click.command()
+@common
+def init(db: str | None, as_json: bool) -> None:
+    """Prepare this project: find the tracker, make our tables, say what comes next."""
+    location = locate(db)
+    outcome = apply_migrations(location)
+    if as_json:
+        print_json(
+            "adw.init/1",
+            tracker=location.tracker.value,
+            database=location.database,
+            beside_issues=location.beside_issues,
+            applied=outcome.versions,
+            backup=outcome.backup,
+        )
+        return
+    click.echo(f"Tracker: {location.tracker.value}")
+    for line in [*describe_outcome(location, outcome), "Next: `adw run ISSUE`, then `adw status`."]:
+        click.echo(line)

@@ -1,0 +1,120 @@
+"""`adw migrate`, and the script `migrate_beads_schema.py`: apply, show or take back migrations."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from adws.adw_modules.beads.locate import Location, locate
+from adws.adw_modules.clock import default_clock
+from adws.adw_modules.store import migration_status, migrations
+from adws.adw_modules.store.backup import Backup, list_backups
+from adws.commands.options import common
+from adws.commands.output import print_json, print_table
+
+
+@click.command()
+@click.option("--apply", "action", flag_value="apply", default=True, help="Apply what is pending (default).")
+@click.option("--status", "action", flag_value="status", help="Show every migration; change nothing.")
+@click.option("--rollback", "action", flag_value="rollback", help="Take back --version and all above it.")
+@click.option("--version", metavar="NNN", help="With --rollback: the lowest migration to take back.")
+@common
+def migrate(action: str, version: str | None, db: str | None, as_json: bool) -> None:
+    """Apply, show or take back schema migrations.
+
+    A backup is made first, with what is only in the write-ahead log included. Each migration and its
+    record are one transaction. Applying twice changes nothing.
+    """
+    if (version is not None) != (action == "rollback"):
+        raise click.UsageError("--rollback and --version NNN go together")
+    location = locate(db)
+    if action == "status":
+        _status(location, as_json=as_json)
+    elif action == "rollback":
+        _roll_back(location, str(version), as_json=as_json)
+    else:
+        _apply(location, as_json=as_json)
+
+
+def apply_migrations(location: Location) -> migrations.Outcome:
+    """Apply what is pending where our tables live; makes our own file where there is no tracker's."""
+    folder = location.state_dir / "backups"
+    if location.beside_issues:
+        return migrations.apply(
+            location.database, beside_issues=True, backup_folder=folder, clock=default_clock()
+        )
+    return migrations.create_store(location.database, backup_folder=folder, clock=default_clock())
+
+
+def describe_outcome(location: Location, outcome: migrations.Outcome) -> list[str]:
+    """What applying did, in words."""
+    if not outcome.versions:
+        return [f"{location.database} is up to date; nothing was changed."]
+    return [
+        *_backup_lines(outcome.backup),
+        f"Applied {', '.join(outcome.versions)} to {location.database}.",
+        "Checked: tables, columns, foreign keys, indexes, triggers and views are as they should be.",
+    ]
+
+
+def _apply(location: Location, *, as_json: bool) -> None:
+    outcome = apply_migrations(location)
+    if as_json:
+        print_json(
+            "adw.migrate/1", database=location.database, applied=outcome.versions, backup=outcome.backup
+        )
+        return
+    for line in describe_outcome(location, outcome):
+        click.echo(line)
+
+
+def _status(location: Location, *, as_json: bool) -> None:
+    exists = location.database.exists()
+    steps = migration_status.status(location.database) if exists else []
+    backups = list_backups(location.database, location.state_dir / "backups")
+    if as_json:
+        print_json(
+            "adw.migrate-status/1",
+            database=location.database,
+            database_exists=exists,
+            migrations=[asdict(step) for step in steps],
+            backups=backups,
+        )
+        return
+    if not exists:
+        click.echo(f"{location.database} is not there yet; `adw migrate --apply` makes it.")
+        return
+    rows = [[step.version, step.name, step.state, step.applied_at, step.sha256[:12]] for step in steps]
+    print_table(
+        f"Migrations of {location.database}", ["version", "name", "state", "applied at", "sha256"], rows
+    )
+    print_table("Backups", ["path", "bytes"], [[backup.path, f"{backup.size_bytes:,}"] for backup in backups])
+
+
+def _roll_back(location: Location, version: str, *, as_json: bool) -> None:
+    doomed = migrations.rows_dropped_by_rollback(location.database, version)
+    if not as_json:
+        rows = ", ".join(f"{count:,} rows of {table}" for table, count in doomed.items() if count)
+        click.echo(f"Taking back {version} and everything above it drops {rows or 'no rows'}.")
+    outcome = migrations.roll_back(
+        location.database, version, backup_folder=location.state_dir / "backups", clock=default_clock()
+    )
+    if as_json:
+        print_json(
+            "adw.rollback/1",
+            database=location.database,
+            taken_back=outcome.versions,
+            rows_dropped=doomed,
+            backup=outcome.backup,
+        )
+        return
+    for line in _backup_lines(outcome.backup):
+        click.echo(line)
+    click.echo(f"Took back {', '.join(outcome.versions) or 'nothing'} from {location.database}.")
+
+
+def _backup_lines(backup: Backup | None) -> list[str]:
+    if backup is None:
+        return []
+    return [f"Backup: {backup.path.name} ({backup.size_bytes:,} bytes)", f"        in {backup.path.parent}"]

@@ -1,0 +1,43 @@
+"""Options that every command takes, and opening what they name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from adws.adw_modules.beads.locate import Location, locate
+from adws.adw_modules.clock import default_clock
+from adws.adw_modules.config import Config, load_config
+from adws.adw_modules.errors import NotMigratedError
+from adws.adw_modules.state import BeadsStateManager
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+database_option = click.option(
+    "--db", metavar="PATH", help="The database to use, instead of the one that `adw where` shows."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def common(command: Command) -> Command:
+    """Give a command `--db` and `--json`."""
+    return database_option(json_option(command))
+
+
+def open_state(db: str | None) -> tuple[Location, BeadsStateManager]:
+    """The database that is used here, opened. Raises `DatabaseError` and its kinds."""
+    location = locate(db)
+    if not location.database.exists():
+        raise NotMigratedError(
+            f"there is no state for {location.project} yet", hint="run `adw init` once; it makes the tables"
+        )
+    return location, BeadsStateManager(location.database, clock=default_clock())
+
+
+def settings(location: Location) -> Config:
+    """The configuration of the project."""
+    return load_config(Path(location.project), os.environ)

@@ -1,0 +1,46 @@
+"""`adw where`: which database is used, and why."""
+
+from __future__ import annotations
+
+import click
+
+from adws.adw_modules.beads.locate import locate
+from adws.commands.options import common
+from adws.commands.output import print_json
+
+
+@click.command()
+@common
+def where(db: str | None, as_json: bool) -> None:
+    """Say which database is used, and why.
+
+    Looks at --db, BD_DB, BEADS_DIR, BEADS_DB, the main repository of a worktree and the folders above,
+    as the tracker does, and creates nothing.
+    """
+    location = locate(db)
+    exists = location.database.exists()
+    if as_json:
+        print_json(
+            "adw.where/1",
+            tracker=location.tracker.value,
+            database=location.database,
+            database_exists=exists,
+            beside_issues=location.beside_issues,
+            beads_dir=location.beads_dir,
+            tracker_database=location.tracker_database,
+            jsonl=location.jsonl,
+            project=location.project,
+            state_dir=location.state_dir,
+            reasons=location.reasons,
+        )
+        return
+    place = "in the tracker's own file" if location.beside_issues else "in our own file beside the tracker"
+    click.echo(f"Tracker:   {location.tracker.value}")
+    click.echo(f"Database:  {location.database}" + ("" if exists else "  (not made yet: `adw init`)"))
+    click.echo(f"           our tables live {place}")
+    click.echo(f"Issues:    {location.tracker_database or location.jsonl or 'given on the command line'}")
+    click.echo(f"Project:   {location.project}")
+    click.echo(f"Backups:   {location.state_dir / 'backups'}")
+    click.echo("Why:")
+    for reason in location.reasons:
+        click.echo(f"  - {reason}")
