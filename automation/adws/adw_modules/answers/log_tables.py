@@ -1,0 +1,84 @@
+"""Runs that were read from files, in tables that the questions can be asked of.
+
+The tables lie in memory and have the names and columns of the store's, so that one set of SQL texts
+defines every number for both backends.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+
+from adws.adw_modules.answers.notes import Notebook
+from adws.adw_modules.answers.run_history import RunHistory
+from adws.adw_modules.clock import format_time
+from adws.adw_modules.store import sql
+from adws.adw_modules.store.database import Transaction
+
+
+@contextmanager
+def tables_of(runs: Iterable[RunHistory], now: datetime, notebook: Notebook) -> Iterator[Transaction]:
+    """A transaction on tables that hold these runs. A run without a start is noted and left out."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        tx = Transaction(connection, format_time(now))
+        texts = sql.load("log_tables")
+        for name in ("executions", "executions_by_start", "attempts", "checkpoints"):
+            tx.execute(texts[name])
+        tx.execute("BEGIN")
+        for run in runs:
+            if run.started_at is None:
+                notebook.add("runs without a time of start, not counted", run.run_id)
+            else:
+                _add(tx, texts, run, run.started_at)
+        tx.execute("COMMIT")
+        yield tx
+
+
+def _add(tx: Transaction, texts: dict[str, str], run: RunHistory, started_at: datetime) -> None:
+    _insert(
+        tx,
+        texts["add_execution"],
+        id=run.run_id,
+        issue_id=run.issue_id or "unknown",
+        issue_title=run.issue_title,
+        issue_type=run.issue_type,
+        environment=run.environment,
+        phase=run.phase,
+        status=run.status,
+        started_at=format_time(started_at),
+        updated_at=format_time(run.updated_at or started_at),
+        completed_at=format_time(run.completed_at) if run.completed_at else None,
+        error_message=run.error_message,
+    )
+    for attempt in run.attempts:
+        _insert(
+            tx,
+            texts["add_attempt"],
+            execution_id=run.run_id,
+            phase=attempt.phase,
+            attempt=attempt.attempt,
+            status=attempt.status,
+            duration_seconds=attempt.duration_seconds,
+        )
+    if run.checkpoint_name is not None and run.checkpoint_at is not None:
+        _insert(
+            tx,
+            texts["add_checkpoint"],
+            execution_id=run.run_id,
+            checkpoint_name=run.checkpoint_name,
+            created_at=format_time(run.checkpoint_at),
+        )
+
+
+def _insert(tx: Transaction, text: str, **values: object) -> None:
+    # JSON and names of files can hold halves of characters, which no database takes.
+    tx.execute(
+        text,
+        {
+            name: value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+            for name, value in values.items()
+        },
+    )

@@ -1,0 +1,87 @@
+"""`adw analyze`, and the script `analyze_logs.py`: the report about a window of time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from adws.adw_modules.answers import analysis
+from adws.adw_modules.answers.renderers import EXPORTS, FORMATS, render
+from adws.adw_modules.answers.report_file import write_report
+from adws.commands.options import database_option
+
+_PLAIN_WIDTH = 120
+
+
+@click.command()
+@click.option(
+    "--backend",
+    type=click.Choice(analysis.BACKENDS),
+    default="database",
+    show_default=True,
+    help="Ask the database, or read logs and JSON states.",
+)
+@click.option(
+    "--hours", default="24", show_default=True, help="Executions started in the last so many hours."
+)
+@click.option("--env", "environment", metavar="NAME", help="Only executions of this environment, e.g. local.")
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option(
+    "--export",
+    type=click.Choice(EXPORTS),
+    help="All numbers for another program, instead of the report; goes where the report would go.",
+)
+@click.option(
+    "--output", type=click.Choice(("stdout", "file")), help="Where to; stdout unless a file is named."
+)
+@click.option("--output-file", type=click.Path(path_type=Path), metavar="FILE", help="The file to write.")
+@click.option("--stale-hours", default="24", show_default=True, help="Silence after which a run is stale.")
+@database_option
+@click.option(
+    "--log-root",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="With --backend json: read this folder instead of automation/logs and automation/agents.",
+)
+def analyze(
+    backend: str,
+    hours: str,
+    environment: str | None,
+    kind: str,
+    as_json: bool,
+    export: str | None,
+    output: str | None,
+    output_file: Path | None,
+    stale_hours: str,
+    db: str | None,
+    log_root: Path | None,
+) -> None:
+    """Report success rates, the phase funnel, failures and durations of a time window.
+
+    Executions belong to the window by the time of their start. Stale checkpoints are reported whenever
+    their execution was started.
+    """
+    if (output == "file" and output_file is None) or (output == "stdout" and output_file is not None):
+        raise click.UsageError("--output file and --output-file FILE go together")
+    report = analysis.analyze(
+        backend,
+        hours=hours,
+        environment=environment,
+        stale_hours=stale_hours,
+        db_path=db,
+        log_root=log_root,
+    )
+    wanted = export or ("json" if as_json else kind)
+    if output_file is not None:
+        write_report(render(report, wanted), output_file)
+        click.echo(f"Wrote {output_file}", err=True)
+        return
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else _PLAIN_WIDTH
+    styled = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    click.echo(render(report, wanted, width=width, styled=styled), nl=False)

@@ -1,0 +1,237 @@
+-- Reports: what happened to the executions that were started within a window.
+--
+-- The cohort of every text but the stale ones: started_at >= :since, and the environment where one is
+-- given. The same texts answer for the database and for runs read from logs, whose tables look alike
+-- but may hold what no log line told: a status or phase that is none of ours counts as 'unknown' or
+-- 'other'. CROSS JOIN because SQLite takes its tables in the order written: window first.
+
+-- name: success_by_issue_type
+-- How executions ended, by the type of their issue.
+SELECT
+    coalesce(e.issue_type, 'unknown') AS issue_type,
+    count(*) FILTER (WHERE e.status = 'completed') AS completed,
+    count(*) FILTER (WHERE e.status = 'failed') AS failed,
+    count(*) FILTER (WHERE e.status = 'cancelled') AS cancelled,
+    count(*) FILTER (WHERE e.status = 'in_progress') AS in_progress,
+    count(*) FILTER (WHERE e.status = 'pending') AS pending,
+    count(*) FILTER (
+        WHERE e.status NOT IN ('completed', 'failed', 'cancelled', 'in_progress', 'pending')
+    ) AS unknown
+FROM adw_executions AS e
+WHERE
+    e.started_at >= :since
+    AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+GROUP BY coalesce(e.issue_type, 'unknown')
+ORDER BY issue_type;
+
+-- name: phase_funnel
+-- How deep executions went: 0 nowhere, 1 into plan, 2 through plan, 3 into build, 4 through build,
+-- 5 into review, 6 through review. The deepest trace counts, be it an attempt or the execution's own
+-- row, so that whoever got into build also got through plan.
+SELECT
+    d.depth,
+    count(*) AS executions
+FROM (
+    SELECT
+        CASE
+            WHEN e.status = 'completed' THEN 6
+            ELSE coalesce(
+                (
+                    SELECT
+                        max(
+                            CASE t.phase WHEN 'plan' THEN 1 WHEN 'build' THEN 3 ELSE 5 END
+                            + CASE WHEN t.trace = 'completed' THEN 1 ELSE 0 END
+                        )
+                    FROM (
+                        SELECT
+                            a.phase,
+                            a.status AS trace
+                        FROM adw_phase_attempts AS a
+                        WHERE a.execution_id = e.id
+                        UNION ALL
+                        SELECT
+                            e.phase,
+                            'row' AS trace
+                        WHERE e.status <> 'pending'
+                    ) AS t
+                    WHERE t.phase IN ('plan', 'build', 'review')
+                ),
+                0
+            )
+        END AS depth
+    FROM adw_executions AS e
+    WHERE
+        e.started_at >= :since
+        AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+) AS d
+GROUP BY d.depth
+ORDER BY d.depth;
+
+-- name: failed_executions
+-- The executions that ended as failed, newest first; messages are cut at 2,000 characters.
+SELECT
+    e.id AS execution_id,
+    e.issue_id,
+    e.phase,
+    substr(e.error_message, 1, 2000) AS error_message
+FROM adw_executions AS e
+WHERE
+    e.status = 'failed'
+    AND e.started_at >= :since
+    AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+ORDER BY e.started_at DESC, e.id DESC;
+
+-- name: attempts_by_phase
+-- How often each phase was tried and how the tries ended.
+SELECT
+    a.phase,
+    count(*) AS attempts,
+    count(DISTINCT a.execution_id) AS executions,
+    count(*) FILTER (WHERE a.status = 'completed') AS completed,
+    count(*) FILTER (WHERE a.status = 'failed') AS failed,
+    count(*) FILTER (WHERE a.status = 'interrupted') AS interrupted,
+    count(*) FILTER (WHERE a.status = 'in_progress') AS in_progress,
+    count(*) FILTER (
+        WHERE a.status NOT IN ('completed', 'failed', 'interrupted', 'in_progress')
+    ) AS unknown
+FROM adw_executions AS e
+CROSS JOIN adw_phase_attempts AS a
+WHERE
+    a.execution_id = e.id
+    AND e.started_at >= :since
+    AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+GROUP BY a.phase
+ORDER BY a.phase;
+
+-- name: durations_by_phase
+-- How long completed attempts took, over those whose duration is known. The median of an even number
+-- is the mean of the two in the middle; p95 is by nearest rank, the smallest duration that at least
+-- 95 of 100 do not exceed.
+SELECT
+    r.phase,
+    count(*) AS measured,
+    avg(r.duration_seconds) FILTER (WHERE r.place IN ((r.places + 1) / 2, (r.places + 2) / 2))
+        AS median_seconds,
+    max(r.duration_seconds) FILTER (WHERE r.place = (95 * r.places + 99) / 100) AS p95_seconds,
+    max(r.duration_seconds) AS longest_seconds
+FROM (
+    SELECT
+        a.phase,
+        a.duration_seconds,
+        row_number() OVER (PARTITION BY a.phase ORDER BY a.duration_seconds) AS place,
+        count(*) OVER (PARTITION BY a.phase) AS places
+    FROM adw_executions AS e
+    CROSS JOIN adw_phase_attempts AS a
+    WHERE
+        a.execution_id = e.id
+        AND a.status = 'completed'
+        AND a.duration_seconds IS NOT NULL
+        AND e.started_at >= :since
+        AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+) AS r
+GROUP BY r.phase
+ORDER BY r.phase;
+
+-- name: recent_executions
+-- The newest executions, newest first.
+SELECT
+    e.id AS execution_id,
+    e.issue_id,
+    e.issue_title,
+    e.issue_type,
+    e.status,
+    e.phase,
+    e.started_at,
+    e.completed_at,
+    substr(e.error_message, 1, 2000) AS error_message,
+    (
+        SELECT count(*) FROM adw_phase_attempts AS a
+        WHERE a.execution_id = e.id
+    ) AS attempts
+FROM adw_executions AS e
+WHERE
+    e.started_at >= :since
+    AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+ORDER BY e.started_at DESC, e.id DESC
+LIMIT :most;
+
+-- name: stale_checkpoints
+-- Unfinished executions without a sign of life since :silent_since, whenever they were started, with
+-- their newest checkpoint if they have one; last seen first. A sign of life is a heartbeat, an update
+-- of the execution, or a checkpoint.
+SELECT
+    s.execution_id,
+    s.issue_id,
+    s.issue_title,
+    s.issue_type,
+    s.phase,
+    s.checkpoint_name,
+    s.checkpoint_at,
+    s.last_sign_of_life_at
+FROM (
+    SELECT
+        u.*,
+        CASE
+            WHEN u.checkpoint_at > u.seen_at THEN u.checkpoint_at
+            ELSE u.seen_at
+        END AS last_sign_of_life_at
+    FROM (
+        SELECT
+            e.id AS execution_id,
+            e.issue_id,
+            e.issue_title,
+            e.issue_type,
+            e.phase,
+            c.checkpoint_name,
+            c.created_at AS checkpoint_at,
+            CASE WHEN e.heartbeat_at > e.updated_at THEN e.heartbeat_at ELSE e.updated_at END AS seen_at
+        FROM adw_executions AS e
+        LEFT JOIN adw_checkpoints AS c
+            ON
+                e.id = c.execution_id
+                AND c.seq = (
+                    SELECT max(n.seq) FROM adw_checkpoints AS n
+                    WHERE n.execution_id = e.id
+                )
+        WHERE
+            e.status IN ('pending', 'in_progress')
+            AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+    ) AS u
+) AS s
+WHERE s.last_sign_of_life_at < :silent_since
+ORDER BY s.last_sign_of_life_at DESC, s.execution_id DESC
+LIMIT :most;
+
+-- name: stale_count
+-- How many unfinished executions are without a sign of life since :silent_since, and how many of them
+-- have saved no checkpoint.
+SELECT
+    count(*) AS executions,
+    count(*) FILTER (WHERE s.checkpoint_at IS NULL) AS without_checkpoint
+FROM (
+    SELECT
+        CASE WHEN e.heartbeat_at > e.updated_at THEN e.heartbeat_at ELSE e.updated_at END AS seen_at,
+        (
+            SELECT c.created_at FROM adw_checkpoints AS c
+            WHERE c.execution_id = e.id
+            ORDER BY c.seq DESC
+            LIMIT 1
+        ) AS checkpoint_at
+    FROM adw_executions AS e
+    WHERE
+        e.status IN ('pending', 'in_progress')
+        AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+) AS s
+WHERE s.seen_at < :silent_since AND (s.checkpoint_at IS NULL OR s.checkpoint_at < :silent_since);
+
+-- name: archived_in_window
+-- How many executions of the window are in the archive only, and so in no other answer.
+SELECT count(DISTINCT r.id) AS executions
+FROM adw_executions_archive AS r
+WHERE
+    r.started_at >= :since
+    AND (CAST(:environment AS TEXT) IS NULL OR r.environment = :environment)
+    AND NOT EXISTS (
+        SELECT 1 FROM adw_executions AS e
+        WHERE e.id = r.id
+    );
