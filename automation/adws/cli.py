@@ -6,15 +6,19 @@ none of them.
 
 from __future__ import annotations
 
-import importlib
-import json
-import os
-import sys
-from typing import Any, NoReturn
+import gc
 
-import click
+gc.disable()  # importing makes no garbage; collections in between cost a tenth of the start-up
 
-from adws.adw_modules.errors import AdwError
+import importlib  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+from typing import Any, NoReturn  # noqa: E402
+
+import click  # noqa: E402
+
+from adws.adw_modules.errors import AdwError  # noqa: E402
 
 # name of the sub-command: (module and command in adws.commands, one line for `adw --help`)
 COMMANDS = {
@@ -48,6 +52,8 @@ class LazyGroup(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(f"adws.commands.{module}"), name)
+        gc.freeze()  # what is imported stays; collections need not look at it again
+        gc.enable()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

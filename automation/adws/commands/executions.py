@@ -56,7 +56,8 @@ def print_executions(title: str, found: list[Execution], clock: Clock) -> None:
         ]
         for execution in found
     ]
-    print_table(title, ["execution", "issue", "type", "status", "phase", "started", "error or title"], rows)
+    columns = ["execution", "issue", "type", "status", "phase", "started", "error or title"]
+    print_table(title, columns, rows, flexible=["error or title"])
 
 
 @click.command()
@@ -88,6 +89,7 @@ def show(adw_id: str, db: str | None, as_json: bool) -> None:
             ]
             for attempt in attempts
         ],
+        flexible=["error"],
     )
     print_table(
         "Checkpoints",
@@ -116,7 +118,7 @@ def checkpoints(adw_id: str, name: str | None, with_data: bool, db: str | None, 
         + ([json.dumps(c.data, ensure_ascii=False)] if with_data else [])
         for c in found
     ]
-    print_table(f"Checkpoints of {adw_id}", columns, rows)
+    print_table(f"Checkpoints of {adw_id}", columns, rows, flexible=["data"])
 
 
 def _required(state: BeadsStateManager, adw_id: str) -> Execution:

@@ -17,9 +17,9 @@ from typing import Any
 
 import click
 
+from adws.adw_modules.answers.text_table import Column, lay_out
 from adws.adw_modules.clock import format_time
 
-_NARROWEST_COLUMN = 8
 _PLAIN_WIDTH = 160
 
 
@@ -29,29 +29,22 @@ def print_json(schema: str, **content: object) -> None:
     click.echo(json.dumps(shape, indent=2, ensure_ascii=False))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under their columns; a table without rows says so in words."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, flexible: Sequence[str] = ()
+) -> None:
+    """Print rows under their columns; a table without rows says so in words.
+
+    Where the terminal is too narrow, the columns named in `flexible` are cut.
+    """
     cells = [[_cell(value) for value in row] for row in rows]
     if _fancy():
-        _print_rich(title, columns, cells)
+        _print_rich(title, columns, cells, flexible)
         return
     width = os.get_terminal_size().columns if sys.stdout.isatty() else _PLAIN_WIDTH
+    layout = [Column(name, flexible=name in flexible) for name in columns]
     click.echo(title)
-    for line in plain_table(columns, cells, width) if cells else ["  (none)"]:
-        click.echo(line)
-
-
-def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """The lines of a table of at most `width` characters; the widest columns are cut first."""
-    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
-    room = width - 2 - 2 * (len(columns) - 1)
-    while sum(widths) > room and max(widths) > _NARROWEST_COLUMN:
-        widths[widths.index(max(widths))] -= 1
-    rule = ["-" * size for size in widths]
-    return [
-        "  " + "  ".join(_fitted(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
-        for row in [columns, rule, *rows]
-    ]
+    for line in lay_out(layout, cells, width - 2) if cells else ["(none)"]:
+        click.echo(f"  {line}".rstrip())
 
 
 def age(then: datetime | None, now: datetime) -> str:
@@ -84,24 +77,23 @@ def _fancy() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _print_rich(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _print_rich(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], flexible: Sequence[str]
+) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", title_style="bold", expand=False)
+    table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
-        table.add_column(column, overflow="ellipsis", no_wrap=True)
+        shortest = None if column in flexible else len(column)
+        table.add_column(column, overflow="ellipsis", no_wrap=True, min_width=shortest)
     for row in rows:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
     Console().print(table if rows else Text.assemble((title, "bold"), "\n  (none)"))
 
 
 _STYLES = {"completed": "green", "failed": "red", "in_progress": "cyan", "interrupted": "yellow", "NO": "red"}
-
-
-def _fitted(cell: str, size: int) -> str:
-    return cell.ljust(size) if len(cell) <= size else cell[: size - 1] + "…"
 
 
 def _cell(value: object) -> str:
