@@ -153,6 +153,14 @@ class AgentMissingError(AgentError):
     exit_code = 3
 
 
+class AgentExitError(AgentError):
+    """The agent ended with an exit code that says it failed; `code` is negative after a signal."""
+
+    def __init__(self, message: str, *, code: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
 class AgentTimeoutError(AgentError):
     """The agent did not end in time and was killed."""
 

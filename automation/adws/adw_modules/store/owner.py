@@ -16,13 +16,13 @@ from pathlib import Path
 def this_owner() -> str:
     """A new owner text for a run in this process."""
     mark = process_mark(os.getpid()) or "unknown"
-    return f"{_host()}:{os.getpid()}:{mark}:{os.urandom(4).hex()}"
+    return f"{host_name()}:{os.getpid()}:{mark}:{os.urandom(4).hex()}"
 
 
 def owner_is_dead(owner: str) -> bool | None:
     """Whether the process that `owner` names is gone; None where this host cannot tell."""
     parts = owner.split(":")
-    if len(parts) != 4 or parts[0] != _host() or not parts[1].isdigit():
+    if len(parts) != 4 or parts[0] != host_name() or not parts[1].isdigit():
         return None
     pid, mark = int(parts[1]), parts[2]
     if mark == "unknown" or _place(mark) != _place(process_mark(os.getpid()) or ""):
@@ -43,7 +43,8 @@ def process_mark(pid: int) -> str | None:
     return _ps_mark(pid)
 
 
-def _host() -> str:
+def host_name() -> str:
+    """This machine's name, without the separator of an owner."""
     return os.uname().nodename.replace(":", "-") or "localhost"
 
 

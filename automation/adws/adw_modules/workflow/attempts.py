@@ -1,0 +1,113 @@
+"""One attempt at a phase: begun, worked at, and ended in the record and in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from adws.adw_modules.beads.issues import Issue
+from adws.adw_modules.errors import (
+    AdwError,
+    AgentExitError,
+    IllegalTransitionError,
+    OwnershipLostError,
+    PhaseFailedError,
+    RunInterruptedError,
+    StateFileError,
+)
+from adws.adw_modules.redaction import redact, secret_values
+from adws.adw_modules.workflow.agent_process import Limits
+from adws.adw_modules.workflow.agents import Agent
+from adws.adw_modules.workflow.build import build
+from adws.adw_modules.workflow.interruption import StopRequest
+from adws.adw_modules.workflow.phase_run import PhaseRun
+from adws.adw_modules.workflow.plan import plan
+from adws.adw_modules.workflow.record import RunRecord
+from adws.adw_modules.workflow.reporter import Reporter
+from adws.adw_modules.workflow.review import review
+from adws.adw_modules.workflow.steps import RunPaused, Steps
+from adws.adw_modules.workflow.worktrees import Worktree
+
+_PHASES: Mapping[str, Callable[[PhaseRun], None]] = {"plan": plan, "build": build, "review": review}
+# These end the process's part in the run; the attempt itself has not failed.
+_NOT_OURS_ANY_MORE = (OwnershipLostError, IllegalTransitionError, StateFileError)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every attempt of a run works with."""
+
+    record: RunRecord
+    issue: Issue
+    tree: Worktree
+    start_commit: str
+    agent: Agent
+    run_folder: Path
+    environ: Mapping[str, str]
+    limits: Limits
+    reporter: Reporter
+    stop: StopRequest
+    pause_after: str | None
+
+
+def attempt_phase(work: Work, phase: str) -> AdwError | None:
+    """Make one attempt at a phase. Returns None when it completed, the error when it failed.
+
+    Raises the reason when the run was interrupted, paused or taken away; it can be resumed then.
+    """
+    record, stop = work.record, work.stop
+    stop.check()
+    attempt = record.start_attempt(phase, work.agent.name)
+    reporter = work.reporter.of_attempt(phase, attempt.attempt)
+    reporter.note("INFO", f"Running adw_phases/adw_{phase}.py")
+    reporter.tell("phase_started")
+    run = PhaseRun(
+        record=record,
+        attempt=attempt,
+        issue=work.issue,
+        tree=work.tree,
+        start_commit=work.start_commit,
+        agent=work.agent,
+        run_folder=work.run_folder,
+        environ=work.environ,
+        limits=work.limits,
+        steps=Steps(record, attempt, reporter, stop, work.pause_after),
+        reporter=reporter,
+        stop=stop,
+    )
+    try:
+        _PHASES[phase](run)
+        stop.check()
+    except _NOT_OURS_ANY_MORE:
+        raise
+    except (RunInterruptedError, RunPaused) as pause:
+        _interrupt(run, "paused" if isinstance(pause, RunPaused) else str(pause))
+        raise
+    except AdwError as error:
+        return _fail(run, error)
+    except OSError as error:
+        return _fail(run, PhaseFailedError(f"{error.filename or 'a file'}: {error.strerror or error}"))
+    ended = record.finish_attempt(attempt, "completed", exit_code=run.exit_code, result=run.answer)
+    reporter.note("INFO", f"{phase.capitalize()} phase completed successfully")
+    reporter.tell("phase_finished", seconds=ended.duration_seconds)
+    return None
+
+
+def _fail(run: PhaseRun, error: AdwError) -> AdwError:
+    message = redact(str(error), secret_values(run.environ))
+    code = error.code if isinstance(error, AgentExitError) else run.exit_code
+    ended = run.record.finish_attempt(
+        run.attempt, "failed", error_message=message, exit_code=code, result=run.answer
+    )
+    run.record.change("failed", phase=run.phase, error_message=message)
+    run.reporter.note("ERROR", message)
+    run.reporter.note("ERROR", f"adw_phases/adw_{run.phase}.py failed with exit code {error.exit_code}")
+    run.reporter.tell("phase_failed", message, seconds=ended.duration_seconds)
+    return error
+
+
+def _interrupt(run: PhaseRun, reason: str) -> None:
+    # Without the agent's tokens and cost: they count for the attempt that goes on with its answer.
+    run.record.finish_attempt(run.attempt, "interrupted", error_message=reason)
+    run.reporter.note("WARNING", f"{run.phase.capitalize()} phase interrupted: {reason}")

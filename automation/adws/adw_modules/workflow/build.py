@@ -1,0 +1,37 @@
+"""The build phase: an agent does what the plan says, and its changes are committed as one commit."""
+
+from __future__ import annotations
+
+from adws.adw_modules.errors import PhaseFailedError
+from adws.adw_modules.workflow.commit_messages import commit_message
+from adws.adw_modules.workflow.commits import commit_step
+from adws.adw_modules.workflow.phase_run import PhaseRun
+from adws.adw_modules.workflow.steps import StepResult
+
+
+def build(run: PhaseRun) -> None:
+    """Build what was planned. Raises `AdwError` when it did not work out."""
+    base = run.prepare()
+    if not (run.tree.path / run.plan_file).is_file():
+        raise PhaseFailedError(
+            f"the plan {run.plan_file} is not on the branch {run.tree.branch}",
+            hint=f"run the plan first: adw_plan.py {run.issue.id} {run.record.id}",
+        )
+    run.ask_agent("changes_made", base, {})
+
+    def commit() -> StepResult:
+        made = commit_step(
+            run.tree,
+            base=base,
+            execution_id=run.record.id,
+            step="build_committed",
+            message=commit_message("Build", run.issue),
+        )
+        run.reporter.tell("commit_made", made.commit)
+        if made.left_out:
+            run.reporter.warn(
+                f"left out of the commit, because it may hold secrets: {', '.join(made.left_out)}"
+            )
+        return {"commit": made.commit, "files": list(made.files), "files_changed": made.files_changed}
+
+    run.steps.step("build_committed", commit)

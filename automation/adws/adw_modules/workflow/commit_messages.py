@@ -1,0 +1,13 @@
+"""How the commits of a run are worded."""
+
+from __future__ import annotations
+
+from adws.adw_modules.beads.issues import Issue
+
+_MOST_SUBJECT = 72
+
+
+def commit_message(verb: str, issue: Issue) -> str:
+    """The subject of a step's commit: the verb, the issue's id and as much of its title as fits."""
+    subject = " ".join(f"{verb} {issue.id}: {issue.title}".split())
+    return subject if len(subject) <= _MOST_SUBJECT else subject[: _MOST_SUBJECT - 1].rstrip() + "…"

@@ -1,0 +1,85 @@
+"""Runs where there is no database: what its constraints would refuse is refused here, under a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from adws.adw_modules.clock import Clock
+from adws.adw_modules.errors import (
+    IllegalTransitionError,
+    InvalidInputError,
+    IssueClaimedError,
+    StateFileError,
+)
+from adws.adw_modules.json_state import agents_folder
+from adws.adw_modules.state import Attempt, Execution
+from adws.adw_modules.store.gate import Gate
+from adws.adw_modules.store.records import UNFINISHED
+from adws.adw_modules.workflow.json_run import JsonRun
+
+_GATE_SECONDS = 10.0
+
+
+def begin_in_json(project: Path, run: JsonRun, execution: Execution, clock: Clock) -> None:
+    """Save a new execution; raises `IssueClaimedError` when it claims an issue that another run holds."""
+    folder = agents_folder(project)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateFileError(
+            f"{folder} cannot be made: {error.strerror}", hint="check the permissions of the project's folder"
+        ) from error
+    with closing(Gate(folder, _GATE_SECONDS)) as gate, gate:
+        holder = next(unfinished_in_json(project, execution.issue_id, clock), None)
+        if holder is not None and execution.claimed:
+            raise IssueClaimedError(
+                f"issue {execution.issue_id} is being worked on by execution {holder.id}",
+                hint=f"go on with it by `adw resume {holder.id}`, or start a second run with --force",
+            )
+        run.note_execution(execution)
+
+
+def taken_over(run: JsonRun, owner: str, moment: datetime) -> tuple[Execution, list[Attempt]]:
+    """The execution and its attempts as a new owner has them; nothing is saved.
+
+    Raises `IllegalTransitionError` when it is completed.
+    """
+    execution = run.execution()
+    if execution.status == "completed":
+        raise IllegalTransitionError(
+            f"execution {execution.id} is completed; there is nothing left to do",
+            hint=f"start a new one with `adw run {execution.issue_id}`",
+        )
+    reason = "the process that ran this attempt ended without a word"
+    attempts = [
+        replace(old, status="interrupted", finished_at=moment, error_message=reason)
+        if old.status == "in_progress"
+        else old
+        for old in run.attempts()
+    ]
+    owned = replace(
+        execution,
+        status="in_progress",
+        completed_at=None,
+        error_message=None,
+        owner=owner,
+        fence=execution.fence + 1,
+        heartbeat_at=moment,
+        updated_at=moment,
+    )
+    return owned, attempts
+
+
+def unfinished_in_json(project: Path, issue_id: str, clock: Clock) -> Iterator[Execution]:
+    """The runs of an issue that their states call unfinished; states that cannot be read do not count."""
+    folder = agents_folder(project)
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
+        with suppress(StateFileError, InvalidInputError):
+            run = JsonRun.load(entry.name, project, clock)
+            execution = None if run is None else run.execution()
+            if execution and execution.issue_id == issue_id and execution.status in UNFINISHED:
+                yield execution

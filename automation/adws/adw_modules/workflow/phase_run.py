@@ -1,0 +1,158 @@
+"""What the three phases have in common: a clean worktree to start from, and an agent that works in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adws.adw_modules.beads.issues import Issue
+from adws.adw_modules.errors import AgentError, PhaseFailedError
+from adws.adw_modules.state import Attempt
+from adws.adw_modules.workflow.agent_calls import CallEnd, CallFolder, adopt, call_agent, call_folder
+from adws.adw_modules.workflow.agent_process import Limits
+from adws.adw_modules.workflow.agent_result import AgentResult
+from adws.adw_modules.workflow.agents import Agent
+from adws.adw_modules.workflow.commits import set_aside_leftovers
+from adws.adw_modules.workflow.interruption import StopRequest
+from adws.adw_modules.workflow.prompts import build_prompt, issue_as_text
+from adws.adw_modules.workflow.record import RunRecord
+from adws.adw_modules.workflow.reporter import Reporter
+from adws.adw_modules.workflow.safe_names import safe_name
+from adws.adw_modules.workflow.steps import StepResult, Steps
+from adws.adw_modules.workflow.worktrees import Worktree, ensure_worktree, head_of, stand_on_branch
+
+
+@dataclass(slots=True)
+class PhaseRun:
+    """One attempt at a phase, with all it needs. `answer` and `exit_code` are the agent's, once known."""
+
+    record: RunRecord
+    attempt: Attempt
+    issue: Issue
+    tree: Worktree
+    start_commit: str
+    agent: Agent
+    run_folder: Path
+    environ: Mapping[str, str]
+    limits: Limits
+    steps: Steps
+    reporter: Reporter
+    stop: StopRequest
+    answer: AgentResult | None = field(default=None)
+    exit_code: int | None = field(default=None)
+
+    @property
+    def phase(self) -> str:
+        """The phase's name."""
+        return self.attempt.phase
+
+    @property
+    def plan_file(self) -> str:
+        """The plan's path in the worktree."""
+        return f"specs/{safe_name(self.issue.id)}-plan.md"
+
+    def prepare(self) -> str:
+        """The step `worktree_ready`: a worktree without leftovers. Returns the commit to work from."""
+        ensure_worktree(self.tree, self.start_commit)
+
+        def work() -> StepResult:
+            base = head_of(self.tree)
+            self._clean(base)
+            return {
+                "base_commit": base,
+                "branch_name": self.tree.branch,
+                "worktree_path": str(self.tree.path),
+            }
+
+        return str(self.steps.step("worktree_ready", work)["base_commit"])
+
+    def ask_agent(self, step: str, base: str, values: Mapping[str, str]) -> AgentResult:
+        """The step `step`: the agent's answer, saved, adopted from a call before a crash, or asked for now.
+
+        Raises `AgentError` when the agent failed; its commits, if it made any, are then taken back.
+        """
+
+        def work() -> StepResult:
+            end = self._adopted() or self._called(base, values)
+            self.exit_code, self.answer = end.exit_code, end.result
+            if end.result.error is not None:
+                stand_on_branch(self.tree, base)
+                raise AgentError(
+                    end.result.error, hint=f"see {self.folder.path} for all it said, then resume"
+                )
+            self.reporter.tell("agent_finished")
+            return end.result.to_json()
+
+        answer = AgentResult.from_json(self.steps.step(step, work))
+        self.answer, self.exit_code = answer, 0
+        return answer
+
+    @property
+    def folder(self) -> CallFolder:
+        """The folder of this attempt's agent call."""
+        return call_folder(self.run_folder, self.phase, self.attempt.attempt)
+
+    def feedback(self) -> str:
+        """What went wrong before, as a section of the prompt; empty where nothing did."""
+        wanted = ("build", "review") if self.phase == "build" else (self.phase,)
+        failures = [old for old in self.record.attempts if old.status == "failed" and old.phase in wanted]
+        if not failures:
+            return ""
+        last = failures[-1]
+        reason = "\n> ".join((last.error_message or "it left no message").strip().splitlines())
+        return f"\nAn earlier attempt at {last.phase} failed, for this reason:\n\n> {reason}\n"
+
+    def base_of_run(self) -> str:
+        """The commit that the execution's branch began at."""
+        for attempt in sorted(old.attempt for old in self.record.attempts if old.phase == "plan"):
+            saved = self.record.saved_step("plan", [attempt], "worktree_ready")
+            if isinstance(saved, dict):
+                return str(saved["base_commit"])
+        raise PhaseFailedError(
+            f"execution {self.record.id} has not been planned",
+            hint=f"run the plan first: adw_plan.py {self.issue.id} {self.record.id}",
+        )
+
+    def _adopted(self) -> CallEnd | None:
+        """The proven result of the newest call of the interrupted attempts before this one."""
+        for number in self.steps.going_on_from[1:]:
+            folder = call_folder(self.run_folder, self.phase, number)
+            if folder.process.exists():
+                end = adopt(self.agent, folder, self.environ)
+                if end is not None:
+                    self.reporter.say(f"the answer of the agent of attempt {number} was found and is used")
+                return end
+        return None
+
+    def _called(self, base: str, values: Mapping[str, str]) -> CallEnd:
+        self._clean(base)
+        header = {
+            "execution_id": self.record.id,
+            "issue_id": self.issue.id,
+            "title": self.issue.title,
+            "plan_file": self.plan_file,
+            "worktree": self.tree.name,
+        }
+        common = {"issue": issue_as_text(self.issue), "plan_file": self.plan_file, "branch": self.tree.branch}
+        prompt = build_prompt(self.phase, header, {**common, "feedback": self.feedback(), **values})
+        self.reporter.tell("agent_started", self.agent.name)
+        try:
+            return call_agent(
+                self.agent,
+                self.phase,
+                prompt,
+                self.folder,
+                cwd=self.tree.path,
+                environ=self.environ,
+                limits=self.limits,
+                stop=self.stop,
+            )
+        except AgentError:
+            stand_on_branch(self.tree, base)
+            raise
+
+    def _clean(self, base: str) -> None:
+        patch = self.folder.path / "leftovers.patch"
+        if set_aside_leftovers(self.tree, base, patch):
+            self.reporter.say(f"changes that belonged to no step were set aside in {patch}")

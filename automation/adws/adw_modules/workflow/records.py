@@ -1,0 +1,299 @@
+"""The stores of a project's runs: which of them are used, and how a run is begun or found again.
+
+`ADW_USE_BEADS_STATE` true or unset: database and JSON; false: JSON only. A database that is missing,
+not migrated or broken does not stop anybody: one warning, and the run is kept in JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from adws.adw_modules.beads.issues import Issue
+from adws.adw_modules.beads.locate import Location
+from adws.adw_modules.clock import Clock
+from adws.adw_modules.config import Config
+from adws.adw_modules.errors import (
+    DatabaseError,
+    DuplicateExecutionError,
+    ExecutionNotFoundError,
+    InvalidInputError,
+    StateFileError,
+    StoreBusyError,
+)
+from adws.adw_modules.state import ADWState, Attempt, BeadsStateManager, Execution, IssueSnapshot
+from adws.adw_modules.store.ids import new_execution_id
+from adws.adw_modules.store.json_values import JSON
+from adws.adw_modules.store.records import UNFINISHED
+from adws.adw_modules.workflow.json_run import JsonRun, SavedStep
+from adws.adw_modules.workflow.json_runs import begin_in_json, taken_over, unfinished_in_json
+from adws.adw_modules.workflow.record import RunRecord
+from adws.adw_modules.workflow.step_ids import step_op_id
+from adws.adw_modules.workflow.worktrees import worktree_for
+
+FIRST_STEP = "run_started"
+WORKFLOW = "adw_sdlc"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a new execution begins with: its first step holds `request`."""
+
+    execution_id: str
+    issue: Issue
+    owner: str
+    request: JSON
+    claim: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An execution as it was found: its attempts, and the data of its first step."""
+
+    execution: Execution
+    attempts: list[Attempt]
+    request: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class _JsonView:
+    """A run's JSON state as it was found.
+
+    `run` is None where it cannot be used; `steps` are those of attempts that did not fail.
+    """
+
+    run: JsonRun | None
+    found: bool
+    steps: tuple[SavedStep, ...]
+
+
+class Records:
+    """The runs of one project."""
+
+    def __init__(self, location: Location, config: Config, clock: Clock, warn: Callable[[str], None]) -> None:
+        self._project = location.project
+        self._config = config
+        self._clock = clock
+        self._warn = warn
+        self._database = self._open(location.database)
+
+    def new_id(self) -> str:
+        """A fresh execution id."""
+        return new_execution_id(self._clock.now())
+
+    def folder(self, execution_id: str) -> Path:
+        """The folder of a run. Raises `InvalidInputError` for an id that cannot name one."""
+        return ADWState(execution_id, self._project, clock=self._clock).folder
+
+    def begin(self, start: Start) -> RunRecord:
+        """Begin an execution.
+
+        Raises `IssueClaimedError` when another run holds the issue, `DuplicateExecutionError` when the
+        id is taken, `InvalidInputError` when it cannot be an id.
+        """
+        state = ADWState(start.execution_id, self._project, clock=self._clock)
+        if state.path.exists():
+            raise DuplicateExecutionError(
+                f"there is a run with the id {start.execution_id!r} already",
+                hint="leave the id away to get a fresh one, or go on with that run by `adw resume`",
+            )
+        run = JsonRun(state)
+        if self._database is not None:
+            execution = self._begin_in_database(self._database, start)
+        else:
+            execution = self._new_execution(start)
+            begin_in_json(self._project, run, execution, self._clock)
+        record = self._record(execution, run, [], [SavedStep("plan", 1, FIRST_STEP, start.request)])
+        record.mirror()
+        return record
+
+    def look_at(self, execution_id: str) -> Seen:
+        """An execution as it is now, from the database or else from its JSON state; nothing is changed.
+
+        Raises `ExecutionNotFoundError`.
+        """
+        database = self._database
+        found = None if database is None else database.get_execution(execution_id)
+        if database is not None and found is not None:
+            first = database.load_checkpoint(execution_id, None, FIRST_STEP)
+            return Seen(found, database.list_attempts(execution_id), first.data if first else None)
+        run = JsonRun.load(execution_id, self._project, self._clock)
+        if run is None:
+            raise _not_found(execution_id)
+        request = next((step.data for step in run.steps() if step.name == FIRST_STEP), None)
+        return Seen(run.execution(), run.attempts(), request)
+
+    def execution_of(self, issue_id: str, execution_id: str | None) -> Execution | None:
+        """The execution with this id, else the newest unfinished one of the issue; None if there is none.
+
+        Raises `InvalidInputError` when the execution works on another issue.
+        """
+        if execution_id is None:
+            return next(iter(self._unfinished(issue_id)), None)
+        try:
+            found = self.look_at(execution_id).execution
+        except ExecutionNotFoundError:
+            return None
+        if found.issue_id != issue_id:
+            raise InvalidInputError(
+                f"execution {execution_id} works on issue {found.issue_id}, not on {issue_id}",
+                hint=f"`adw list --issue {issue_id}` shows the executions of {issue_id}",
+            )
+        return found
+
+    def _unfinished(self, issue_id: str) -> list[Execution]:
+        if self._database is None:
+            found = list(unfinished_in_json(self._project, issue_id, self._clock))
+        else:
+            found = self._database.list_executions(issue_id=issue_id, limit=1000)
+        open_runs = [run for run in found if run.status in UNFINISHED]
+        return sorted(open_runs, key=lambda run: (run.started_at, run.id), reverse=True)
+
+    def take_over(self, execution_id: str, owner: str, *, force: bool) -> RunRecord:
+        """Go on with an execution that nobody living works on.
+
+        Raises `ExecutionHeldError`, `IllegalTransitionError`, `ExecutionNotFoundError`.
+        """
+        seen = self._read_json(execution_id)
+        if self._database is not None and self._database.get_execution(execution_id) is not None:
+            return self._take_over_in_database(self._database, execution_id, owner, seen, force=force)
+        if not seen.found or seen.run is None:
+            raise _not_found(execution_id)
+        if self._database is not None:
+            self._warn(f"the database does not know {execution_id}, which goes on with its JSON state only")
+            self.close()
+        owned, attempts = taken_over(seen.run, owner, self._clock.now())
+        record = self._record(owned, seen.run, attempts, list(seen.steps))
+        record.mirror()
+        return record
+
+    def close(self) -> None:
+        """Give the database's connections back."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _open(self, path: Path) -> BeadsStateManager | None:
+        if self._config.use_beads_state is False:
+            self._warn(
+                "JSON as the only store is deprecated; unset ADW_USE_BEADS_STATE to use the database as well"
+            )
+            return None
+        try:
+            return BeadsStateManager(path, clock=self._clock)
+        except (DatabaseError, StoreBusyError) as error:
+            advice = f" ({error.hint})" if error.hint else ""
+            self._warn(
+                f"this run is kept in JSON only, because {error}{advice}; `adw import` brings it in later"
+            )
+            return None
+
+    def _begin_in_database(self, database: BeadsStateManager, start: Start) -> Execution:
+        issue = start.issue
+        tree = worktree_for(self._project, issue.id, start.execution_id)
+        return database.create_execution(
+            issue.id,
+            adw_id=start.execution_id,
+            workflow=WORKFLOW,
+            environment=self._config.environment,
+            first_checkpoint=(FIRST_STEP, start.request),
+            issue=IssueSnapshot(issue.title, issue.issue_type, issue.priority),
+            owner=start.owner,
+            claim=start.claim,
+            worktree_name=tree.name,
+            worktree_path=str(tree.path),
+            branch_name=tree.branch,
+        )
+
+    def _new_execution(self, start: Start) -> Execution:
+        now, issue = self._clock.now(), start.issue
+        tree = worktree_for(self._project, issue.id, start.execution_id)
+        return Execution(
+            id=start.execution_id,
+            issue_id=issue.id,
+            issue_title=issue.title,
+            issue_type=issue.issue_type,
+            issue_priority=issue.priority,
+            workflow=WORKFLOW,
+            environment=self._config.environment,
+            phase="plan",
+            status="pending",
+            started_at=now,
+            updated_at=now,
+            completed_at=None,
+            heartbeat_at=now,
+            owner=start.owner,
+            fence=1,
+            claimed=start.claim,
+            error_message=None,
+            worktree_name=tree.name,
+            worktree_path=str(tree.path),
+            branch_name=tree.branch,
+            plan_file=None,
+            pr_created=False,
+            pr_url=None,
+            extra_data=None,
+        )
+
+    def _take_over_in_database(
+        self, database: BeadsStateManager, execution_id: str, owner: str, seen: _JsonView, *, force: bool
+    ) -> RunRecord:
+        """Take over, and bring steps that only the JSON state has (the database was away) to the database."""
+        lease = self._config.lease_seconds
+        execution = database.take_over(execution_id, owner, lease_seconds=lease, force=force)
+        steps = [
+            SavedStep(point.phase, point.attempt, point.checkpoint_name, point.data)
+            for point in database.list_checkpoints(execution_id)
+        ]
+        saved = {(step.phase, step.attempt, step.name) for step in steps}
+        for step in seen.steps:
+            if (step.phase, step.attempt, step.name) not in saved:
+                database.save_checkpoint(
+                    execution_id,
+                    step.phase,
+                    step.name,
+                    step.data,
+                    attempt=step.attempt,
+                    op_id=step_op_id(execution_id, step),
+                    fence=execution.fence,
+                )
+                steps.append(step)
+        record = self._record(execution, seen.run, database.list_attempts(execution_id), steps)
+        record.mirror()
+        return record
+
+    def _read_json(self, execution_id: str) -> _JsonView:
+        """What the JSON state knows; where a database is at hand, a state that cannot be read is no loss."""
+        try:
+            run = JsonRun.load(execution_id, self._project, self._clock)
+            if run is None:
+                fresh = JsonRun(ADWState(execution_id, self._project, clock=self._clock))
+                return _JsonView(fresh, found=False, steps=())
+            failed = {(old.phase, old.attempt) for old in run.attempts() if old.status == "failed"}
+            worth = tuple(step for step in run.steps() if (step.phase, step.attempt) not in failed)
+            return _JsonView(run, found=True, steps=worth)
+        except StateFileError as error:
+            if self._database is None:
+                raise
+            self._warn(f"the run goes on with the database only, because {error}")
+            return _JsonView(None, found=False, steps=())
+
+    def _record(
+        self, execution: Execution, run: JsonRun | None, attempts: list[Attempt], steps: list[SavedStep]
+    ) -> RunRecord:
+        return RunRecord(
+            execution,
+            database=self._database,
+            json_run=run,
+            attempts=attempts,
+            steps=steps,
+            clock=self._clock,
+            warn=self._warn,
+        )
+
+
+def _not_found(execution_id: str) -> ExecutionNotFoundError:
+    return ExecutionNotFoundError(
+        f"there is no execution {execution_id!r}", hint="`adw list` shows the executions"
+    )

@@ -1,0 +1,44 @@
+"""The first step of every run: which issue it works on, and with which agent.
+
+The issue is kept as it was when the run began, so that a run can go on where the tracker cannot be
+asked, and all of its phases work on the same text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from adws.adw_modules.beads.issues import Issue
+from adws.adw_modules.errors import InvalidInputError
+from adws.adw_modules.redaction import redact, secret_values
+from adws.adw_modules.store.json_values import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run was asked to do; `agent` is None where its command line could not be kept."""
+
+    issue: Issue
+    agent: str | None
+
+    def to_json(self, environ: Mapping[str, str]) -> JSON:
+        """As it is saved: a command line that holds a credential is not."""
+        issue: dict[str, JSON] = asdict(self.issue)
+        issue["labels"] = list(self.issue.labels)
+        safe = self.agent is not None and redact(self.agent, secret_values(environ)) == self.agent
+        return {"issue": issue, "agent": self.agent if safe else None}
+
+
+def read_request(saved: JSON, execution_id: str) -> Request:
+    """The request that was saved. Raises `InvalidInputError` for a run that has none of ours."""
+    fields: Any = saved
+    try:
+        issue = {name: fields["issue"][name] for name in Issue.__slots__}
+        return Request(Issue(**{**issue, "labels": tuple(issue["labels"])}), fields["agent"])
+    except (KeyError, TypeError) as error:
+        raise InvalidInputError(
+            f"execution {execution_id} was not begun by this workflow, so it cannot be gone on with",
+            hint="start a new run on its issue",
+        ) from error

@@ -1,0 +1,57 @@
+"""The log of a run: `execution.log`, in the format that teams' logs have had all along.
+
+    automation/logs/<project>/<environment>/<adw_id>/<workflow>/execution.log
+    YYYY-MM-DD HH:MM:SS - LEVEL - message
+
+Times are local, without a zone, because every reader of these files expects them so. A message may go
+on over more lines. Each record is one write to a file opened for appending, so processes that share a
+log do not cut into each other's lines. Messages are masked first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from adws.adw_modules.clock import Clock
+from adws.adw_modules.errors import StateFileError
+from adws.adw_modules.redaction import redact
+from adws.adw_modules.workflow.safe_names import safe_name
+
+Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class RunLog:
+    """The log of one execution; every process that works on it appends."""
+
+    def __init__(self, path: Path, clock: Clock, secrets: Iterable[str] = ()) -> None:
+        self.path = path
+        self._clock = clock
+        self._secrets = tuple(secrets)
+
+    def write(self, level: Level, message: str) -> None:
+        """Append one record. Raises `StateFileError` when the file cannot be written."""
+        moment = self._clock.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        record = f"{moment} - {level} - {redact(message, self._secrets)}\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab", buffering=0) as file:
+                file.write(record.encode("utf-8", "replace"))
+        except OSError as error:
+            raise StateFileError(
+                f"the log {self.path} cannot be written: {error.strerror}",
+                hint="check the permissions and the free disk space",
+            ) from error
+
+
+def log_path(project: Path, *, environment: str, execution_id: str, workflow: str) -> Path:
+    """Where the log of an execution lies."""
+    parts = [_folder(part) for part in (project.name, environment, execution_id, workflow)]
+    return project.joinpath("automation", "logs", *parts, "execution.log")
+
+
+def _folder(text: str) -> str:
+    """`text` itself where it can name a folder."""
+    plain = text.isprintable() and "/" not in text and text not in ("", ".", "..")
+    return text if plain else safe_name(text)

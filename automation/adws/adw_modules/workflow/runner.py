@@ -1,0 +1,221 @@
+"""A run of an issue through plan, build and review, from its claim to its end.
+
+    run_issue          begins an execution and takes it as far as asked
+    resume_execution   goes on with one that was killed, interrupted, or has failed
+    run_phase          does one phase, for the scripts adw_plan.py, adw_build.py and adw_review.py
+
+All three return an `Outcome` when the run has completed, failed or paused. What prevents a run raises
+before anything is written: an unknown agent, an unusable repository, an issue that another run holds.
+Ctrl-C and SIGTERM stop the agent, close the attempt as interrupted and raise `RunInterruptedError`; the
+execution stays in progress and can be resumed, as it can after a kill -9.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from adws.adw_modules.beads.issues import Issue
+from adws.adw_modules.errors import AdwError, ExecutionNotFoundError, RunInterruptedError
+from adws.adw_modules.redaction import secret_values
+from adws.adw_modules.store.owner import this_owner
+from adws.adw_modules.store.records import PHASES
+from adws.adw_modules.workflow.agent_calls import stop_leftovers
+from adws.adw_modules.workflow.agents import Agent, resolve_agent
+from adws.adw_modules.workflow.attempts import Work, attempt_phase
+from adws.adw_modules.workflow.heartbeat import beating
+from adws.adw_modules.workflow.interruption import StopRequest, stopping_on_signals
+from adws.adw_modules.workflow.phase_order import phase_wanted, phases_left
+from adws.adw_modules.workflow.progress import Event
+from adws.adw_modules.workflow.record import RunRecord
+from adws.adw_modules.workflow.records import Records, Seen, Start
+from adws.adw_modules.workflow.reporter import Reporter
+from adws.adw_modules.workflow.repository import Repository, check_repository, hide_run_folders
+from adws.adw_modules.workflow.requests import Request, read_request
+from adws.adw_modules.workflow.run_lock import hold_run
+from adws.adw_modules.workflow.run_log import RunLog, log_path
+from adws.adw_modules.workflow.settings import Outcome, RunSettings
+from adws.adw_modules.workflow.steps import RunPaused
+from adws.adw_modules.workflow.worktrees import worktree_for
+
+__all__ = ["Outcome", "RunSettings", "resume_execution", "run_issue", "run_phase"]
+
+
+def run_issue(settings: RunSettings, issue: Issue, *, adw_id: str | None = None) -> Outcome:
+    """Begin an execution of `issue`, under the id `adw_id` if given, and run its phases."""
+    repository = check_repository(settings.location.project, allow_dirty=settings.allow_dirty)
+    request = Request(issue, settings.agent or settings.config.agent)
+    agent = _agent(settings, request)
+    with _records(settings) as records:
+        hide_run_folders(repository)
+        start = Start(
+            execution_id=adw_id or records.new_id(),
+            issue=issue,
+            owner=_owner(os.getpid()),
+            request=request.to_json(settings.environ),
+            claim=not settings.force,
+        )
+        record = records.begin(start)
+        folder = records.folder(record.id)
+        with hold_run(folder, force=settings.force):
+            return _Run(settings, repository, record, issue, agent, folder).go(PHASES, "Starting")
+
+
+def resume_execution(settings: RunSettings, execution_id: str) -> Outcome:
+    """Go on with an execution after a crash, an interruption or a failure, from its last saved step."""
+    with _records(settings) as records:
+        seen = records.look_at(execution_id)
+        return _go_on(settings, records, seen, phases_left(seen.execution, seen.attempts))
+
+
+def run_phase(settings: RunSettings, phase: str, issue: Issue, adw_id: str | None = None) -> Outcome:
+    """Do one phase of the issue's execution: `adw_id`, or the newest unfinished one.
+
+    The plan phase begins an execution where there is none. A phase that completed is not done again,
+    unless the execution has failed since. Raises `ExecutionNotFoundError` when there is nothing to go
+    on from, `InvalidInputError` when the phase before has not completed.
+    """
+    settings = replace(settings, last_phase=phase)
+    with _records(settings) as records:
+        found = records.execution_of(issue.id, adw_id)
+        if found is not None:
+            seen = records.look_at(found.id)
+            wanted = phase_wanted(seen.execution, seen.attempts, phase)
+            if not wanted and seen.execution.status != "completed" and phase != PHASES[-1]:
+                _say(settings, f"{phase} has completed already; nothing was done", found.id)
+                return Outcome(seen.execution)
+            return _go_on(settings, records, seen, wanted)
+    if phase == PHASES[0]:
+        return run_issue(settings, issue, adw_id=adw_id)
+    named = f"execution {adw_id!r}" if adw_id else f"unfinished execution of issue {issue.id}"
+    raise ExecutionNotFoundError(
+        f"there is no {named} to {phase}", hint=f"plan it first: adw_plan.py {shlex.quote(issue.id)}"
+    )
+
+
+def _go_on(settings: RunSettings, records: Records, seen: Seen, phases: tuple[str, ...]) -> Outcome:
+    repository = check_repository(settings.location.project, allow_dirty=True)
+    request = read_request(seen.request, seen.execution.id)
+    agent = _agent(settings, request)
+    folder = records.folder(seen.execution.id)
+    with hold_run(folder, force=settings.force):
+        record = records.take_over(seen.execution.id, _owner(os.getpid()), force=settings.force)
+        run = _Run(settings, repository, record, request.issue, agent, folder)
+        stopped = stop_leftovers(folder, settings.agent_limits.grace_seconds)
+        for group in stopped:
+            _say(settings, f"stopped an agent that the run had left behind (group {group})", record.id)
+        return run.go(phases, "Resuming")
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """An execution that this process owns."""
+
+    settings: RunSettings
+    repository: Repository
+    record: RunRecord
+    issue: Issue
+    agent: Agent
+    folder: Path
+
+    def go(self, phases: tuple[str, ...], verb: str) -> Outcome:
+        """Do these phases in order, as far as the settings say."""
+        settings, stop, reporter = self.settings, StopRequest(), self._reporter()
+        self._open_log(reporter, verb)
+        with stopping_on_signals(stop), beating(self.record.beat, settings.config.heartbeat_seconds, stop):
+            try:
+                return self._phases(phases, self._work(reporter, stop))
+            except RunPaused:
+                return Outcome(self.record.execution)
+            except RunInterruptedError as error:
+                error.hint = error.hint or f"go on with it by `adw resume {self.record.id}`"
+                raise
+
+    def _phases(self, phases: tuple[str, ...], work: Work) -> Outcome:
+        reporter, last = work.reporter, self.settings.last_phase
+        for phase in phases:
+            error = attempt_phase(work, phase)
+            if error is not None:
+                reporter.note("ERROR", f"ADW workflow failed for issue #{self.issue.id}")
+                return self._end(reporter, error)
+            if phase == last:
+                break
+        if last == PHASES[-1]:
+            self.record.change("completed")
+            reporter.note("INFO", f"ADW workflow completed for issue #{self.issue.id}")
+        return self._end(reporter, None)
+
+    def _end(self, reporter: Reporter, error: AdwError | None) -> Outcome:
+        reporter.tell("run_finished", self.record.execution.status)
+        return Outcome(self.record.execution, error)
+
+    def _work(self, reporter: Reporter, stop: StopRequest) -> Work:
+        return Work(
+            record=self.record,
+            issue=self.issue,
+            tree=worktree_for(self.settings.location.project, self.issue.id, self.record.id),
+            start_commit=self.repository.head,
+            agent=self.agent,
+            run_folder=self.folder,
+            environ=self.settings.environ,
+            limits=self.settings.agent_limits,
+            reporter=reporter,
+            stop=stop,
+            pause_after=self.settings.pause_after,
+        )
+
+    def _reporter(self) -> Reporter:
+        execution = self.record.execution
+        path = log_path(
+            self.settings.location.project,
+            environment=execution.environment,
+            execution_id=execution.id,
+            workflow=execution.workflow,
+        )
+        log = RunLog(path, self.settings.clock, secret_values(self.settings.environ))
+        about = Event("run_started", execution_id=execution.id)
+        return Reporter(log, self.settings.progress, about)
+
+    def _open_log(self, reporter: Reporter, verb: str) -> None:
+        issue = self.issue
+        kind = issue.issue_type or "unknown"
+        priority = "unknown" if issue.priority is None else issue.priority
+        reporter.note("INFO", f"ADW Logger initialized - ID: {self.record.id}")
+        reporter.note("INFO", f"{verb} ADW workflow for issue #{issue.id}")
+        reporter.note(
+            "INFO",
+            f"Issue #{issue.id}: type={kind} priority={priority} title={issue.title}",
+        )
+        reporter.tell("run_started", f"{issue.id}: {issue.title}")
+
+
+def _agent(settings: RunSettings, request: Request) -> Agent:
+    text = settings.agent or request.agent or settings.config.agent
+    return resolve_agent(text, directory=Path.cwd(), environ=settings.environ)
+
+
+@contextmanager
+def _records(settings: RunSettings) -> Iterator[Records]:
+    def warn(text: str) -> None:
+        settings.progress(Event("warning", text))
+
+    records = Records(settings.location, settings.config, settings.clock, warn)
+    try:
+        yield records
+    finally:
+        records.close()
+
+
+def _say(settings: RunSettings, text: str, execution_id: str) -> None:
+    settings.progress(Event("message", text, execution_id=execution_id))
+
+
+@functools.cache
+def _owner(pid: int) -> str:  # noqa: ARG001 - a forked child is another owner
+    """This process as an owner: the same one for all its runs, so that it may go on with its own."""
+    return this_owner()
