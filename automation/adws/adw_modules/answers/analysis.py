@@ -85,7 +85,8 @@ def report_from_files(folders: RunFolders, window: Window, *, stale_hours: float
         homeless = [run.run_id for run in runs if run.environment is None]
         if homeless:
             notebook.add("runs without an environment, not counted", homeless[0], count=len(homeless))
-    locations = tuple(str(path) for path in (folders.log_root, folders.agents_root) if path)
+    roots = dict.fromkeys(path for path in (folders.log_root, folders.agents_root) if path)
+    locations = tuple(map(str, roots))
     with tables_of(runs, window.now, notebook) as tx:
         return _report(tx, window, Source("json", locations, 1.0), stale_hours, notebook)
 

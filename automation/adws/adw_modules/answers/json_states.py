@@ -8,13 +8,16 @@ that cannot be understood is noted and skipped.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 
+from adws.adw_modules.answers.json_fields import issue_type_in, moment_in, text_in
 from adws.adw_modules.answers.notes import Notebook
-from adws.adw_modules.store.records import EXECUTION_STATUSES, PHASES
+from adws.adw_modules.answers.run_history import UNKNOWN, AttemptHistory, phase_named
+from adws.adw_modules.store.records import ATTEMPT_STATUSES, EXECUTION_STATUSES, PHASES
 
 STATE_NAMES = ("adw_state.json", "state.json")
 _MOST_BYTES = 32 * 1024 * 1024
@@ -37,13 +40,13 @@ class SavedState:
     issue_title: str | None
     issue_type: str | None
     environment: str | None
-    workflow: str | None
     phase: str | None
     status: str | None
     started_at: datetime | None
     completed_at: datetime | None
-    updated_at: datetime | None
+    seen_at: datetime | None
     error_message: str | None
+    attempts: tuple[AttemptHistory, ...]
     newest_step: SavedStep | None
 
 
@@ -52,38 +55,48 @@ def read_state(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStat
     state = _read_object(path, notebook)
     if state is None:
         return None
+    signs = (moment_in(state, zone, name) for name in ("updated_at", "heartbeat_at"))
     return SavedState(
         run_id=text_in(state, "adw_id") or path.parent.name,
         issue_id=text_in(state, "issue_id", "issue_number"),
         issue_title=text_in(state, "issue_title", "github_title"),
         issue_type=issue_type_in(state),
         environment=text_in(state, "environment"),
-        workflow=text_in(state, "workflow"),
-        phase=_one_of(state, "phase", PHASES, notebook),
+        phase=_one_of(state, "current_phase", PHASES, notebook),
         status=_one_of(state, "status", EXECUTION_STATUSES, notebook),
-        started_at=_moment(state, zone, "started_at", "created_at", "worktree_created_at"),
-        completed_at=_moment(state, zone, "completed_at"),
-        updated_at=_moment(state, zone, "updated_at"),
+        started_at=moment_in(state, zone, "started_at", "created_at", "worktree_created_at"),
+        completed_at=moment_in(state, zone, "completed_at"),
+        seen_at=max((moment for moment in signs if moment), default=None),
         error_message=text_in(state, "error_message", "error"),
+        attempts=tuple(_attempts(state.get("phase_results"), zone, notebook)),
         newest_step=_newest_step(path.parent, zone, notebook),
     )
 
 
-def issue_type_in(state: dict[str, object]) -> str | None:
-    """The issue's type; some teams write it as the slash command that it chose."""
-    name = text_in(state, "issue_type", "issue_class")
-    return name.removeprefix("/") or None if name else None
+def _attempts(results: object, zone: tzinfo | None, notebook: Notebook) -> Iterator[AttemptHistory]:
+    """The attempts that a state lists, numbered per phase in the order of their beginning."""
+    entries = [entry for entry in results if isinstance(entry, dict)] if isinstance(results, list) else []
+    dated = ((moment_in(entry, zone, "started_at"), entry) for entry in entries)
+    known = [(began, entry) for began, entry in dated if began is not None and text_in(entry, "phase")]
+    if len(known) < len(entries):
+        notebook.add("attempts in states without a phase or a start", count=len(entries) - len(known))
+    tries: Counter[str] = Counter()
+    for began, entry in sorted(known, key=lambda pair: pair[0]):
+        phase = phase_named(text_in(entry, "phase") or UNKNOWN, notebook)
+        tries[phase] += 1
+        attempt = AttemptHistory(phase, tries[phase], began)
+        status = _attempt_status(entry)
+        if status != attempt.status:
+            attempt.end(status, moment_in(entry, zone, "completed_at"), text_in(entry, "error_message"))
+        yield attempt
 
 
-def text_in(state: dict[str, object], *names: str) -> str | None:
-    """The first of these fields that holds a text that is not blank, or a whole number."""
-    for name in names:
-        value = state.get(name)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-    return None
+def _attempt_status(entry: Mapping[str, object]) -> str:
+    status = text_in(entry, "status")
+    if status in ATTEMPT_STATUSES:
+        return status
+    success = entry.get("success")
+    return ("completed" if success else "failed") if isinstance(success, bool) else UNKNOWN
 
 
 def _newest_step(folder: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStep | None:
@@ -102,7 +115,7 @@ def _last_step(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStep
     last = entries[-1] if isinstance(entries, list) and entries else None
     if not isinstance(last, dict):
         return None
-    name, saved_at = text_in(last, "step"), _moment(last, zone, "timestamp")
+    name, saved_at = text_in(last, "step"), moment_in(last, zone, "timestamp")
     if name is None or saved_at is None:
         notebook.add("checkpoints without a step or a time", path)
         return None
@@ -124,23 +137,9 @@ def _read_object(path: Path, notebook: Notebook) -> dict[str, object] | None:
     return value
 
 
-def _one_of(state: dict[str, object], name: str, known: Iterable[str], notebook: Notebook) -> str | None:
+def _one_of(state: Mapping[str, object], name: str, known: Iterable[str], notebook: Notebook) -> str | None:
     word = text_in(state, name)
     if word is None or word in known:
         return word
     notebook.add(f"states whose {name} is none of ours", word)
-    return None
-
-
-def _moment(state: dict[str, object], zone: tzinfo | None, *names: str) -> datetime | None:
-    for name in names:
-        text = state.get(name)
-        if not isinstance(text, str):
-            continue
-        try:
-            moment = datetime.fromisoformat(text)
-            local = moment.replace(tzinfo=zone) if moment.tzinfo is None and zone else moment
-            return local.astimezone(UTC)
-        except (ValueError, OverflowError):
-            continue
     return None

@@ -88,7 +88,10 @@ def _escaped(text: str) -> str:
 
 
 def _csv(shape: dict[str, Json]) -> str:
-    """One number or text per line: in which section, of what, which measure, its value."""
+    """One number or text per line: in which section, of what, which measure, its value.
+
+    The item is what names the member of a list: its phase, issue type, pattern, execution or subject.
+    """
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(("section", "item", "measure", "value"))
@@ -104,8 +107,9 @@ def _cells(shape: dict[str, Json], section: str, item: str) -> Iterator[tuple[st
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             for member in value:
                 if isinstance(member, dict):
-                    key = next(iter(member.values()))
-                    yield from _cells(member, inner, str(key))
+                    key, *_ = member
+                    rest = {name: member[name] for name in member if name != key}
+                    yield from _cells(rest, inner, str(member[key]))
         else:
             text = "; ".join(map(str, value)) if isinstance(value, list) else value
             yield section, item, measure, "" if text is None else text

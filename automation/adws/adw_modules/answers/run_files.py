@@ -117,7 +117,6 @@ def _read_log(path: Path, folders: RunFolders, runs: dict[str, RunHistory], note
             run_id = line.removeprefix(ANNOUNCEMENT).strip() or run_id
         run = runs.setdefault(run_id, RunHistory(run_id))
         run.environment = run.environment or environment
-        run.workflow = run.workflow or path.parent.name
         run.read(record, notebook)
 
 
@@ -131,20 +130,28 @@ def _add_state(run: RunHistory, state: SavedState) -> None:
     run.issue_id = run.issue_id or state.issue_id
     run.issue_title = run.issue_title or state.issue_title
     run.issue_type = run.issue_type or state.issue_type
-    run.environment = run.environment or state.environment
-    run.workflow = run.workflow or state.workflow
+    run.environment = state.environment or run.environment
     run.started_at = run.started_at or state.started_at
-    if run.phase == UNKNOWN and state.phase:
-        run.phase = state.phase
-    if state.newest_step and (run.checkpoint_at is None or state.newest_step.saved_at > run.checkpoint_at):
+    run.updated_at = max(filter(None, (run.updated_at, state.seen_at)), default=None)
+    if state.newest_step:
         run.checkpoint_name, run.checkpoint_at = state.newest_step.name, state.newest_step.saved_at
+    if not run.attempts:
+        run.attempts = list(state.attempts)
+    if run.phase == UNKNOWN:
+        last = run.attempts[-1].phase if run.attempts else UNKNOWN
+        run.phase = state.phase or last
+    _add_outcome(run, state)
+
+
+def _add_outcome(run: RunHistory, state: SavedState) -> None:
+    """Take the outcome from the state, unless the log tells one: the log is written last."""
     ended = state.status in ("completed", "failed", "cancelled")
     if state.status and (run.status == UNKNOWN or (ended and run.completed_at is None)):
         run.status = state.status
         run.completed_at = state.completed_at if ended else None
-        run.error_message = state.error_message if state.status == "failed" else None
-    if state.updated_at and (run.updated_at is None or state.updated_at > run.updated_at):
-        run.updated_at = state.updated_at
+        if state.status == "failed":
+            errors = [attempt.error_message for attempt in run.attempts if attempt.status == "failed"]
+            run.error_message = state.error_message or (errors[-1] if errors else None)
 
 
 def _settle(run: RunHistory) -> None:

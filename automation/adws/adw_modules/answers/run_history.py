@@ -14,13 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from adws.adw_modules.answers.json_states import issue_type_in, text_in
+from adws.adw_modules.answers.json_fields import issue_type_in, text_in
 from adws.adw_modules.answers.log_records import LogRecord
 from adws.adw_modules.answers.notes import Notebook
 from adws.adw_modules.store.records import PHASES
 
 UNKNOWN = "unknown"
 _MOST_ATTEMPTS = 1000
+_LONGEST_NAME = 40
 
 
 @dataclass(slots=True)
@@ -35,6 +36,12 @@ class AttemptHistory:
     duration_seconds: float | None = None
     error_message: str | None = None
 
+    def end(self, status: str, at: datetime | None, error: str | None = None) -> None:
+        """Note how and when it ended; only a completed or failed attempt has a duration."""
+        self.status, self.finished_at, self.error_message = status, at, error
+        if at is not None and status in ("completed", "failed") and at >= self.started_at:
+            self.duration_seconds = (at - self.started_at).total_seconds()
+
 
 @dataclass(slots=True)
 class RunHistory:
@@ -42,7 +49,6 @@ class RunHistory:
 
     run_id: str
     environment: str | None = None
-    workflow: str | None = None
     issue_id: str | None = None
     issue_title: str | None = None
     issue_type: str | None = None
@@ -72,13 +78,10 @@ class RunHistory:
         self._remember_error(record)
 
     def close_open_attempt(self, at: datetime | None, status: str, error: str | None = None) -> None:
-        """End the attempt that is open, if one is; only a completed or failed one has a duration."""
+        """End the attempt that is open, if one is."""
         attempt = self._open_attempt()
-        if attempt is None:
-            return
-        attempt.status, attempt.finished_at, attempt.error_message = status, at, error
-        if at is not None and status in ("completed", "failed") and at >= attempt.started_at:
-            attempt.duration_seconds = (at - attempt.started_at).total_seconds()
+        if attempt is not None:
+            attempt.end(status, at, error)
 
     def _open_attempt(self) -> AttemptHistory | None:
         return self.attempts[-1] if self.attempts and self.attempts[-1].status == "in_progress" else None
@@ -121,7 +124,7 @@ class RunHistory:
         self.issue_title = match["title"] or None
 
     def _begin_attempt(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
-        phase = _phase(match["phase"], notebook)
+        phase = phase_named(match["phase"], notebook)
         self.close_open_attempt(record.at, UNKNOWN if self.status == UNKNOWN else "interrupted")
         self._forget_errors()
         self.phase = phase
@@ -179,8 +182,9 @@ class RunHistory:
         self.issue_type = self.issue_type or issue_type_in(state)
 
 
-def _phase(word: str, notebook: Notebook) -> str:
-    name = word.lower()
+def phase_named(word: str, notebook: Notebook) -> str:
+    """The phase that a log or state calls by this word; one that is none of ours is `other: word`."""
+    name = word.lower()[:_LONGEST_NAME]
     if name in PHASES:
         return name
     notebook.add("phases that are not plan, build or review", name)

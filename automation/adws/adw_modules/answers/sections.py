@@ -11,6 +11,8 @@ from adws.adw_modules.answers.text_table import Column
 
 _MOST_PATTERNS = 10
 _MOST_STALE = 10
+# Narrower than these a cell says nothing; an id of ours is shown whole.
+_WORD_WIDTH, _TEXT_WIDTH, _ID_WIDTH = 6, 12, 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,10 @@ class Section:
 def sections_of(report: Report) -> list[Section]:
     """The sections in the order in which they are read; what has nothing to say stays away."""
     if report.outcomes.total == 0:
-        body = [Section("Outcomes", ("No executions were started in this window.",)), _stale(report)]
+        body: list[Section] = [
+            Section("Outcomes", ("No executions were started in this window.",)),
+            _stale(report),
+        ]
     else:
         body = [
             _outcomes(report),
@@ -34,6 +39,7 @@ def sections_of(report: Report) -> list[Section]:
             _funnel(report),
             *_failures(report),
             _attempts(report),
+            _durations(report),
             _stale(report),
             _recent(report),
         ]
@@ -80,10 +86,11 @@ def _outcomes(report: Report) -> Section:
 
 
 def _by_issue_type(report: Report) -> Section:
-    names = ("total", "completed", "failed", "cancelled", "unfinished", "unknown")
     columns = (
-        Column("type", flexible=True),
-        *(Column(name, numeric=True) for name in (*names, "success rate", "of finished")),
+        Column("type", least=_WORD_WIDTH),
+        *_numbers("total", "completed", "failed"),
+        *_numbers("cancelled", "unfinished", "unknown", optional=True),
+        *_numbers("success", "of finished"),
     )
     rows = [(group.issue_type, *_outcome_cells(group)) for group in report.by_issue_type]
     return Section("Success rate by issue type", (), columns, rows)
@@ -98,8 +105,7 @@ def _outcome_cells(group: Outcomes) -> tuple[str, ...]:
 
 def _funnel(report: Report) -> Section:
     everyone = report.funnel.executions
-    titles = ("reached", "of all", "completed", "of all")
-    columns = (Column("phase"), *(Column(title, numeric=True) for title in titles))
+    columns = (Column("phase"), *_numbers("reached", "of all", "completed", "of all"))
     rows = [
         (
             step.phase,
@@ -121,7 +127,7 @@ def _failures(report: Report) -> Iterable[Section]:
     yield Section(
         "Failures by phase",
         (),
-        (Column("phase"), Column("failures", numeric=True), Column("share", numeric=True)),
+        (Column("phase"), *_numbers("failures", "share")),
         [
             (group.phase, str(group.failures), _rate(percent(group.failures, found.failures)))
             for group in found.by_phase
@@ -133,10 +139,10 @@ def _failures(report: Report) -> Iterable[Section]:
         "Failures by error pattern",
         more,
         (
-            Column("failures", numeric=True),
-            Column("phases", flexible=True),
-            Column("pattern", flexible=True),
-            Column("newest example", flexible=True),
+            *_numbers("failures"),
+            Column("phases", least=_WORD_WIDTH),
+            Column("pattern", least=_TEXT_WIDTH),
+            Column("newest example", least=_TEXT_WIDTH, dispensable=True),
         ),
         [
             (str(group.failures), ", ".join(group.phases), group.pattern, group.example or "")
@@ -146,32 +152,30 @@ def _failures(report: Report) -> Iterable[Section]:
 
 
 def _attempts(report: Report) -> Section:
-    counts = ("attempts", "retries", "completed", "failed", "interrupted", "open", "unknown")
-    times = ("measured", "median (s)", "p95 (s)", "longest (s)")
-    columns = (Column("phase"), *(Column(title, numeric=True) for title in (*counts, *times)))
-    rows = [
-        (
-            found.phase,
-            *map(
-                str,
-                (
-                    found.attempts,
-                    found.retries,
-                    found.completed,
-                    found.failed,
-                    found.interrupted,
-                    found.in_progress,
-                    found.unknown,
-                    found.measured,
-                ),
-            ),
-            *map(_seconds, (found.median_seconds, found.p95_seconds, found.longest_seconds)),
-        )
-        for found in report.attempts
-    ]
+    columns = (
+        Column("phase", least=_WORD_WIDTH),
+        *_numbers("attempts", "retries", "completed", "failed"),
+        *_numbers("interrupted", "open", "unknown", optional=True),
+    )
+    rows = []
+    for found in report.attempts:
+        ends = (found.completed, found.failed, found.interrupted, found.in_progress, found.unknown)
+        rows.append((found.phase, *map(str, (found.attempts, found.retries, *ends))))
+    return Section("Attempts by phase", (), columns, rows)
+
+
+def _durations(report: Report) -> Section:
+    columns = (
+        Column("phase", least=_WORD_WIDTH),
+        *_numbers("measured", "median (s)", "p95 (s)", "longest (s)"),
+    )
+    rows = []
+    for found in report.attempts:
+        times = (found.median_seconds, found.p95_seconds, found.longest_seconds)
+        rows.append((found.phase, str(found.measured), *map(_seconds, times)))
     lacking = any(0 < found.measured < FEWEST_FOR_P95 for found in report.attempts)
     why = (f"A p95 is shown from {FEWEST_FOR_P95} measured attempts on.",) if lacking else ()
-    return Section("Attempts and durations by phase", why, columns, rows)
+    return Section("Durations of completed attempts", why, columns, rows)
 
 
 def _stale(report: Report) -> Section:
@@ -188,12 +192,12 @@ def _stale(report: Report) -> Section:
     rest = found.executions - _MOST_STALE
     more = (f"{rest} that were last seen earlier are left out here.",) if rest > 0 else ()
     columns = (
-        Column("execution"),
-        Column("issue", flexible=True),
-        Column("title", flexible=True),
+        Column("execution", least=_ID_WIDTH),
+        Column("issue", least=_WORD_WIDTH),
+        Column("title", least=_TEXT_WIDTH, dispensable=True),
         Column("phase"),
-        Column("newest checkpoint", flexible=True),
-        Column("silent (h)", numeric=True),
+        Column("newest checkpoint", least=_TEXT_WIDTH),
+        *_numbers("silent (h)"),
     )
     rows = [
         (
@@ -211,40 +215,44 @@ def _stale(report: Report) -> Section:
 
 def _recent(report: Report) -> Section:
     columns = (
-        Column("started (UTC)"),
-        Column("execution"),
-        Column("issue", flexible=True),
-        Column("type", flexible=True),
+        Column("started"),
+        Column("execution", least=_ID_WIDTH),
+        Column("issue", least=_WORD_WIDTH),
         Column("status"),
-        Column("phase"),
-        Column("took (s)", numeric=True),
-        Column("title or error", flexible=True),
+        Column("phase", least=_WORD_WIDTH, dispensable=True),
+        Column("type", least=_WORD_WIDTH, dispensable=True),
+        Column("took (s)", numeric=True, dispensable=True),
+        Column("title or error", least=_TEXT_WIDTH),
     )
     rows = [
         (
-            _time(run.started_at),
+            f"{run.started_at:%m-%d %H:%M}",
             run.execution_id,
             run.issue_id,
-            run.issue_type or "unknown",
             run.status,
             run.phase,
+            run.issue_type or "unknown",
             _seconds(run.duration_seconds),
             run.error or run.issue_title or "",
         )
         for run in report.recent
     ]
-    return Section("Recent executions, newest first", (), columns, rows)
+    return Section("Recent executions, newest first, times in UTC", (), columns, rows)
 
 
 def _notes(report: Report) -> Iterable[Section]:
     if report.notes:
         columns = (
             Column("count", numeric=True),
-            Column("what", flexible=True),
-            Column("example", flexible=True),
+            Column("what", least=_TEXT_WIDTH),
+            Column("example", least=_TEXT_WIDTH),
         )
         rows = [(str(note.count), note.subject, note.example or "") for note in report.notes]
         yield Section("Not understood or not counted", (), columns, rows)
+
+
+def _numbers(*titles: str, optional: bool = False) -> tuple[Column, ...]:
+    return tuple(Column(title, numeric=True, optional=optional) for title in titles)
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,37 +1,47 @@
 """Tables of plain text that fit a width.
 
-Columns are as wide as what they hold. Where that is too much, the flexible ones (titles, messages) are
-cut with an ellipsis; where even that does not fit, each row becomes a few lines of `name: value`. Wide
-characters count twice, and nothing that could steer a terminal is let through.
+Columns are as wide as what they hold. Where that is too much, those of titles and messages are cut
+with an ellipsis; where even that does not fit, dispensable columns go, and at last each row becomes a few
+lines of `name: value`. Wide characters count twice, and nothing that could steer a terminal gets through.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 _GAP = "  "
-_NARROWEST = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its title, whether it holds numbers (set to the right), whether it may be cut."""
+    """A column: its title, and whether it holds numbers (set to the right).
+
+    One with a `least` width may be cut down to it; one without is always shown whole. An `optional` one
+    is left out where it holds nothing but zeros, `dispensable` ones where the table would not fit
+    otherwise, the last first.
+    """
 
     title: str
     numeric: bool = False
-    flexible: bool = False
+    least: int | None = None
+    optional: bool = False
+    dispensable: bool = False
 
 
 def lay_out(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """The lines of a table, none wider than `width`; titles first."""
+    columns, rows = _only(_worth_showing(columns, rows), columns, rows)
     cells = [[column.title for column in columns], *([one_line(cell) for cell in row] for row in rows)]
     widths = [max(display_width(row[place]) for row in cells) for place in range(len(columns))]
     widths = _shrink(columns, widths, width)
-    if sum(widths) + len(_GAP) * (len(widths) - 1) > width:
-        return _as_records(cells, width)
-    return [_line(columns, row, widths) for row in cells]
+    if _total(widths) <= width:
+        return [_line(columns, row, widths) for row in cells]
+    dispensable = [place for place, column in enumerate(columns) if column.dispensable]
+    if dispensable:
+        others = [place for place in range(len(columns)) if place != dispensable[-1]]
+        return lay_out(*_only(others, columns, rows), width)
+    return _as_records(cells, width)
 
 
 def one_line(text: str) -> str:
@@ -61,24 +71,48 @@ def clip(text: str, width: int) -> str:
     return f"{kept}…" if width > 0 else ""
 
 
+def _worth_showing(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [
+        place
+        for place, column in enumerate(columns)
+        if not column.optional or any(row[place] != "0" for row in rows)
+    ]
+
+
+def _only(
+    places: Sequence[int], columns: Sequence[Column], rows: Sequence[Sequence[str]]
+) -> tuple[list[Column], list[list[str]]]:
+    return [columns[place] for place in places], [[row[place] for place in places] for row in rows]
+
+
 def _cells(char: str) -> int:
+    import unicodedata  # loaded for texts beyond ASCII only
+
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def _shrink(columns: Sequence[Column], widths: list[int], width: int) -> list[int]:
-    """Take what is too much from the widest flexible column, again and again."""
+    """Take what is too much from the widest column that may be cut, again and again."""
     shrunk = list(widths)
-    excess = sum(shrunk) + len(_GAP) * (len(shrunk) - 1) - width
+    excess = _total(shrunk) - width
     while excess > 0:
-        places = [place for place, column in enumerate(columns) if column.flexible]
-        widest = max(places, key=lambda place: shrunk[place], default=None)
-        if widest is None or shrunk[widest] <= _NARROWEST:
+        places = [
+            place
+            for place, column in enumerate(columns)
+            if column.least is not None and shrunk[place] > column.least
+        ]
+        if not places:
             break
+        widest = max(places, key=lambda place: shrunk[place])
         shrunk[widest] -= 1
         excess -= 1
     return shrunk
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
 def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int]) -> str:
