@@ -1,0 +1,1 @@
+"""Tests of the migrations and of what they leave in a database."""
