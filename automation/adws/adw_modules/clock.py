@@ -3,7 +3,7 @@
 Every time that is stored or compared comes from here, as fixed-width UTC text
 `YYYY-MM-DDTHH:MM:SS.ffffffZ` (27 characters), so that text order is time order. The clock is passed
 in, never reached for, and can be set: `SettableClock` is part of the product, for tests and for
-reports that must come out the same twice. `ADW_NOW` sets the command line's clock.
+reports that must come out the same twice; `default_clock` says how a process is told.
 """
 
 from __future__ import annotations
@@ -40,6 +40,17 @@ class SystemClock:
         time.sleep(seconds)
 
 
+class ShiftedClock(SystemClock):
+    """The machine's clock, some hours fast or slow."""
+
+    def __init__(self, hours: float) -> None:
+        self._shift = timedelta(hours=hours)
+
+    def now(self) -> datetime:
+        """The shifted moment in UTC."""
+        return super().now() + self._shift
+
+
 class SettableClock:
     """A clock that stands still until it is told to move; sleeping moves it."""
 
@@ -62,14 +73,22 @@ class SettableClock:
 
 
 def default_clock() -> Clock:
-    """The clock of a process: the machine's, or one standing at `ADW_NOW` where that is set."""
-    fixed = os.environ.get("ADW_NOW")
-    if not fixed:
-        return SystemClock()
+    """The clock of a process: the machine's, unless the environment sets another.
+
+    `ADW_NOW` is a time to stand at, `ADW_CLOCK_SHIFT_HOURS` a number of hours to be off by.
+    """
+    fixed, shift = os.environ.get("ADW_NOW"), os.environ.get("ADW_CLOCK_SHIFT_HOURS")
     try:
-        return SettableClock(fixed)
-    except InvalidInputError as error:
-        raise ConfigurationError(f"ADW_NOW is not a time: {fixed!r}", hint=error.hint) from error
+        if fixed:
+            return SettableClock(fixed)
+        if shift:
+            return ShiftedClock(float(shift))
+    except (InvalidInputError, ValueError, OverflowError) as error:
+        raise ConfigurationError(
+            f"the clock cannot be set to ADW_NOW={fixed!r}, ADW_CLOCK_SHIFT_HOURS={shift!r}",
+            hint="ADW_NOW is a time such as 2026-11-23T12:00:00Z, ADW_CLOCK_SHIFT_HOURS a number",
+        ) from error
+    return SystemClock()
 
 
 def format_time(moment: datetime) -> str:

@@ -21,6 +21,7 @@ from adws.adw_modules.answers.text_table import Column, lay_out
 from adws.adw_modules.clock import format_time
 
 _PLAIN_WIDTH = 160
+_NARROWEST = 10
 
 
 def print_json(schema: str, **content: object) -> None:
@@ -41,7 +42,9 @@ def print_table(
         _print_rich(title, columns, cells, flexible)
         return
     width = os.get_terminal_size().columns if sys.stdout.isatty() else _PLAIN_WIDTH
-    layout = [Column(name, flexible=name in flexible) for name in columns]
+    layout = [
+        Column(name, least=max(len(name), _NARROWEST) if name in flexible else None) for name in columns
+    ]
     click.echo(title)
     for line in lay_out(layout, cells, width - 2) if cells else ["(none)"]:
         click.echo(f"  {line}".rstrip())

@@ -1,0 +1,122 @@
+"""`adw run` and `adw resume`: take an issue through plan, build and review, or go on with a run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+
+import click
+
+from adws.adw_modules.beads.issues import Issue, check_issue_id, read_issue
+from adws.adw_modules.beads.locate import Location, locate
+from adws.adw_modules.clock import default_clock
+from adws.adw_modules.store.records import PHASES
+from adws.adw_modules.workflow.progress import Event, describe
+from adws.adw_modules.workflow.runner import Outcome, RunSettings, resume_execution, run_issue
+from adws.commands.options import common, settings
+from adws.commands.output import print_json
+
+agent_option = click.option(
+    "--agent", metavar="COMMAND", help="claude, scripted, or any command; the default is in adw.toml."
+)
+
+until_option = click.option(
+    "--until", type=click.Choice(PHASES), default="review", help="Stop after this phase."
+)
+
+
+@click.command()
+@click.argument("issue_id", metavar="ISSUE")
+@agent_option
+@click.option("--adw-id", metavar="ID", help="The id of the new execution, instead of a fresh one.")
+@click.option("--title", help="What the issue is, where no tracker knows it.")
+@click.option("--type", "issue_type", metavar="TYPE", help="With --title: bug, feature, task, …")
+@click.option("--priority", type=click.IntRange(0, 4), help="With --title: 0 is the most urgent.")
+@click.option("--description", default="", help="With --title: what is to be done.")
+@until_option
+@click.option("--force", is_flag=True, help="Run although another execution holds the issue.")
+@click.option("--allow-dirty", is_flag=True, help="Run although tracked files have uncommitted changes.")
+@common
+def run(
+    issue_id: str,
+    agent: str | None,
+    adw_id: str | None,
+    title: str | None,
+    issue_type: str | None,
+    priority: int | None,
+    description: str,
+    until: str,
+    force: bool,
+    allow_dirty: bool,
+    db: str | None,
+    as_json: bool,
+) -> None:
+    """Take ISSUE through plan, build and review.
+
+    The work happens in a git worktree and branch of its own. Kill it anywhere: `adw resume` goes on
+    from the last saved step. Leaves with 0 when review approved, else with the error's exit code.
+    """
+    location = locate(db)
+    check_issue_id(issue_id)
+    issue = (
+        read_issue(location, issue_id)
+        if title is None
+        else Issue(issue_id, title, issue_type, priority, description=description)
+    )
+    how = replace(
+        run_settings(location, as_json=as_json),
+        agent=agent,
+        force=force,
+        allow_dirty=allow_dirty,
+        last_phase=until,
+    )
+    finish(run_issue(how, issue, adw_id=adw_id), as_json=as_json)
+
+
+@click.command()
+@click.argument("adw_id")
+@agent_option
+@until_option
+@click.option("--force", is_flag=True, help="Take it over although its process seems to live.")
+@common
+def resume(adw_id: str, agent: str | None, until: str, force: bool, db: str | None, as_json: bool) -> None:
+    """Go on with an execution that was killed, interrupted or has failed, from its last saved step."""
+    how = run_settings(locate(db), as_json=as_json)
+    how = replace(how, agent=agent, force=force, last_phase=until)
+    finish(resume_execution(how, adw_id), as_json=as_json)
+
+
+def run_settings(location: Location, *, as_json: bool) -> RunSettings:
+    """Settings for a run started by hand: lines of progress, on standard error where JSON is wanted."""
+
+    def show(event: Event) -> None:
+        line = describe(event)
+        if line is not None:
+            click.echo(line, err=as_json or event.kind == "warning")
+
+    return RunSettings(
+        location=location,
+        config=settings(location),
+        environ=dict(os.environ),
+        clock=default_clock(),
+        progress=show,
+    )
+
+
+def finish(outcome: Outcome, *, as_json: bool) -> None:
+    """Print how a run ended, and leave with its exit code."""
+    execution = outcome.execution
+    if as_json:
+        error = str(outcome.error) if outcome.error else None
+        print_json("adw.run/1", execution=execution, status=outcome.status, error=error)
+    elif outcome.status == "completed":
+        click.echo(
+            f"Branch {execution.branch_name} holds the work; `adw show {execution.id}` tells the rest."
+        )
+    elif outcome.error is not None:
+        click.echo(f"Error: {outcome.error}", err=True)
+        click.echo(f"  What to do: mend the cause, then `adw resume {execution.id}`", err=True)
+    else:
+        click.echo(f"Stopped after {execution.phase}; `adw resume {execution.id}` goes on.")
+    sys.exit(outcome.exit_code)
