@@ -120,7 +120,7 @@ def _find_commit(tree: Worktree, base: str, execution_id: str, step: str) -> str
         tree.path, "log", "-z", "--format=%H%n%(trailers:key=Adw-Execution,key=Adw-Step)",
         f"{base}..refs/heads/{tree.branch}",
     )  # fmt: skip
-    for entry in log.output.split("\0") if log.code == 0 else []:
+    for entry in filter(None, log.output.split("\0")):
         commit, *trailers = entry.splitlines()
         if f"Adw-Execution: {execution_id}" in trailers and f"Adw-Step: {step}" in trailers:
             return commit

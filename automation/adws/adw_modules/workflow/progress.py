@@ -60,6 +60,6 @@ def describe(event: Event) -> str | None:
         "phase_failed": f"{where}failed{took}: {event.text}",
         "message": f"{where}{event.text}",
         "warning": f"warning: {event.text}",
-        "run_finished": f"{event.execution_id} {event.text}",
+        "run_finished": f"{event.execution_id} is {event.text.replace('_', ' ')}",
     }
     return lines.get(event.kind)

@@ -16,9 +16,11 @@ from adws.adw_modules.clock import Clock
 from adws.adw_modules.config import Config
 from adws.adw_modules.errors import (
     DatabaseError,
+    DatabaseNotFoundError,
     DuplicateExecutionError,
     ExecutionNotFoundError,
     InvalidInputError,
+    NotMigratedError,
     StateFileError,
     StoreBusyError,
 )
@@ -183,9 +185,10 @@ class Records:
         try:
             return BeadsStateManager(path, clock=self._clock)
         except (DatabaseError, StoreBusyError) as error:
-            advice = f" ({error.hint})" if error.hint else ""
+            missing = isinstance(error, DatabaseNotFoundError | NotMigratedError)
+            advice = "`adw init` makes the tables" if missing else error.hint or "see `adw health`"
             self._warn(
-                f"this run is kept in JSON only, because {error}{advice}; `adw import` brings it in later"
+                f"this run is kept in JSON only, because {error}; {advice}, `adw import` brings the run in later"
             )
             return None
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,22 +48,8 @@ __all__ = ["Outcome", "RunSettings", "resume_execution", "run_issue", "run_phase
 
 def run_issue(settings: RunSettings, issue: Issue, *, adw_id: str | None = None) -> Outcome:
     """Begin an execution of `issue`, under the id `adw_id` if given, and run its phases."""
-    repository = check_repository(settings.location.project, allow_dirty=settings.allow_dirty)
-    request = Request(issue, settings.agent or settings.config.agent)
-    agent = _agent(settings, request)
     with _records(settings) as records:
-        hide_run_folders(repository)
-        start = Start(
-            execution_id=adw_id or records.new_id(),
-            issue=issue,
-            owner=_owner(os.getpid()),
-            request=request.to_json(settings.environ),
-            claim=not settings.force,
-        )
-        record = records.begin(start)
-        folder = records.folder(record.id)
-        with hold_run(folder, force=settings.force):
-            return _Run(settings, repository, record, issue, agent, folder).go(PHASES, "Starting")
+        return _begin(settings, records, issue, adw_id)
 
 
 def resume_execution(settings: RunSettings, execution_id: str) -> Outcome:
@@ -73,29 +59,50 @@ def resume_execution(settings: RunSettings, execution_id: str) -> Outcome:
         return _go_on(settings, records, seen, phases_left(seen.execution, seen.attempts))
 
 
-def run_phase(settings: RunSettings, phase: str, issue: Issue, adw_id: str | None = None) -> Outcome:
+def run_phase(
+    settings: RunSettings, phase: str, issue_id: str, adw_id: str | None, read: Callable[[], Issue]
+) -> Outcome:
     """Do one phase of the issue's execution: `adw_id`, or the newest unfinished one.
 
-    The plan phase begins an execution where there is none. A phase that completed is not done again,
-    unless the execution has failed since. Raises `ExecutionNotFoundError` when there is nothing to go
-    on from, `InvalidInputError` when the phase before has not completed.
+    The plan phase begins an execution where there is none, of the issue that `read` returns. A phase
+    that completed is not done again, unless the execution has failed since. Raises
+    `ExecutionNotFoundError` when there is nothing to go on from, `InvalidInputError` when the phase
+    before has not completed.
     """
     settings = replace(settings, last_phase=phase)
     with _records(settings) as records:
-        found = records.execution_of(issue.id, adw_id)
+        found = records.execution_of(issue_id, adw_id)
         if found is not None:
             seen = records.look_at(found.id)
             wanted = phase_wanted(seen.execution, seen.attempts, phase)
-            if not wanted and seen.execution.status != "completed" and phase != PHASES[-1]:
+            if not wanted and seen.execution.status == "in_progress" and phase != PHASES[-1]:
                 _say(settings, f"{phase} has completed already; nothing was done", found.id)
                 return Outcome(seen.execution)
             return _go_on(settings, records, seen, wanted)
-    if phase == PHASES[0]:
-        return run_issue(settings, issue, adw_id=adw_id)
-    named = f"execution {adw_id!r}" if adw_id else f"unfinished execution of issue {issue.id}"
+        if phase == PHASES[0]:
+            return _begin(settings, records, read(), adw_id)
+    named = f"execution {adw_id!r}" if adw_id else f"unfinished execution of issue {issue_id!r}"
     raise ExecutionNotFoundError(
-        f"there is no {named} to {phase}", hint=f"plan it first: adw_plan.py {shlex.quote(issue.id)}"
+        f"there is no {named} to {phase}", hint=f"plan it first: adw_plan.py {shlex.quote(issue_id)}"
     )
+
+
+def _begin(settings: RunSettings, records: Records, issue: Issue, adw_id: str | None) -> Outcome:
+    repository = check_repository(settings.location.project, allow_dirty=settings.allow_dirty)
+    request = Request(issue, settings.agent or settings.config.agent)
+    agent = _agent(settings, request)
+    hide_run_folders(repository)
+    start = Start(
+        execution_id=adw_id or records.new_id(),
+        issue=issue,
+        owner=_owner(os.getpid()),
+        request=request.to_json(settings.environ),
+        claim=not settings.force,
+    )
+    record = records.begin(start)
+    folder = records.folder(record.id)
+    with hold_run(folder, force=settings.force):
+        return _Run(settings, repository, record, issue, agent, folder).go(PHASES, "Starting")
 
 
 def _go_on(settings: RunSettings, records: Records, seen: Seen, phases: tuple[str, ...]) -> Outcome:

@@ -1,0 +1,20 @@
+"""Build ISSUE as planned: an agent changes the files, and they are committed as one commit.
+
+    uv run python adws/adw_phases/adw_build.py ISSUE [ADW_ID]
+
+Goes on from a completed plan, or builds again after a review that rejected.
+"""
+
+from __future__ import annotations
+
+from adws.adw_phases.phase_command import phase_command
+from adws.cli import run_command
+
+if __name__ == "__main__":
+    run_command(
+        phase_command(
+            "build",
+            "Build ISSUE as planned: an agent changes the files, and they are committed as one commit.",
+        ),
+        "adw_build.py",
+    )

@@ -1,0 +1,16 @@
+"""Plan ISSUE: an agent writes a plan file, and it is committed.
+
+    uv run python adws/adw_phases/adw_plan.py ISSUE [ADW_ID]
+
+Begins an execution of the issue where there is none.
+"""
+
+from __future__ import annotations
+
+from adws.adw_phases.phase_command import phase_command
+from adws.cli import run_command
+
+if __name__ == "__main__":
+    run_command(
+        phase_command("plan", "Plan ISSUE: an agent writes a plan file, and it is committed."), "adw_plan.py"
+    )

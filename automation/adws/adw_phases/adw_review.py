@@ -1,0 +1,19 @@
+"""Review what was built for ISSUE: an agent gives a verdict, which is stored.
+
+    uv run python adws/adw_phases/adw_review.py ISSUE [ADW_ID]
+
+An approved review completes the execution; a rejected one fails it.
+"""
+
+from __future__ import annotations
+
+from adws.adw_phases.phase_command import phase_command
+from adws.cli import run_command
+
+if __name__ == "__main__":
+    run_command(
+        phase_command(
+            "review", "Review what was built for ISSUE: an agent gives a verdict, which is stored."
+        ),
+        "adw_review.py",
+    )

@@ -1,0 +1,55 @@
+"""What the three phase scripts have in common: their arguments and options."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from adws.adw_modules.beads.issues import Issue, check_issue_id, read_issue
+from adws.adw_modules.beads.locate import locate
+from adws.adw_modules.workflow.runner import run_phase
+from adws.commands.options import common
+from adws.commands.run import agent_option, finish, run_settings
+
+
+def phase_command(phase: str, about: str) -> click.Command:
+    """The command that does one phase; `about` is its help text."""
+
+    @click.command(help=about)
+    @click.argument("issue_id", metavar="ISSUE")
+    @click.argument("adw_id", required=False)
+    @agent_option
+    @click.option("--title", help="What the issue is, where no tracker knows it.")
+    @click.option("--type", "issue_type", metavar="TYPE", help="With --title: bug, feature, task, …")
+    @click.option("--priority", type=click.IntRange(0, 4), help="With --title: 0 is the most urgent.")
+    @click.option("--force", is_flag=True, help="Run although another execution or process is at it.")
+    @click.option("--allow-dirty", is_flag=True, help="Begin although tracked files have changes.")
+    @common
+    def command(
+        *,
+        issue_id: str,
+        adw_id: str | None,
+        agent: str | None,
+        title: str | None,
+        issue_type: str | None,
+        priority: int | None,
+        force: bool,
+        allow_dirty: bool,
+        db: str | None,
+        as_json: bool,
+    ) -> None:
+        check_issue_id(issue_id)
+        location = locate(db)
+        how = replace(
+            run_settings(location, as_json=as_json), agent=agent, force=force, allow_dirty=allow_dirty
+        )
+
+        def read() -> Issue:
+            if title is not None:
+                return Issue(issue_id, title, issue_type, priority)
+            return read_issue(location, issue_id)
+
+        finish(run_phase(how, phase, issue_id, adw_id, read), as_json=as_json)
+
+    return command
