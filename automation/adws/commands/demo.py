@@ -150,11 +150,15 @@ class _Stage:
         began = time.monotonic()
         words = ["run", issue.id, "--agent", scene.agent, "--until", scene.until]
         if scene.killed:
-            self._run_until_killed(words)
-            words = ["resume", self._newest(issue)["id"], "--agent", "scripted", "--until", scene.until]
+            killed = self._run_until_killed(words)
+            words = ["resume", killed, "--agent", "scripted", "--until", scene.until]
             self.say(" KILLED, resumed:", newline=False)
-        self._follow(words, scene.environ)
+        lines = self._follow(words, scene.environ)
         run = self._newest(issue)
+        if run is None:
+            raise AdwError(
+                f"{issue.id} could not be run", hint="its last words were: " + " / ".join(lines[-3:])
+            )
         where = "" if run["status"] == "completed" else f" in {run['phase']}"
         self.say(f" -> {run['status']}{where} ({time.monotonic() - began:.1f} s)")
         if run["status"] != scene.ends:
@@ -185,21 +189,27 @@ class _Stage:
         subprocess.run(self._command(words), cwd=self.folder, env=_environ({}))
         self.say("")
 
-    def _follow(self, words: Sequence[str], environ: Mapping[str, str]) -> None:
-        """Run an `adw` command and name each phase that it finishes."""
+    def _follow(self, words: Sequence[str], environ: Mapping[str, str]) -> list[str]:
+        """Run an `adw` command and name each phase that it finishes; all that it printed."""
+        printed = []
         with self._started(words, environ) as process:
             for line in _lines(process):
+                printed.append(line)
                 phase, _, rest = line.partition(": ")
                 if rest.startswith("completed"):
                     self.say(f" {phase}", newline=False)
+        return printed
 
-    def _run_until_killed(self, words: Sequence[str]) -> None:
-        """Run an `adw` command and kill it with SIGKILL once its agent is at work in build."""
+    def _run_until_killed(self, words: Sequence[str]) -> str:
+        """Run an `adw` command and kill it with SIGKILL once its agent is at work in build; the run's id."""
+        execution_id = ""
         with self._started(words, {}) as process:
             for line in _lines(process):
+                execution_id = execution_id or line.partition(" ")[0]
                 if line.startswith("build: started"):
-                    self._await_agent(self._newest_id())
+                    self._await_agent(execution_id)
                     process.send_signal(signal.SIGKILL)
+        return execution_id
 
     def _await_agent(self, execution_id: str) -> None:
         """Wait until the agent of the build phase has begun to write."""
@@ -218,7 +228,7 @@ class _Stage:
             cwd=self.folder,
             env=_environ(environ),
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
             text=True,
         )
         try:
@@ -229,15 +239,11 @@ class _Stage:
             if process.stdout is not None:
                 process.stdout.close()
 
-    def _newest(self, issue: Issue) -> dict[str, Any]:
-        found = json.loads(self.adw("list", "--issue", issue.id, "--json"))["executions"]
-        if not found:
-            raise AdwError(f"the run of {issue.id} left no execution", hint=f"look into {self.folder}")
-        newest: dict[str, Any] = found[0]
-        return newest
-
-    def _newest_id(self) -> str:
-        return str(json.loads(self.adw("list", "--limit", "1", "--json"))["executions"][0]["id"])
+    def _newest(self, issue: Issue) -> dict[str, Any] | None:
+        found: list[dict[str, Any]] = json.loads(self.adw("list", "--issue", issue.id, "--json"))[
+            "executions"
+        ]
+        return found[0] if found else None
 
     def _command(self, words: Sequence[str]) -> list[str]:
         return [sys.executable, "-m", "adws.cli", *words]

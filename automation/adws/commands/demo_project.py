@@ -62,6 +62,8 @@ def _new_folder(parent: Path | None, clock: Clock) -> Path:
 def _with_bd(bd: str, folder: Path, issues: Sequence[Issue]) -> DemoProject:
     version = _bd(bd, folder, "version").splitlines()[0].strip()
     _bd(bd, folder, "init", "--prefix", _PREFIX)
+    _git(folder, "add", "--all")  # bd has written its settings, and has committed or not
+    _git(folder, "commit", "--quiet", "--no-verify", "--allow-empty", "--message", "Set up the tracker")
     made = [replace(issue, id=_create(bd, folder, issue)) for issue in issues]
     return DemoProject(folder, f"the bd on the PATH ({version})", tuple(made))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from adws.adw_modules.beads.locate import locate
+from adws.adw_modules.beads.locate import Location, Tracker, locate
 from adws.commands.options import common
 from adws.commands.output import print_json
 
@@ -38,9 +38,17 @@ def where(db: str | None, as_json: bool) -> None:
     click.echo(f"Tracker:   {location.tracker.value}")
     click.echo(f"Database:  {location.database}" + ("" if exists else "  (not made yet: `adw init`)"))
     click.echo(f"           our tables live {place}")
-    click.echo(f"Issues:    {location.tracker_database or location.jsonl or 'given on the command line'}")
+    click.echo(f"Issues:    {_issue_source(location)}")
     click.echo(f"Project:   {location.project}")
     click.echo(f"Backups:   {location.state_dir / 'backups'}")
     click.echo("Why:")
     for reason in location.reasons:
         click.echo(f"  - {reason}")
+
+
+def _issue_source(location: Location) -> str:
+    if location.beside_issues:
+        return f"read from {location.tracker_database}"
+    if location.tracker is Tracker.BD_DOLT:
+        return "read by `bd show`" + (f", else from {location.jsonl}" if location.jsonl else "")
+    return f"read from {location.jsonl}" if location.jsonl else "given on the command line (--title …)"
