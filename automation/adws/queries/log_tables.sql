@@ -32,6 +32,8 @@ CREATE TABLE adw_phase_attempts (
     phase TEXT NOT NULL,
     attempt BIGINT NOT NULL,
     status TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    finished_at TEXT,
     duration_seconds DOUBLE PRECISION,
     PRIMARY KEY (execution_id, phase, attempt)
 );
@@ -59,8 +61,10 @@ VALUES (
 
 -- name: add_attempt
 -- One try of it.
-INSERT INTO adw_phase_attempts (execution_id, phase, attempt, status, duration_seconds)
-VALUES (:execution_id, :phase, :attempt, :status, :duration_seconds);
+INSERT INTO adw_phase_attempts (
+    execution_id, phase, attempt, status, started_at, finished_at, duration_seconds
+)
+VALUES (:execution_id, :phase, :attempt, :status, :started_at, :finished_at, :duration_seconds);
 
 -- name: add_checkpoint
 -- Its newest checkpoint.

@@ -158,7 +158,7 @@ LIMIT :most;
 -- name: stale_checkpoints
 -- Unfinished executions without a sign of life since :silent_since, whenever they were started, with
 -- their newest checkpoint if they have one; last seen first. A sign of life is a heartbeat, an update
--- of the execution, or a checkpoint.
+-- of the execution, the begin or end of an attempt, or a checkpoint.
 SELECT
     s.execution_id,
     s.issue_id,
@@ -170,33 +170,39 @@ SELECT
     s.last_sign_of_life_at
 FROM (
     SELECT
-        u.*,
-        CASE
-            WHEN u.checkpoint_at > u.seen_at THEN u.checkpoint_at
-            ELSE u.seen_at
-        END AS last_sign_of_life_at
-    FROM (
-        SELECT
-            e.id AS execution_id,
-            e.issue_id,
-            e.issue_title,
-            e.issue_type,
-            e.phase,
-            c.checkpoint_name,
-            c.created_at AS checkpoint_at,
-            CASE WHEN e.heartbeat_at > e.updated_at THEN e.heartbeat_at ELSE e.updated_at END AS seen_at
-        FROM adw_executions AS e
-        LEFT JOIN adw_checkpoints AS c
-            ON
-                e.id = c.execution_id
-                AND c.seq = (
-                    SELECT max(n.seq) FROM adw_checkpoints AS n
-                    WHERE n.execution_id = e.id
-                )
-        WHERE
-            e.status IN ('pending', 'in_progress')
-            AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
-    ) AS u
+        e.id AS execution_id,
+        e.issue_id,
+        e.issue_title,
+        e.issue_type,
+        e.phase,
+        c.checkpoint_name,
+        c.created_at AS checkpoint_at,
+        (
+            SELECT max(t.seen_at)
+            FROM (
+                SELECT e.updated_at AS seen_at
+                UNION ALL
+                SELECT e.heartbeat_at AS seen_at
+                UNION ALL
+                SELECT c.created_at AS seen_at
+                UNION ALL
+                SELECT coalesce(a.finished_at, a.started_at) AS seen_at
+                FROM adw_phase_attempts AS a
+                WHERE a.execution_id = e.id
+            ) AS t
+        ) AS last_sign_of_life_at
+    FROM adw_executions AS e
+    LEFT JOIN adw_checkpoints AS c
+        ON
+            e.id = c.execution_id
+            AND c.seq = (
+                SELECT max(n.seq) FROM adw_checkpoints AS n
+                WHERE n.execution_id = e.id
+            )
+    WHERE
+        e.status IN ('pending', 'in_progress')
+        AND e.updated_at < :silent_since
+        AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
 ) AS s
 WHERE s.last_sign_of_life_at < :silent_since
 ORDER BY s.last_sign_of_life_at DESC, s.execution_id DESC
@@ -204,25 +210,34 @@ LIMIT :most;
 
 -- name: stale_count
 -- How many unfinished executions are without a sign of life since :silent_since, and how many of them
--- have saved no checkpoint.
+-- have saved no checkpoint. The signs of life are those of stale_checkpoints.
 SELECT
     count(*) AS executions,
-    count(*) FILTER (WHERE s.checkpoint_at IS NULL) AS without_checkpoint
-FROM (
-    SELECT
-        CASE WHEN e.heartbeat_at > e.updated_at THEN e.heartbeat_at ELSE e.updated_at END AS seen_at,
+    count(*) FILTER (
+        WHERE NOT EXISTS (
+            SELECT 1 FROM adw_checkpoints AS c
+            WHERE c.execution_id = e.id
+        )
+    ) AS without_checkpoint
+FROM adw_executions AS e
+WHERE
+    e.status IN ('pending', 'in_progress')
+    AND e.updated_at < :silent_since
+    AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+    AND (e.heartbeat_at IS NULL OR e.heartbeat_at < :silent_since)
+    AND coalesce(
         (
             SELECT c.created_at FROM adw_checkpoints AS c
             WHERE c.execution_id = e.id
             ORDER BY c.seq DESC
             LIMIT 1
-        ) AS checkpoint_at
-    FROM adw_executions AS e
-    WHERE
-        e.status IN ('pending', 'in_progress')
-        AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
-) AS s
-WHERE s.seen_at < :silent_since AND (s.checkpoint_at IS NULL OR s.checkpoint_at < :silent_since);
+        ),
+        ''
+    ) < :silent_since
+    AND NOT EXISTS (
+        SELECT 1 FROM adw_phase_attempts AS a
+        WHERE a.execution_id = e.id AND coalesce(a.finished_at, a.started_at) >= :silent_since
+    );
 
 -- name: archived_in_window
 -- How many executions of the window are in the archive only, and so in no other answer.

@@ -61,6 +61,8 @@ def _add(tx: Transaction, texts: dict[str, str], run: RunHistory, started_at: da
             phase=attempt.phase,
             attempt=attempt.attempt,
             status=attempt.status,
+            started_at=format_time(attempt.started_at),
+            finished_at=format_time(attempt.finished_at) if attempt.finished_at else None,
             duration_seconds=attempt.duration_seconds,
         )
     if run.checkpoint_name is not None and run.checkpoint_at is not None:

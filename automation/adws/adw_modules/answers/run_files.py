@@ -55,9 +55,10 @@ def _find(folders: RunFolders, notebook: Notebook) -> tuple[list[Path], list[Pat
     """Every log, and the state of every run's folder."""
     logs: list[Path] = []
     states: list[Path] = []
-    for root in dict.fromkeys(filter(None, (folders.log_root, folders.agents_root))):
-        if not root.is_dir():
-            notebook.add("folders that are not there", root)
+    roots = list(dict.fromkeys(filter(None, (folders.log_root, folders.agents_root))))
+    if not any(root.is_dir() for root in roots):
+        notebook.add("folders of logs that are not there", folders.log_root)
+    for root in roots:
         for folder, _, names in os.walk(root):
             here = Path(folder)
             if _LOG_NAME in names and (here / _LOG_NAME).is_file():
