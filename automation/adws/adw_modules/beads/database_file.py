@@ -12,8 +12,8 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from adws.adw_modules.errors import DatabaseNotFoundError, DatabaseUnreadableError
 from adws.adw_modules.store.faults import translate
@@ -28,8 +28,7 @@ _BUSY_SECONDS = 30.0
 _descriptors: dict[tuple[int, int], int] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """What a SQLite file contains, as far as it tells whose file it is."""
 
     tables: frozenset[str]

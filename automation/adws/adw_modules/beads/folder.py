@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from adws.adw_modules.beads.repository import real
 from adws.adw_modules.errors import DatabaseAmbiguousError, DatabaseUnreadableError, TrackerUnusableError
@@ -21,8 +21,7 @@ _OTHER_EXPORTS = {"interactions.jsonl", "deletions.jsonl", "molecules.jsonl", "r
 _MAX_SETTINGS_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class BeadsFolder:
+class BeadsFolder(NamedTuple):
     """A `.beads` folder as found: its real path, the names in it, and its settings file."""
 
     path: Path
@@ -121,8 +120,8 @@ def follow_redirect(folder: BeadsFolder) -> tuple[BeadsFolder, str | None]:
         )
     for reader, target in (("bd", by_bd), ("br", by_br)):
         if (found := read_folder(target)) is not None:
-            who = "" if by_bd == by_br else f" as {reader} reads it"
-            return found, f"{folder.path / 'redirect'} leads{who} to {target}."
+            who = "" if by_bd == by_br else f", as {reader} reads it"
+            return found, f"{folder.path / 'redirect'} leads to {target}{who}."
     return folder, f"{folder.path / 'redirect'} leads nowhere ({named!r}) and is ignored, as by bd."
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from adws.adw_modules.beads.issues import Issue, check_issue_id
 from adws.adw_modules.clock import format_time
-from adws.adw_modules.errors import InvalidInputError
+from adws.adw_modules.errors import DatabaseReadOnlyError, InvalidInputError
 from adws.adw_modules.store import sql
 from adws.adw_modules.store.faults import translate
 
@@ -39,23 +39,30 @@ def create_beads_database(path: Path, prefix: str, issues: Sequence[Issue], now:
 
     Raises:
         InvalidInputError: there is a file already, or an issue that no tracker would accept.
+        DatabaseReadOnlyError: the file or its folder cannot be made.
     """
     if not _PREFIX.fullmatch(prefix):
         raise InvalidInputError(
             f"{prefix!r} cannot begin the ids of issues", hint="use letters and digits, such as bd"
         )
+    seen: set[str] = set()
     for issue in issues:
-        _check(issue)
+        _check(issue, seen)
+        seen.add(issue.id)
     _claim(path)
     try:
         _fill(path, prefix, issues, format_time(now))
-    except sqlite3.Error as error:
+    except BaseException as error:
         path.unlink()
-        raise translate(error, path) from error
+        if isinstance(error, sqlite3.Error):
+            raise translate(error, path) from error
+        raise
 
 
-def _check(issue: Issue) -> None:
+def _check(issue: Issue, seen: set[str]) -> None:
     check_issue_id(issue.id)
+    if issue.id in seen:
+        raise InvalidInputError(f"issue {issue.id} is given twice", hint="give every issue its own id")
     if not 0 < len(issue.title) <= 500:
         raise InvalidInputError(
             f"issue {issue.id} has a title of {len(issue.title)} characters", hint="use 1 to 500 characters"
@@ -68,11 +75,15 @@ def _check(issue: Issue) -> None:
 
 def _claim(path: Path) -> None:
     """Make the file, empty and private, unless there is one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=False)
     except FileExistsError as error:
         raise InvalidInputError(f"{path} exists already", hint="name a file that does not exist") from error
+    except OSError as error:
+        raise DatabaseReadOnlyError(
+            f"{path} cannot be made: {error.strerror}", hint="name a place in a folder you may write to"
+        ) from error
 
 
 def _fill(path: Path, prefix: str, issues: Sequence[Issue], now: str) -> None:

@@ -9,8 +9,8 @@ into a file that nobody reads.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from adws.adw_modules.beads.br_marks import marks_in_folder
 from adws.adw_modules.beads.folder import BeadsFolder, follow_redirect, read_folder
@@ -18,8 +18,7 @@ from adws.adw_modules.beads.repository import Repository, real
 from adws.adw_modules.errors import DatabaseAmbiguousError, DatabaseNotFoundError
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """Where the search starts."""
 
     here: Path
@@ -27,8 +26,7 @@ class Surroundings:
     environ: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What the search came to: a folder, a file, or both, and how, in sentences."""
 
     folder: BeadsFolder | None
@@ -38,12 +36,12 @@ class Found:
     """Whether somebody named this very file, instead of it being found in its folder."""
 
 
-@dataclass(slots=True)
 class _Trail:
     """What was met on the way: sentences to keep, and a tracker's folder that held no database."""
 
-    notes: list[str] = field(default_factory=list)
-    bare: BeadsFolder | None = None
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.bare: BeadsFolder | None = None
 
 
 def search(surroundings: Surroundings) -> Found | None:

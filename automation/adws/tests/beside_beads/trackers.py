@@ -1,0 +1,132 @@
+"""Real trackers, and folders that look like a tracker's, for the tests beside beads."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from adws.adw_modules.beads.issues import Issue
+from adws.adw_modules.beads.own_tracker import create_beads_database
+
+NOW = datetime(2026, 5, 4, 3, 2, 1, 123456, tzinfo=UTC)
+CLONE = Path(__file__).resolve().parents[4]
+SHARED = CLONE.parent / "shared"
+_PACKED = SHARED / "tools" / "beads"
+_UNPACKED = CLONE / "automation" / ".cache" / "real-bd"
+
+
+class RealBd:
+    """One real bd, run alone: no daemon, a home folder of its own, no tracker from the environment."""
+
+    def __init__(self, program: Path, home: Path) -> None:
+        self.program = program
+        self.home = home
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return git_environ(self.home) | {"BEADS_NO_DAEMON": "1", "PATH": os.environ["PATH"]}
+
+    def on_path(self, folder: Path) -> str:
+        """A PATH on which this program is `bd`."""
+        folder.mkdir(exist_ok=True)
+        (folder / "bd").symlink_to(self.program)
+        return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+    def run(self, cwd: Path, *arguments: str, environ: dict[str, str] | None = None) -> str:
+        """What bd printed; it must succeed."""
+        done = self.attempt(cwd, *arguments, environ=environ)
+        assert done.returncode == 0, f"bd {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def attempt(
+        self, cwd: Path, *arguments: str, environ: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(self.program), *arguments],
+            cwd=cwd,
+            env=self.environ | (environ or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+
+def unpacked_bd(version: str) -> Path | None:
+    """The real bd of this version, unpacked once per clone; None where there is none to unpack."""
+    packed = _PACKED / f"bd-v{version}-linux-amd64.xz"
+    if not packed.exists():
+        return None
+    program = _UNPACKED / f"bd-{version}"
+    if not program.exists():
+        _UNPACKED.mkdir(parents=True, exist_ok=True)
+        part = program.with_suffix(f".{os.getpid()}")
+        with lzma.open(packed) as source, part.open("wb") as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+        part.chmod(0o755)
+        part.replace(program)
+    return program
+
+
+def git_environ(home: Path) -> dict[str, str]:
+    """What git needs, and nothing from the machine's own settings."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "tester",
+        "GIT_AUTHOR_EMAIL": "tester@example.com",
+        "GIT_COMMITTER_NAME": "tester",
+        "GIT_COMMITTER_EMAIL": "tester@example.com",
+    }
+
+
+def git(cwd: Path, *arguments: str, environ: dict[str, str] | None = None) -> str:
+    """What git printed; it must succeed."""
+    done = subprocess.run(
+        ["git", "-c", "protocol.file.allow=always", *arguments],
+        cwd=cwd,
+        env=git_environ(cwd) | (environ or {}),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}"
+    return done.stdout.strip()
+
+
+def git_repository(top: Path) -> Path:
+    """A new repository with one empty commit."""
+    top.mkdir(parents=True, exist_ok=True)
+    git(top, "init", "-q", "-b", "main")
+    git(top, "commit", "-q", "--allow-empty", "-m", "Begin")
+    return top
+
+
+def worktree(main: Path, place: Path) -> Path:
+    git(main, "worktree", "add", "-q", str(place))
+    return place
+
+
+SOME_ISSUES = (
+    Issue("tk-1", "The first", "bug", 0, labels=("api", "urgent"), description="It breaks."),
+    Issue("tk-2", "The second", "feature", 3, status="closed"),
+)
+
+
+def classic(database: Path, issues: Sequence[Issue] = SOME_ISSUES) -> Path:
+    """A database of bd's at this path."""
+    create_beads_database(database, "tk", issues, NOW)
+    return database
+
+
+def project_with_classic(top: Path, name: str = "beads.db") -> Path:
+    """A git repository with a database of bd's; the repository's top."""
+    git_repository(top)
+    classic(top / ".beads" / name)
+    return top
