@@ -1,0 +1,522 @@
+-- Healing: our rows follow their issues through what the tracker does to them behind our back.
+--
+-- These statements are SQLite's alone, because only a tracker's SQLite file holds our tables beside its
+-- issues. They read the tracker's `issues` and `events` and write our own tables only. The tracker's
+-- times come in a dozen shapes, so they are compared by julianday, which is NULL for those it cannot
+-- read; NULL never counts as evidence. Lists come as JSON arrays in one parameter.
+
+-- name: event_columns
+-- How many of the columns that renames are followed by the tracker's events have here: 7 or unusable.
+SELECT count(*) AS found FROM pragma_table_info('events') AS c
+WHERE c.name IN ('id', 'issue_id', 'event_type', 'actor', 'old_value', 'new_value', 'created_at');
+
+-- name: newest_event
+-- The newest event that is still there; those of a deleted issue are deleted with it.
+SELECT max(v.id) AS newest FROM events AS v;
+
+-- name: has_sequences
+-- Whether this database numbers any table's rows once and for all.
+SELECT count(*) AS found FROM sqlite_master AS m
+WHERE m.name = 'sqlite_sequence';
+
+-- name: event_sequence
+-- The highest number that an event ever had.
+SELECT q.seq AS highest FROM sqlite_sequence AS q
+WHERE q.name = 'events';
+
+-- name: evidence
+-- What was seen at the last look, if there was one, and what a look costs nothing to see now.
+SELECT
+    s.event_watermark,
+    s.seen_issues,
+    s.seen_issue_row,
+    s.seen_archive_row,
+    s.looked_at,
+    (SELECT count(*) FROM issues) AS issues,
+    coalesce((SELECT max(i.rowid) FROM issues AS i), 0) AS issue_row,
+    coalesce((SELECT max(a.rowid) FROM adw_executions_archive AS a), 0) AS archive_row,
+    coalesce((SELECT max(e.rowid) FROM adw_executions AS e), 0) AS execution_row
+FROM (SELECT 1 AS one) AS o
+LEFT JOIN adw_healing_state AS s ON o.one = s.id;
+
+-- name: watermark_and_newest
+-- Whether any event happened since renames were last followed.
+SELECT
+    s.event_watermark,
+    (SELECT max(v.id) FROM events AS v) AS newest
+FROM adw_healing_state AS s;
+
+-- name: remember
+-- This is what was seen when every row was looked at.
+INSERT INTO adw_healing_state (
+    id, event_watermark, seen_issues, seen_issue_row, seen_archive_row, looked_at
+)
+VALUES (1, :event_watermark, :issues, :issue_row, :archive_row, :now)
+ON CONFLICT (id) DO UPDATE SET
+    event_watermark = excluded.event_watermark,
+    seen_issues = excluded.seen_issues,
+    seen_issue_row = excluded.seen_issue_row,
+    seen_archive_row = excluded.seen_archive_row,
+    looked_at = excluded.looked_at;
+
+-- name: any_rename
+-- Whether an issue got another id after :after.
+SELECT 1 AS found
+WHERE
+    EXISTS (
+        SELECT 1 FROM events AS v
+        WHERE v.id > :after AND v.event_type = 'renamed'
+    );
+
+-- name: renames
+-- The ids that issues got after :after, in the order in which they got them.
+SELECT
+    v.old_value,
+    v.new_value,
+    v.created_at
+FROM events AS v
+WHERE
+    v.id > :after
+    AND v.event_type = 'renamed'
+    AND v.old_value <> ''
+    AND v.new_value <> ''
+ORDER BY v.id;
+
+-- name: any_orphan
+-- Whether an execution has no issue.
+SELECT 1 AS found
+WHERE
+    EXISTS (
+        SELECT 1 FROM adw_executions AS e
+        WHERE
+            NOT EXISTS (
+                SELECT 1 FROM issues AS i
+                WHERE i.id = e.issue_id
+            )
+    );
+
+-- name: any_returning
+-- Whether the issue of any archived execution lives.
+SELECT 1 AS found
+WHERE
+    EXISTS (
+        SELECT 1 FROM adw_executions_archive AS a
+        WHERE
+            a.archive_reason IN ('deleted', 'orphaned')
+            AND EXISTS (
+                SELECT 1 FROM issues AS i
+                WHERE i.id = a.issue_id
+            )
+    );
+
+-- name: any_returning_of_new
+-- The same, where only issues and archived rows that came since the last look can be the reason.
+SELECT 1 AS found
+WHERE
+    EXISTS (
+        SELECT 1 FROM adw_executions_archive AS a
+        WHERE
+            a.rowid > :seen_archive_row
+            AND a.archive_reason IN ('deleted', 'orphaned')
+            AND EXISTS (
+                SELECT 1 FROM issues AS i
+                WHERE i.id = a.issue_id
+            )
+        UNION ALL
+        SELECT 1 FROM issues AS i
+        WHERE
+            i.rowid > :seen_issue_row
+            AND EXISTS (
+                SELECT 1 FROM adw_executions_archive AS a
+                WHERE a.issue_id = i.id AND a.archive_reason IN ('deleted', 'orphaned')
+            )
+    );
+
+-- name: any_stray
+-- Whether an attempt or checkpoint outlived its execution, which went to the archive since the last look.
+SELECT 1 AS found
+WHERE
+    EXISTS (
+        SELECT 1 FROM adw_executions_archive AS a
+        LEFT JOIN adw_executions AS e ON a.id = e.id
+        WHERE
+            a.rowid > :seen_archive_row
+            AND e.id IS NULL
+            AND (
+                EXISTS (
+                    SELECT 1 FROM adw_phase_attempts AS p
+                    WHERE p.execution_id = a.id
+                )
+                OR EXISTS (
+                    SELECT 1 FROM adw_checkpoints AS c
+                    WHERE c.execution_id = a.id
+                )
+            )
+    );
+
+-- name: request_strays
+-- Ask for the archiving of attempts and checkpoints that outlived their execution.
+INSERT INTO adw_archive_requests (execution_id, archived_at, archive_reason)
+SELECT DISTINCT
+    s.execution_id,
+    :now,
+    'orphaned'
+FROM (
+    SELECT p.execution_id FROM adw_phase_attempts AS p
+    UNION
+    SELECT c.execution_id FROM adw_checkpoints AS c
+) AS s
+WHERE
+    NOT EXISTS (
+        SELECT 1 FROM adw_executions AS e
+        WHERE e.id = s.execution_id
+    );
+
+-- name: delete_requested_attempts
+-- Take the attempts of the requested executions out of the live table.
+DELETE FROM adw_phase_attempts
+WHERE execution_id IN (SELECT r.execution_id FROM adw_archive_requests AS r);
+
+-- name: delete_requested_checkpoints
+-- Take the checkpoints of the requested executions out of the live table.
+DELETE FROM adw_checkpoints
+WHERE execution_id IN (SELECT r.execution_id FROM adw_archive_requests AS r);
+
+-- name: any_gone
+-- Whether any archived execution waits for its issue.
+SELECT 1 AS found
+WHERE
+    EXISTS (
+        SELECT 1 FROM adw_executions_archive AS a
+        WHERE a.archive_reason IN ('deleted', 'orphaned')
+    );
+
+-- name: reidentified
+-- Pairs of a gone issue with archived executions and an issue that looks like it under another id: made
+-- after :after in the tracker's file although older than the run, with the title and type that the run
+-- remembers, either by bd's own re-naming import or within a minute of the other's deletion.
+SELECT DISTINCT
+    a.issue_id AS old_issue_id,
+    i.id AS new_issue_id
+FROM events AS v
+INNER JOIN issues AS i ON v.issue_id = i.id
+INNER JOIN adw_executions_archive AS a ON i.title = a.issue_title AND i.issue_type = a.issue_type
+WHERE
+    v.id > :after
+    AND v.event_type = 'created'
+    AND a.archive_reason IN ('deleted', 'orphaned')
+    AND julianday(i.created_at) <= julianday(a.started_at)
+    AND (
+        v.actor = 'import-rename'
+        OR (
+            a.archive_reason = 'deleted'
+            AND abs(julianday(v.created_at) - julianday(a.archived_at)) <= 1.0 / 1440.0
+        )
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM issues AS g
+        WHERE g.id = a.issue_id
+    )
+ORDER BY a.issue_id, i.id;
+
+-- name: starts_of_missing
+-- The issues that executions, live or waiting in the archive, name but the tracker does not have, and
+-- when the first and the last of those executions began.
+SELECT
+    m.issue_id,
+    min(m.started_at) AS first_start,
+    max(m.started_at) AS last_start
+FROM (
+    SELECT
+        e.issue_id,
+        e.started_at
+    FROM adw_executions AS e
+    UNION ALL
+    SELECT
+        a.issue_id,
+        a.started_at
+    FROM adw_executions_archive AS a
+    WHERE a.archive_reason IN ('deleted', 'orphaned')
+) AS m
+WHERE
+    NOT EXISTS (
+        SELECT 1 FROM issues AS i
+        WHERE i.id = m.issue_id
+    )
+GROUP BY m.issue_id
+ORDER BY m.issue_id;
+
+-- name: present_issues
+-- Which of these issues the tracker has.
+SELECT i.id FROM issues AS i
+WHERE i.id IN (SELECT j.value FROM json_each(:issues) AS j);
+
+-- name: count_by_issue
+-- How many executions, live and archived ones that still count as theirs, each of these issues has.
+SELECT
+    m.issue_id,
+    count(*) FILTER (WHERE m.live = 1) AS live,
+    count(*) FILTER (WHERE m.live = 0) AS archived
+FROM (
+    SELECT
+        e.issue_id,
+        1 AS live
+    FROM json_each(:issues) AS j
+    INNER JOIN adw_executions AS e ON j.value = e.issue_id
+    UNION ALL
+    SELECT
+        a.issue_id,
+        0 AS live
+    FROM json_each(:issues) AS j
+    INNER JOIN adw_executions_archive AS a ON j.value = a.issue_id
+    WHERE a.archive_reason <> 'id_reused'
+) AS m
+GROUP BY m.issue_id
+ORDER BY m.issue_id;
+
+-- name: request_by_issue
+-- Ask for the archiving of every live execution of these issues.
+INSERT INTO adw_archive_requests (execution_id, archived_at, archive_reason)
+SELECT
+    e.id,
+    :now,
+    :reason
+FROM json_each(:issues) AS j
+INNER JOIN adw_executions AS e ON j.value = e.issue_id
+WHERE 1 = 1
+ON CONFLICT (execution_id) DO NOTHING;
+
+-- name: orphans
+-- The executions without an issue, counted by the id that they name.
+SELECT
+    e.issue_id,
+    count(*) AS executions
+FROM adw_executions AS e
+WHERE
+    NOT EXISTS (
+        SELECT 1 FROM issues AS i
+        WHERE i.id = e.issue_id
+    )
+GROUP BY e.issue_id
+ORDER BY e.issue_id;
+
+-- name: detach_archived
+-- Archived executions of these issues belong to a former bearer of the id and wait for it no longer.
+UPDATE adw_executions_archive
+SET archive_reason = 'id_reused'
+WHERE
+    archive_reason IN ('deleted', 'orphaned')
+    AND issue_id IN (SELECT j.value FROM json_each(:issues) AS j);
+
+-- name: strangers
+-- Living issues that bear the id of a gone one: made after its executions were archived, and called
+-- otherwise than these remember; with the number of those executions.
+SELECT
+    a.issue_id,
+    count(*) AS executions
+FROM adw_executions_archive AS a
+INNER JOIN issues AS i ON a.issue_id = i.id
+WHERE
+    a.archive_reason IN ('deleted', 'orphaned')
+    AND a.issue_title <> i.title
+    AND julianday(i.created_at) > julianday(a.archived_at)
+GROUP BY a.issue_id
+ORDER BY a.issue_id;
+
+-- name: detach_from_strangers
+-- Those executions wait for their issue no longer.
+UPDATE adw_executions_archive
+SET archive_reason = 'id_reused'
+WHERE
+    archive_reason IN ('deleted', 'orphaned')
+    AND EXISTS (
+        SELECT 1 FROM issues AS i
+        WHERE
+            i.id = adw_executions_archive.issue_id
+            AND i.title <> adw_executions_archive.issue_title
+            AND julianday(i.created_at) > julianday(adw_executions_archive.archived_at)
+    );
+
+-- name: claims_of_issues
+-- The executions that hold one of these issues.
+SELECT e.id FROM json_each(:issues) AS j
+INNER JOIN adw_executions AS e ON j.value = e.issue_id
+WHERE e.claimed = 1
+ORDER BY e.id;
+
+-- name: release
+-- These executions hold their issue no longer.
+UPDATE adw_executions
+SET claimed = 0
+WHERE id IN (SELECT j.value FROM json_each(:ids) AS j);
+
+-- name: claim_if_free
+-- This execution holds its issue again, unless it is over or another one holds that issue by now.
+UPDATE adw_executions
+SET claimed = 1
+WHERE
+    id = :id
+    AND status IN ('pending', 'in_progress')
+    AND NOT EXISTS (
+        SELECT 1 FROM adw_executions AS o
+        WHERE o.issue_id = adw_executions.issue_id AND o.claimed = 1
+    );
+
+-- name: move_live
+-- Live executions get the new ids of their issues, all at once, so that ids may change places.
+-- :moves is a JSON array of [old id, new id].
+UPDATE adw_executions
+SET issue_id = m.new_issue_id
+FROM (
+    SELECT
+        json_extract(j.value, '$[0]') AS old_issue_id,
+        json_extract(j.value, '$[1]') AS new_issue_id
+    FROM json_each(:moves) AS j
+) AS m
+WHERE adw_executions.issue_id = m.old_issue_id;
+
+-- name: move_archived
+-- The same for archived executions.
+UPDATE adw_executions_archive
+SET issue_id = m.new_issue_id
+FROM (
+    SELECT
+        json_extract(j.value, '$[0]') AS old_issue_id,
+        json_extract(j.value, '$[1]') AS new_issue_id
+    FROM json_each(:moves) AS j
+) AS m
+WHERE adw_executions_archive.issue_id = m.old_issue_id AND archive_reason <> 'id_reused';
+
+-- name: returning
+-- Archived executions whose issue lives, newest copy first, and whether the execution lives already.
+SELECT
+    a.rowid AS archive_row,
+    a.id,
+    a.issue_id,
+    a.claimed,
+    CASE WHEN e.id IS NULL THEN 0 ELSE 1 END AS lives
+FROM adw_executions_archive AS a
+LEFT JOIN adw_executions AS e ON a.id = e.id
+WHERE
+    a.archive_reason IN ('deleted', 'orphaned')
+    AND EXISTS (
+        SELECT 1 FROM issues AS i
+        WHERE i.id = a.issue_id
+    )
+ORDER BY a.rowid DESC;
+
+-- name: restore_executions
+-- Copy these archived executions back; one that breaks a rule of its table stays where it is.
+INSERT OR IGNORE INTO adw_executions (
+    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
+    started_at, updated_at, completed_at, heartbeat_at, owner, fence, claimed, error_message,
+    worktree_name, worktree_path, branch_name, plan_file, pr_created, pr_url, extra_data
+)
+SELECT
+    a.id, a.issue_id, a.issue_title, a.issue_type, a.issue_priority, a.workflow, a.environment, a.phase,
+    a.status, a.started_at, a.updated_at, a.completed_at, a.heartbeat_at, a.owner, a.fence, 0,
+    a.error_message, a.worktree_name, a.worktree_path, a.branch_name, a.plan_file, a.pr_created, a.pr_url,
+    a.extra_data
+FROM adw_executions_archive AS a
+WHERE a.rowid IN (SELECT j.value FROM json_each(:rows) AS j);
+
+-- name: restored
+-- Which of these archived executions live now.
+SELECT a.rowid AS archive_row FROM adw_executions_archive AS a
+INNER JOIN adw_executions AS e ON a.id = e.id
+WHERE a.rowid IN (SELECT j.value FROM json_each(:rows) AS j);
+
+-- name: restore_attempts
+-- Copy the archived attempts of these executions back, the newest copy of each.
+INSERT OR IGNORE INTO adw_phase_attempts (
+    execution_id, phase, attempt, status, started_at, finished_at, duration_seconds, error_message,
+    exit_code, agent, model, session_id, input_tokens, output_tokens, cost_usd
+)
+SELECT
+    a.execution_id, a.phase, a.attempt, a.status, a.started_at, a.finished_at, a.duration_seconds,
+    a.error_message, a.exit_code, a.agent, a.model, a.session_id, a.input_tokens, a.output_tokens,
+    a.cost_usd
+FROM adw_phase_attempts_archive AS a
+WHERE
+    a.archive_reason IN ('deleted', 'orphaned')
+    AND a.execution_id IN (SELECT j.value FROM json_each(:ids) AS j)
+ORDER BY a.rowid DESC;
+
+-- name: restore_checkpoints
+-- Copy the archived checkpoints of these executions back, the newest copy of each.
+INSERT OR IGNORE INTO adw_checkpoints (
+    op_id, execution_id, seq, phase, attempt, checkpoint_name, checkpoint_data, created_at
+)
+SELECT
+    a.op_id, a.execution_id, a.seq, a.phase, a.attempt, a.checkpoint_name, a.checkpoint_data,
+    a.created_at
+FROM adw_checkpoints_archive AS a
+WHERE
+    a.archive_reason IN ('deleted', 'orphaned')
+    AND a.execution_id IN (SELECT j.value FROM json_each(:ids) AS j)
+ORDER BY a.rowid DESC;
+
+-- name: forget_restored_executions
+-- The archive gives up the executions that live again.
+DELETE FROM adw_executions_archive
+WHERE rowid IN (SELECT j.value FROM json_each(:rows) AS j);
+
+-- name: forget_restored_attempts
+-- The archive gives up the newest copy of each attempt that lives again.
+DELETE FROM adw_phase_attempts_archive
+WHERE rowid IN (
+    SELECT max(a.rowid) FROM adw_phase_attempts_archive AS a
+    INNER JOIN adw_phase_attempts AS p
+        ON a.execution_id = p.execution_id AND a.phase = p.phase AND a.attempt = p.attempt
+    WHERE
+        a.archive_reason IN ('deleted', 'orphaned')
+        AND a.execution_id IN (SELECT j.value FROM json_each(:ids) AS j)
+    GROUP BY a.execution_id, a.phase, a.attempt
+);
+
+-- name: forget_restored_checkpoints
+-- The archive gives up the newest copy of each checkpoint that lives again.
+DELETE FROM adw_checkpoints_archive
+WHERE rowid IN (
+    SELECT max(a.rowid) FROM adw_checkpoints_archive AS a
+    INNER JOIN adw_checkpoints AS c ON a.op_id = c.op_id AND a.execution_id = c.execution_id
+    WHERE
+        a.archive_reason IN ('deleted', 'orphaned')
+        AND a.execution_id IN (SELECT j.value FROM json_each(:ids) AS j)
+    GROUP BY a.op_id
+);
+
+-- name: mark_archived
+-- These archived executions cannot come back, for this reason, and wait no longer.
+UPDATE adw_executions_archive
+SET archive_reason = :reason
+WHERE rowid IN (SELECT j.value FROM json_each(:rows) AS j);
+
+-- name: record
+-- Write down what was healed; :healings is a JSON array of
+-- [kind, old issue id, new issue id, executions, detail].
+INSERT INTO adw_healings (seq, healed_at, kind, old_issue_id, new_issue_id, executions, detail)
+SELECT
+    coalesce((SELECT max(h.seq) FROM adw_healings AS h), 0) + j.key + 1,
+    :now,
+    json_extract(j.value, '$[0]'),
+    json_extract(j.value, '$[1]'),
+    json_extract(j.value, '$[2]'),
+    json_extract(j.value, '$[3]'),
+    json_extract(j.value, '$[4]')
+FROM json_each(:healings) AS j
+ORDER BY j.key;
+
+-- name: healings
+-- What was healed, newest first.
+SELECT
+    h.seq,
+    h.healed_at,
+    h.kind,
+    h.old_issue_id,
+    h.new_issue_id,
+    h.executions,
+    h.detail
+FROM adw_healings AS h
+ORDER BY h.seq DESC
+LIMIT :most;

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from adws.cli import COMMANDS, adw
+from adws.tests.project import Project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    made = Project(tmp_path_factory.mktemp("errors") / "project")
+    assert made.adw("init").code == 0
+    return made
+
+
+def test_help_names_every_command_without_importing_one(project: Project) -> None:
+    script = (
+        "import sys\n"
+        "from adws.cli import adw\n"
+        "adw.main(['--help'], standalone_mode=False)\n"
+        "print([name for name in sys.modules if name.startswith('adws.commands')])\n"
+    )
+    ran = project.run(["python", "-c", script])
+
+    assert ran.code == 0
+    assert [name for name in COMMANDS if f"\n  {name} " not in ran.out] == []
+    assert ran.out.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_and_its_options_have_help(name: str) -> None:
+    command = adw.get_command(click.Context(adw), name)
+
+    assert command is not None
+    assert command.help
+    subcommands = list(command.commands.values()) if isinstance(command, click.Group) else [command]
+    unexplained = [
+        option.name
+        for found in subcommands
+        for option in found.params
+        if isinstance(option, click.Option) and not option.help and not isinstance(option.type, click.Choice)
+    ]
+    assert unexplained == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["run", "bd-999"], 3, "bd-999"),
+        (["run", "two words"], 3, "two words"),
+        (["run", "line\nbreak"], 2, "line break"),
+        (["run", ""], 2, "blank"),
+        (["run", "--", "-x"], 3, "-x"),
+        (["run", "../../etc"], 3, "../../etc"),
+        (["run", "bd-42'; DROP TABLE issues; --"], 3, "DROP TABLE"),
+        (["run", "bd-42", "--agent", "no-such-program"], 3, "no-such-program"),
+        (["run", "bd-42", "--agent", "unbalanced '"], 2, "command line"),
+        (["run", "bd-42", "--adw-id", "a/../b"], 2, "a/../b"),
+        (["show", "nobody"], 3, "nobody"),
+        (["checkpoints", "nobody"], 3, "nobody"),
+        (["resume", "nobody"], 3, "nobody"),
+        (["resume", "../x"], 2, "../x"),
+        (["list", "--status", "done"], 2, "done"),
+        (["list", "--limit", "0"], 2, "limit"),
+        (["migrate", "--rollback"], 2, "--version"),
+        (["migrate", "--rollback", "--version", "777"], 2, "777"),
+        (["archive", "--days", "-1"], 2, "days"),
+        (["analyze", "--hours", "abc"], 2, "abc"),
+        (["analyze", "--hours", "nan"], 2, "nan"),
+        (["status", "--db", "missing.db"], 4, "missing.db"),
+        (["nonsense"], 2, "nonsense"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_a_code_and_writes_nothing(
+    words: list[str], code: int, sentence: str, project: Project
+) -> None:
+    before = project.adw("list", "--json").out
+
+    ran = project.adw(*words)
+
+    assert ran.code == code, ran.err
+    assert "Traceback" not in ran.err
+    assert sentence in ran.err
+    assert project.adw("list", "--json").out == before
+    assert not (project.folder / "missing.db").exists()
+
+
+@pytest.mark.parametrize("kind", ["empty", "text", "folder"])
+def test_a_database_that_is_none_is_refused_and_left_alone(
+    kind: str, project: Project, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.db"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.write_text(
+            "" if kind == "empty" else "this is no database, but long enough to look like one " * 20
+        )
+    before = path.stat()
+
+    for words in (["status"], ["migrate"], ["health"], ["where"]):
+        ran = project.adw(*words, "--db", str(path))
+        assert ran.code == 4, (words, ran.out, ran.err)
+        assert str(path) in ran.err
+        assert "Traceback" not in ran.err
+    assert path.stat().st_size == before.st_size
+
+
+def test_an_error_is_an_object_where_json_is_wanted(project: Project) -> None:
+    ran = project.adw("show", "nobody", "--json")
+
+    assert ran.code == 3
+    assert ran.json == {
+        "schema": "adw.error/1",
+        "error": f"there is no execution 'nobody' in {project.database}",
+        "hint": "`adw list` shows the executions",
+        "kind": "ExecutionNotFoundError",
+        "exit_code": 3,
+    }
+
+
+def test_commands_before_init_say_what_to_do(tmp_path: Path) -> None:
+    fresh = Project(tmp_path / "fresh", tracker=False)
+
+    ran = fresh.adw("status")
+
+    assert ran.code == 4
+    assert "adw init" in ran.err
