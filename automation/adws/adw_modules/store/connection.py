@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from pathlib import Path
 
-from adws.adw_modules.errors import DatabaseNotFoundError, DatabaseUnreadableError
-from adws.adw_modules.store.faults import translate
+from adws.adw_modules.errors import DatabaseNotFoundError, DatabaseReadOnlyError, DatabaseUnreadableError
+from adws.adw_modules.store.faults import primary_code, translate
 
 BUSY_TIMEOUT_SECONDS = 5.0
+
+
+class FrozenReader(sqlite3.Connection):
+    """Reads a file as it lies and sees no later change, so it serves one unit of work and is not kept."""
 
 
 def open_writer(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> sqlite3.Connection:
@@ -26,13 +31,20 @@ def open_writer(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECOND
 
 def open_reader(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> sqlite3.Connection:
     """A connection that cannot write, neither by its mode nor by its pragma."""
-    mode = "ro" if _folder_allows_wal(path) else "ro&immutable=1"
-    connection = _open(path, mode, busy_timeout_seconds)
+    connection = _open(path, "ro", busy_timeout_seconds)
+    if not os.access(path.parent, os.W_OK) and _needs_log_that_is_missing(connection, path):
+        connection.close()
+        connection = _open(path, "ro&immutable=1", busy_timeout_seconds, FrozenReader)
     connection.execute("PRAGMA query_only = ON")
     return connection
 
 
-def _open(path: Path, mode: str, busy_timeout_seconds: float) -> sqlite3.Connection:
+def _open(
+    path: Path,
+    mode: str,
+    busy_timeout_seconds: float,
+    factory: type[sqlite3.Connection] = sqlite3.Connection,
+) -> sqlite3.Connection:
     _require_file(path)
     try:
         connection = sqlite3.connect(
@@ -42,6 +54,7 @@ def _open(path: Path, mode: str, busy_timeout_seconds: float) -> sqlite3.Connect
             isolation_level=None,  # transactions begin and end where we say
             check_same_thread=False,  # the Database hands a connection to one thread at a time
             cached_statements=256,
+            factory=factory,
         )
     except sqlite3.Error as error:
         raise translate(error, path) from error
@@ -56,23 +69,42 @@ def _uri(path: Path, mode: str) -> str:
 
 
 def _require_file(path: Path) -> None:
-    if path.is_dir():
-        raise DatabaseUnreadableError(f"{path} is a folder, not a database", hint="name the file itself")
-    if not path.exists():
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DatabaseNotFoundError(
             f"there is no database at {path}",
             hint="check the path; `adw where` shows which database would be used",
-        )
-    if path.stat().st_size == 0 and not Path(f"{path}-wal").exists():
+        ) from error
+    except OSError as error:
+        raise DatabaseReadOnlyError(
+            f"{path} cannot be reached: {error.strerror}",
+            hint="check the path, and the permissions of the folders on the way to it",
+        ) from error
+    if stat.S_ISDIR(found.st_mode):
+        raise DatabaseUnreadableError(f"{path} is a folder, not a database", hint="name the file itself")
+    if not stat.S_ISREG(found.st_mode):
+        raise DatabaseUnreadableError(f"{path} is not a plain file", hint="name the database itself")
+    if found.st_size == 0 and not Path(f"{path}-wal").exists():
         raise DatabaseUnreadableError(
             f"{path} is empty", hint="a tracker makes its own file (`bd init`); ours is made by `adw migrate`"
         )
 
 
-def _folder_allows_wal(path: Path) -> bool:
-    # A reader of a WAL database needs to create the -shm file. Where the folder forbids that and there
-    # is no WAL to read, nobody can be writing either, so the file may be read as it lies.
-    return os.access(path.parent, os.W_OK) or Path(f"{path}-wal").exists()
+def _needs_log_that_is_missing(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the database cannot be read only because its -shm file cannot be made in this folder.
+
+    Where there is no log to read either, nobody has the file open now, and it may be read as it lies.
+    """
+    if Path(f"{path}-wal").exists():
+        return False
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        return primary_code(error) == sqlite3.SQLITE_CANTOPEN
+    except sqlite3.DatabaseError:
+        return False  # the first statement of the reader says what is wrong
+    return False
 
 
 def _enforce_foreign_keys(connection: sqlite3.Connection) -> None:

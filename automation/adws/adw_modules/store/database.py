@@ -3,8 +3,8 @@
 `write(unit)` runs `unit(transaction)` under BEGIN IMMEDIATE and commits, or rolls back whatever it
 raised; `read(unit)` does the same on a connection that cannot write. Order of locks in a write: the
 threads' lock of this object, the processes' gate, SQLite's own. One clock reading serves a whole
-transaction. A `Database` may be shared between threads; after a fork the child starts with fresh
-connections and leaves the parent's alone.
+transaction. A `Database` may be shared between threads. No connection crosses a fork: SQLite's
+book-keeping of locks is wrong in a child that inherits one, and what the child commits could be lost.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from adws.adw_modules.errors import DatabaseReplacedError
 from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer
 from adws.adw_modules.store.faults import translate
 from adws.adw_modules.store.gate import Gate
+from adws.adw_modules.store.readers import Readers
 from adws.adw_modules.store.retry import DELAYS_SECONDS, run_with_retry
 
 Result = TypeVar("Result")
 Params = Mapping[str, object]
 Row = sqlite3.Row
 
-_MOST_IDLE_READERS = 4
+_FORK_PATIENCE_SECONDS = 10.0
 _NO_PARAMS: Params = {}
 
 
@@ -58,10 +59,10 @@ class Transaction:
 class Database:
     """An existing SQLite database. Opening creates nothing and takes no lock until it is used."""
 
-    _writing: threading.Lock
+    _writing: threading.RLock
     _gate: Gate
     _writer: sqlite3.Connection | None
-    _readers: list[sqlite3.Connection]
+    _readers: Readers
     _identity: tuple[int, int] | None
 
     def __init__(
@@ -75,6 +76,7 @@ class Database:
         self.path = Path(os.path.realpath(path))
         self.clock = clock or default_clock()
         self.retries = 0
+        self._name = str(self.path)
         self._busy_timeout = busy_timeout_seconds
         self._delays = retry_delays_seconds
         self._start_afresh()
@@ -95,25 +97,22 @@ class Database:
     def close(self) -> None:
         """Close every connection; a later use opens new ones, on whatever file is there then."""
         with self._writing:
-            for connection in [*self._readers, *([self._writer] if self._writer else [])]:
-                connection.close()
-            self._readers.clear()
-            self._writer = None
+            self._readers.close()
+            self._close_writer()
             self._identity = None
             self._gate.close()
 
     def _start_afresh(self) -> None:
-        self._writing = threading.Lock()
+        self._writing = threading.RLock()
         self._gate = Gate(self.path.parent, self._busy_timeout)
         self._writer = None
-        self._readers = []
+        self._readers = Readers(self._open_reader)
         self._identity = None
 
-    def _forget_parent(self) -> None:
-        # Closing an inherited connection would drop the parent's locks, so it is kept and never used.
-        _inherited.append((self._writer, self._readers))
-        self._gate.close()  # or this process would go on holding a gate that the parent died in
-        self._start_afresh()
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
     def _retried(self, unit: Callable[[], Result]) -> Result:
         return run_with_retry(unit, delays_seconds=self._delays, clock=self.clock, on_retry=self._count_retry)
@@ -123,31 +122,30 @@ class Database:
 
     def _write_once(self, unit: Callable[[Transaction], Result]) -> Result:
         with self._writing, self._gate:
-            self._require_same_file()
             try:
-                if self._writer is None:
-                    self._writer = open_writer(self.path, busy_timeout_seconds=self._busy_timeout)
-                return self._transact(self._writer, "BEGIN IMMEDIATE", unit)
+                connection = self._writer or self._open_writer()
+                return self._transact(connection, "BEGIN IMMEDIATE", unit)
             except sqlite3.Error as error:
                 raise translate(error, self.path) from error
 
     def _read_once(self, unit: Callable[[Transaction], Result]) -> Result:
         try:
-            connection = self._take_reader()
+            connection = self._readers.take()
             try:
                 return self._transact(connection, "BEGIN", unit)
             finally:
-                self._give_back(connection)
+                self._readers.give_back(connection)
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
 
     def _select_once(self, text: str, params: Params) -> list[Row]:
         try:
-            connection = self._take_reader()
+            connection = self._readers.take()
             try:
+                self._require_same_file()
                 return connection.execute(text, params).fetchall()
             finally:
-                self._give_back(connection)
+                self._readers.give_back(connection)
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
 
@@ -165,18 +163,14 @@ class Database:
             raise
         return result
 
-    def _take_reader(self) -> sqlite3.Connection:
+    def _open_writer(self) -> sqlite3.Connection:
         self._require_same_file()
-        try:
-            return self._readers.pop()
-        except IndexError:
-            return open_reader(self.path, busy_timeout_seconds=self._busy_timeout)
+        self._writer = open_writer(self.path, busy_timeout_seconds=self._busy_timeout)
+        return self._writer
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        if len(self._readers) < _MOST_IDLE_READERS:
-            self._readers.append(connection)
-        else:
-            connection.close()
+    def _open_reader(self) -> sqlite3.Connection:
+        self._require_same_file()
+        return open_reader(self.path, busy_timeout_seconds=self._busy_timeout)
 
     def _require_same_file(self) -> None:
         # Commits through a connection to a file that was moved away are seen by nobody.
@@ -191,19 +185,54 @@ class Database:
 
     def _file_identity(self) -> tuple[int, int] | None:
         try:
-            found = os.stat(self.path)  # noqa: PTH116 - twice as fast as Path.stat, and in every transaction
-        except FileNotFoundError:
-            return None
+            found = os.stat(self._name)  # noqa: PTH116 - twice as fast as Path.stat, and in every transaction
+        except OSError:
+            return None  # opening it tells what is wrong
         return found.st_dev, found.st_ino
+
+    def _hold_still(self) -> None:
+        """Before a fork: wait for what other threads are at, and close every connection."""
+        self._held = self._writing.acquire(timeout=_FORK_PATIENCE_SECONDS)
+        self._readers.hold_still(_FORK_PATIENCE_SECONDS)
+        if self._held and self._writer is not None and not self._writer.in_transaction:
+            self._close_writer()
+
+    def _go_on(self) -> None:
+        """After a fork, in the parent."""
+        self._readers.go_on()
+        if self._held:
+            self._writing.release()
+
+    def _begin_anew(self) -> None:
+        """After a fork, in the child."""
+        # A connection that could not be closed before the fork is in the middle of a transaction of the
+        # parent; closing it here would write into memory that both share. So it is kept and never used.
+        _inherited.append((self._writer, self._readers.lent()))
+        self._gate.close()  # or this process would go on holding a gate that the parent died in
+        self._start_afresh()
 
 
 _alive: weakref.WeakSet[Database] = weakref.WeakSet()
+_still: list[Database] = []
 _inherited: list[object] = []
 
 
+def _before_fork() -> None:
+    _still.extend(_alive)
+    for database in _still:
+        database._hold_still()
+
+
+def _after_fork_in_parent() -> None:
+    while _still:
+        _still.pop()._go_on()
+
+
 def _after_fork_in_child() -> None:
-    for database in list(_alive):
-        database._forget_parent()
+    while _still:
+        _still.pop()._begin_anew()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+)

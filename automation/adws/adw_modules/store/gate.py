@@ -94,6 +94,7 @@ class _Waiter(threading.Thread):
         fcntl.flock(self._file, fcntl.LOCK_EX)
         with self._settled:
             if self._abandoned:
+                fcntl.flock(self._file, fcntl.LOCK_UN)  # a child of this process may have the file too
                 os.close(self._file)
             else:
                 self._granted.set()
