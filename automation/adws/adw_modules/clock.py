@@ -15,8 +15,6 @@ from typing import Protocol
 
 from adws.adw_modules.errors import ConfigurationError, InvalidInputError
 
-_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
-
 
 class Clock(Protocol):
     """Tells the time and lets time pass."""
@@ -55,7 +53,7 @@ class SettableClock:
     """A clock that stands still until it is told to move; sleeping moves it."""
 
     def __init__(self, moment: datetime | str) -> None:
-        self._moment = parse_time(moment) if isinstance(moment, str) else moment.astimezone(UTC)
+        self._moment = parse_time(moment if isinstance(moment, str) else format_time(moment))
         self.slept: list[float] = []
 
     def now(self) -> datetime:
@@ -95,23 +93,29 @@ def format_time(moment: datetime) -> str:
     """`moment` as stored text; it must be timezone-aware."""
     if moment.tzinfo is None:
         raise InvalidInputError(f"{moment!r} has no time zone", hint="pass a timezone-aware datetime")
-    return moment.astimezone(UTC).strftime(_FORMAT)
+    in_utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return in_utc.isoformat(timespec="microseconds") + "Z"
 
 
 def parse_time(text: str) -> datetime:
     """The moment that a stored or ISO 8601 text names; a text without zone is read as UTC."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidInputError(
             f"{text!r} is not a time", hint="write it as YYYY-MM-DDTHH:MM:SS.ffffffZ"
         ) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def hours_before(moment: datetime, hours: float) -> datetime:
     """The moment `hours` before `moment`, no earlier than the first moment that can be written."""
+    return seconds_before(moment, hours * 3600)
+
+
+def seconds_before(moment: datetime, seconds: float) -> datetime:
+    """The moment `seconds` before `moment`, no earlier than the first moment that can be written."""
     try:
-        return moment - timedelta(hours=hours)
+        return moment - timedelta(seconds=seconds)
     except OverflowError:
         return datetime.min.replace(tzinfo=UTC)
