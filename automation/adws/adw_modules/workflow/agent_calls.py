@@ -86,6 +86,7 @@ def call_agent(
     marker = secrets.token_hex(16)
     try:
         code = run_agent_process(
+            agent.name,
             agent.command_for(phase),
             folder.files,
             cwd=cwd,

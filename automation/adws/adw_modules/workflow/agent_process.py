@@ -24,7 +24,7 @@ from adws.adw_modules.workflow.process_group import stop_group
 MOST_OUTPUT_BYTES = 64 * 1024 * 1024
 _GATE = 'read -r go || exit 125; exec "$@" <"$0"'
 _FIRST_POLL_SECONDS = 0.002
-_LONGEST_POLL_SECONDS = 0.05
+_LONGEST_POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class CallFiles:
 
 
 def run_agent_process(
+    name: str,
     command: Sequence[str],
     files: CallFiles,
     *,
@@ -55,7 +56,7 @@ def run_agent_process(
     stop: StopRequest,
     started: Callable[[int], None],
 ) -> int:
-    """Run `command` to its end and return its exit code (negative: the signal that ended it).
+    """Run the agent `name`, which is `command`, to its end; return its exit code (negative: a signal).
 
     `started` is called with the pid, which is also the group, before the command begins. Raises
     `AgentTimeoutError`, `AgentOutputError` (too much), `AgentMissingError`, or the reason of `stop`; in
@@ -63,26 +64,28 @@ def run_agent_process(
     """
     gate_end, our_end = os.pipe()
     with os.fdopen(gate_end, "rb") as gate, os.fdopen(our_end, "wb", buffering=0) as word:
-        process = _start(command, gate.fileno(), files, cwd, environ)
+        process = _start(name, command, gate.fileno(), files, cwd, environ)
         try:
             started(process.pid)
             # A command that is dead already is noticed below, by its exit code.
             with suppress(BrokenPipeError):
                 word.write(b"go\n")
-            _wait(process, command[0], files, limits, stop)
+            _wait(process, name, files, limits, stop)
         finally:
             # Also after a normal end: what the agent left running would go on changing the worktree.
             emptied = stop_group(process.pid, limits.grace_seconds, process.poll)
+            if emptied:
+                process.wait()
             _cut(files, limits.output_bytes)
     if not emptied:
         raise AgentError(
-            f"processes of the agent {command[0]} (group {process.pid}) cannot be stopped",
+            f"processes of the agent {name} (group {process.pid}) cannot be stopped",
             hint="end them by hand, then resume",
         )
     code = process.wait()
     if code in (126, 127) and not files.output.stat().st_size:
         raise AgentMissingError(
-            f"the agent {command[0]} cannot be started: {tail(files.complaints) or f'exit code {code}'}",
+            f"the agent {name} cannot be started: {tail(files.complaints) or f'exit code {code}'}",
             hint="install it, or name another by --agent",
         )
     return code
@@ -111,7 +114,7 @@ def tail(file: Path, most: int = 2000) -> str:
 
 
 def _start(
-    command: Sequence[str], gate: int, files: CallFiles, cwd: Path, environ: Mapping[str, str]
+    name: str, command: Sequence[str], gate: int, files: CallFiles, cwd: Path, environ: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     with files.output.open("wb") as output, files.complaints.open("wb") as complaints:
         try:
@@ -126,7 +129,7 @@ def _start(
             )
         except OSError as error:
             raise AgentError(
-                f"the agent {command[0]} cannot be started: {error.strerror}",
+                f"the agent {name} cannot be started: {error.strerror}",
                 hint="check its arguments and the machine's limits, then resume",
             ) from error
 

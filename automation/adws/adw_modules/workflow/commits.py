@@ -12,13 +12,14 @@ credentials by custom (`.env`, `.mcp.json`, private keys), also where they are t
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from adws.adw_modules.errors import PhaseFailedError
 from adws.adw_modules.workflow.git import ask_git, git
-from adws.adw_modules.workflow.worktrees import Worktree, head_of, stand_on_branch
+from adws.adw_modules.workflow.worktrees import TreeState, Worktree, head_of, look_at, stand_on_branch
 
 SECRET_FILES = (
     ".env", ".env.*", "*.env", ".envrc", ".mcp.json", ".netrc", ".npmrc", ".pypirc", ".git-credentials",
@@ -40,14 +41,6 @@ class StepCommit:
     left_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """The paths in a worktree that differ from a commit: those that may be committed, and the others."""
-
-    wanted: tuple[str, ...]
-    left_out: tuple[str, ...]
-
-
 def commit_step(
     tree: Worktree, *, base: str, execution_id: str, step: str, message: str, only: str | None = None
 ) -> StepCommit:
@@ -57,35 +50,14 @@ def commit_step(
     commit is made and `base` is returned. Raises `PhaseFailedError` when there is nothing to commit.
     """
     made = _find_commit(tree, base, execution_id, step)
+    state = look_at(tree) if made else stand_on_branch(tree, base)
     if made is None:
-        stand_on_branch(tree, base)
-        if only is None:
-            _stage_all(tree)
-        else:
-            _stage_one(tree, only)
-        if ask_git(tree.path, "diff", "--cached", "--quiet", base).code != 0:
-            _commit(tree, f"{message}\n\nAdw-Execution: {execution_id}\nAdw-Step: {step}\n")
-        made = head_of(tree)
+        text = f"{message}\n\nAdw-Execution: {execution_id}\nAdw-Step: {step}\n"
+        made = _commit_one(tree, base, only, text) if only else _commit_all(tree, state, text)
     files = [path for path in git(tree.path, "diff", "--name-only", "-z", base, made).split("\0") if path]
     shown = tuple(_as_text(path) for path in files[:_MOST_FILES_LISTED])
-    left_out = tuple(_as_text(path) for path in changes_since(tree).left_out)
+    left_out = tuple(_as_text(path) for path in state.changed if not may_be_committed(path))
     return StepCommit(made, shown, len(files), left_out)
-
-
-def changes_since(tree: Worktree) -> Changes:
-    """The changed and new paths of the worktree against its HEAD; ignored files do not count."""
-    listed = git(
-        tree.path,
-        "status",
-        "--porcelain",
-        "-z",
-        "--untracked-files=all",
-        "--no-renames",
-        "--ignore-submodules=dirty",
-    )
-    paths = [entry[3:] for entry in listed.split("\0") if entry]
-    left_out = [path for path in paths if not may_be_committed(path)]
-    return Changes(tuple(path for path in paths if path not in set(left_out)), tuple(left_out))
 
 
 def may_be_committed(path: str) -> bool:
@@ -103,15 +75,15 @@ def set_aside_leftovers(tree: Worktree, base: str, patch: Path) -> bool:
     Returns whether there was anything. Files that may not be committed go into no patch; untracked ones
     of them stay where they are, as ignored files do.
     """
-    stand_on_branch(tree, base)
-    changes = changes_since(tree)
-    if changes.wanted:
-        _stage(tree, changes.wanted)
+    state = stand_on_branch(tree, base)
+    wanted = [path for path in state.changed if may_be_committed(path)]
+    if wanted:
+        _stage(tree, wanted)
         patch.parent.mkdir(parents=True, exist_ok=True)
-        content = git(tree.path, "diff", "--cached", "--binary", base)
-        patch.write_bytes(os.fsencode(content))
-    git(tree.path, "reset", "--quiet", "--hard", base)
-    return bool(changes.wanted)
+        patch.write_bytes(os.fsencode(git(tree.path, "diff", "--cached", "--binary", base)))
+    if state.changed:
+        git(tree.path, "reset", "--quiet", "--hard", base)
+    return bool(wanted)
 
 
 def _find_commit(tree: Worktree, base: str, execution_id: str, step: str) -> str | None:
@@ -127,33 +99,36 @@ def _find_commit(tree: Worktree, base: str, execution_id: str, step: str) -> str
     return None
 
 
-def _stage_all(tree: Worktree) -> None:
-    changes = changes_since(tree)
-    if changes.wanted:
-        _stage(tree, changes.wanted)
-    elif changes.left_out:
+def _commit_all(tree: Worktree, state: TreeState, message: str) -> str:
+    wanted = [path for path in state.changed if may_be_committed(path)]
+    if not wanted and state.changed:
         raise PhaseFailedError(
-            f"the agent changed nothing but {changes.left_out[0]}, which is never committed"
+            f"the agent changed nothing but {_as_text(state.changed[0])}, which is never committed"
         )
-    else:
+    if not wanted:
         raise PhaseFailedError("the agent ended without changing a file")
+    _stage(tree, wanted)
+    return _commit(tree, message)
 
 
-def _stage_one(tree: Worktree, path: str) -> None:
+def _commit_one(tree: Worktree, base: str, path: str, message: str) -> str:
     if not (tree.path / path).is_file():
         raise PhaseFailedError(f"the agent ended without writing {path}")
     git(tree.path, "add", "--force", "--", path)
+    unchanged = ask_git(tree.path, "diff", "--cached", "--quiet", base).code == 0
+    return base if unchanged else _commit(tree, message)
 
 
-def _stage(tree: Worktree, paths: tuple[str, ...]) -> None:
+def _stage(tree: Worktree, paths: Sequence[str]) -> None:
     listed = "".join(f"{path}\0" for path in paths)
     git(tree.path, "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul", text=listed)
 
 
-def _commit(tree: Worktree, message: str) -> None:
+def _commit(tree: Worktree, message: str) -> str:
+    known = ask_git(tree.path, "config", "--get-regexp", r"^user\.(name|email)$").output
     identity = []
     for key, fallback in (("user.name", "ADW"), ("user.email", "adw@localhost")):
-        if ask_git(tree.path, "config", "--get", key).code != 0:
+        if key not in known:
             identity += ["-c", f"{key}={fallback}"]
     git(
         tree.path,
@@ -165,6 +140,7 @@ def _commit(tree: Worktree, message: str) -> None:
         "--file=-",
         text=message,
     )
+    return head_of(tree)
 
 
 def _as_text(path: str) -> str:

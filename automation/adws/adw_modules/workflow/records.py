@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.beads.locate import Location
 from adws.adw_modules.clock import Clock
 from adws.adw_modules.config import Config
@@ -31,22 +30,10 @@ from adws.adw_modules.store.records import UNFINISHED
 from adws.adw_modules.workflow.json_run import JsonRun, SavedStep
 from adws.adw_modules.workflow.json_runs import begin_in_json, taken_over, unfinished_in_json
 from adws.adw_modules.workflow.record import RunRecord
+from adws.adw_modules.workflow.start import WORKFLOW, Start
 from adws.adw_modules.workflow.step_ids import step_op_id
-from adws.adw_modules.workflow.worktrees import worktree_for
 
 FIRST_STEP = "run_started"
-WORKFLOW = "adw_sdlc"
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What a new execution begins with: its first step holds `request`."""
-
-    execution_id: str
-    issue: Issue
-    owner: str
-    request: JSON
-    claim: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +91,7 @@ class Records:
         if self._database is not None:
             execution = self._begin_in_database(self._database, start)
         else:
-            execution = self._new_execution(start)
+            execution = start.as_execution(self._project, self._config.environment, self._clock.now())
             begin_in_json(self._project, run, execution, self._clock)
         record = self._record(execution, run, [], [SavedStep("plan", 1, FIRST_STEP, start.request)])
         record.mirror()
@@ -188,13 +175,13 @@ class Records:
             missing = isinstance(error, DatabaseNotFoundError | NotMigratedError)
             advice = "`adw init` makes the tables" if missing else error.hint or "see `adw health`"
             self._warn(
-                f"this run is kept in JSON only, because {error}; {advice}, `adw import` brings the run in later"
+                f"this run is kept in JSON only, because {error}; {advice}, "
+                "`adw import` brings the run in later"
             )
             return None
 
     def _begin_in_database(self, database: BeadsStateManager, start: Start) -> Execution:
-        issue = start.issue
-        tree = worktree_for(self._project, issue.id, start.execution_id)
+        issue, tree = start.issue, start.worktree(self._project)
         return database.create_execution(
             issue.id,
             adw_id=start.execution_id,
@@ -207,36 +194,6 @@ class Records:
             worktree_name=tree.name,
             worktree_path=str(tree.path),
             branch_name=tree.branch,
-        )
-
-    def _new_execution(self, start: Start) -> Execution:
-        now, issue = self._clock.now(), start.issue
-        tree = worktree_for(self._project, issue.id, start.execution_id)
-        return Execution(
-            id=start.execution_id,
-            issue_id=issue.id,
-            issue_title=issue.title,
-            issue_type=issue.issue_type,
-            issue_priority=issue.priority,
-            workflow=WORKFLOW,
-            environment=self._config.environment,
-            phase="plan",
-            status="pending",
-            started_at=now,
-            updated_at=now,
-            completed_at=None,
-            heartbeat_at=now,
-            owner=start.owner,
-            fence=1,
-            claimed=start.claim,
-            error_message=None,
-            worktree_name=tree.name,
-            worktree_path=str(tree.path),
-            branch_name=tree.branch,
-            plan_file=None,
-            pr_created=False,
-            pr_url=None,
-            extra_data=None,
         )
 
     def _take_over_in_database(

@@ -33,13 +33,14 @@ from adws.adw_modules.workflow.interruption import StopRequest, stopping_on_sign
 from adws.adw_modules.workflow.phase_order import phase_wanted, phases_left
 from adws.adw_modules.workflow.progress import Event
 from adws.adw_modules.workflow.record import RunRecord
-from adws.adw_modules.workflow.records import Records, Seen, Start
+from adws.adw_modules.workflow.records import Records, Seen
 from adws.adw_modules.workflow.reporter import Reporter
 from adws.adw_modules.workflow.repository import Repository, check_repository, hide_run_folders
 from adws.adw_modules.workflow.requests import Request, read_request
 from adws.adw_modules.workflow.run_lock import hold_run
 from adws.adw_modules.workflow.run_log import RunLog, log_path
 from adws.adw_modules.workflow.settings import Outcome, RunSettings
+from adws.adw_modules.workflow.start import Start
 from adws.adw_modules.workflow.steps import RunPaused
 from adws.adw_modules.workflow.worktrees import worktree_for
 

@@ -11,13 +11,14 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from adws.adw_modules.errors import RepositoryError
 from adws.adw_modules.workflow.git import ask_git, git
 from adws.adw_modules.workflow.safe_names import safe_name
 
 _LOCK_PATIENCE_SECONDS = 2.0
+# How many blanks stand before the path in an entry of `git status --porcelain=v2`, after its kind.
+_FIELDS_BEFORE_PATH = {"1": 7, "u": 9, "?": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,16 @@ class Worktree:
         return f"adw/{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class TreeState:
+    """Where a worktree stands: commit and branch, the paths that differ, and whether any is staged."""
+
+    head: str
+    branch: str
+    changed: tuple[str, ...]
+    staged: bool
+
+
 def worktree_for(project: Path, issue_id: str, execution_id: str) -> Worktree:
     """The worktree that belongs to an execution, whether it exists or not."""
     return Worktree(project, f"{safe_name(issue_id)}-{safe_name(execution_id)}")
@@ -48,19 +59,18 @@ def ensure_worktree(tree: Worktree, base: str) -> None:
 
     Only the execution's owner may call this, with all of its agents stopped.
     """
-    state = _state(tree)
-    if state == "sound":
-        _drop_stale_locks(tree)
+    found = _git_dirs(tree)
+    if found is not None and not _is_unfinished(found):
+        _drop_stale_locks(tree, found)
         return
-    if state == "unfinished":
+    if found is not None:
         shutil.rmtree(tree.path)
     elif tree.path.exists():
         _move_aside(tree.path)
-    git(tree.project, "worktree", "prune")
     tree.path.parent.mkdir(parents=True, exist_ok=True)
     known = ask_git(tree.project, "rev-parse", "--verify", "--quiet", f"refs/heads/{tree.branch}").code == 0
     start = [str(tree.path), tree.branch] if known else ["-b", tree.branch, str(tree.path), base]
-    # Twice --force: a killed `git worktree add` leaves its registration locked, which prune respects.
+    # Twice --force: where the folder is gone, its registration may still be there, even locked.
     git(tree.project, "worktree", "add", "--quiet", "--force", "--force", *start)
 
 
@@ -74,34 +84,60 @@ def head_of(tree: Worktree) -> str:
     return git(tree.path, "rev-parse", "HEAD").strip()
 
 
-def stand_on_branch(tree: Worktree, commit: str) -> None:
+def look_at(tree: Worktree) -> TreeState:
+    """Where the worktree stands, and which paths differ from its HEAD; ignored files do not count."""
+    listed = git(
+        tree.path, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames",
+        "--ignore-submodules=dirty",
+    )  # fmt: skip
+    head = branch = ""
+    changed, staged = [], False
+    for entry in filter(None, listed.split("\0")):
+        kind, _, rest = entry.partition(" ")
+        if kind == "#":
+            name, _, value = rest.partition(" ")
+            head = value if name == "branch.oid" else head
+            branch = value if name == "branch.head" else branch
+        else:
+            changed.append(rest.split(" ", _FIELDS_BEFORE_PATH[kind])[-1])
+            staged = staged or (kind != "?" and rest[0] != ".")
+    return TreeState(head, branch, tuple(changed), staged)
+
+
+def stand_on_branch(tree: Worktree, commit: str) -> TreeState:
     """Point the branch at `commit` and stand on it, leaving every file as it is.
 
     This takes back commits, branch switches and staging that an agent did on its own.
     """
+    state = look_at(tree)
+    if (state.head, state.branch) == (commit, tree.branch) and not state.staged:
+        return state
     git(tree.path, "symbolic-ref", "HEAD", f"refs/heads/{tree.branch}")
     git(tree.path, "reset", "--quiet", "--mixed", commit)
+    return look_at(tree)
 
 
-def _state(tree: Worktree) -> Literal["sound", "unfinished", "other"]:
-    """Whether the folder is a whole worktree, one that git never finished, or anything else."""
+def _git_dirs(tree: Worktree) -> list[Path] | None:
+    """Git's own and shared folder for the worktree; None where the folder is no worktree of its own."""
     if not (tree.path / ".git").is_file():
-        return "other"
-    answer = ask_git(tree.path, "rev-parse", "--git-dir", "--show-toplevel")
-    if answer.code != 0:
-        return "other"
-    git_dir, top = answer.output.splitlines()
-    lock = tree.path / git_dir / "locked"
-    if lock.exists() and lock.read_text(encoding="utf-8", errors="replace").strip() == "initializing":
-        return "unfinished"
-    return "sound" if Path(top).resolve() == tree.path.resolve() else "other"
+        return None
+    answer = ask_git(tree.path, "rev-parse", "--git-dir", "--git-common-dir", "--show-toplevel")
+    own, common, top = answer.output.splitlines() if answer.code == 0 else ("", "", "")
+    if not top or Path(top).resolve() != tree.path.resolve():
+        return None
+    return [tree.path / own, tree.path / common]
 
 
-def _drop_stale_locks(tree: Worktree) -> None:
+def _is_unfinished(git_dirs: list[Path]) -> bool:
+    """Whether git was killed while it made the worktree; it locks one until it is complete."""
+    lock = git_dirs[0] / "locked"
+    return lock.exists() and lock.read_text(encoding="utf-8", errors="replace").strip() == "initializing"
+
+
+def _drop_stale_locks(tree: Worktree, git_dirs: list[Path]) -> None:
     """Remove git's lock files that a killed git left in the worktree, once they outlive our patience."""
-    git_dir, common_dir = git(tree.path, "rev-parse", "--git-dir", "--git-common-dir").splitlines()
-    locks = [tree.path / git_dir / name for name in ("index.lock", "HEAD.lock")]
-    locks.append(tree.path / common_dir / "refs" / "heads" / f"{tree.branch}.lock")
+    own, common = git_dirs
+    locks = [own / "index.lock", own / "HEAD.lock", common / "refs" / "heads" / f"{tree.branch}.lock"]
     deadline = time.monotonic() + _LOCK_PATIENCE_SECONDS
     while any(lock.exists() for lock in locks) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -1,0 +1,1 @@
+"""The workflow on real git, with real processes and the scripted agent."""

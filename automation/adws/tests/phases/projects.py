@@ -1,0 +1,128 @@
+"""A project to run in: a git repository with a tracker's database, and what to ask about its runs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from adws.adw_modules.beads.issues import read_issue
+from adws.adw_modules.beads.locate import locate
+from adws.adw_modules.clock import SettableClock
+from adws.adw_modules.config import Config
+from adws.adw_modules.state import Attempt, BeadsStateManager, Checkpoint, Execution
+from adws.adw_modules.workflow.agent_process import Limits
+from adws.adw_modules.workflow.progress import Event
+from adws.adw_modules.workflow.runner import Outcome, RunSettings, resume_execution, run_issue, run_phase
+from adws.tests.conftest import NOW
+
+# What a git of its own sees: nothing of the developer's configuration.
+GIT_ENVIRONMENT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+
+
+@dataclass
+class Project:
+    """A repository with a tracker, and the events of the runs that were made in it."""
+
+    path: Path
+    database: Path
+    log: Path
+    events: list[Event] = field(default_factory=list)
+    config: Config = field(default_factory=Config)
+
+    def agent(self, *options: str) -> str:
+        """The scripted agent, told how to behave, noting its calls."""
+        return shlex.join(["scripted", "--log", str(self.log), *options])
+
+    def settings(self, *options: str, **changes: Any) -> RunSettings:
+        """Settings with the scripted agent told these options."""
+        values: dict[str, Any] = {
+            "location": locate(cwd=self.path, environ={}),
+            "config": self.config,
+            "environ": {"PATH": os.environ["PATH"]},
+            "clock": SettableClock(NOW),
+            "progress": self.events.append,
+            "agent": self.agent(*options),
+            "limits": Limits(timeout_seconds=60, grace_seconds=2),
+        }
+        return RunSettings(**{**values, **changes})
+
+    def run(self, issue_id: str, *options: str, adw_id: str | None = None, **changes: Any) -> Outcome:
+        """Run an issue of the tracker."""
+        settings = self.settings(*options, **changes)
+        return run_issue(settings, read_issue(settings.location, issue_id), adw_id=adw_id)
+
+    def resume(self, execution_id: str, *options: str, **changes: Any) -> Outcome:
+        """Resume an execution, with the scripted agent told these options."""
+        return resume_execution(self.settings(*options, **changes), execution_id)
+
+    def phase(
+        self, phase: str, issue_id: str, *options: str, adw_id: str | None = None, **changes: Any
+    ) -> Outcome:
+        """Do one phase."""
+        settings = self.settings(*options, **changes)
+        return run_phase(settings, phase, issue_id, adw_id, lambda: read_issue(settings.location, issue_id))
+
+    def calls(self) -> list[str]:
+        """The phases in which the scripted agent was called, in order."""
+        return [line.split()[0] for line in self.log.read_text().splitlines()] if self.log.exists() else []
+
+    def git(self, *arguments: str) -> str:
+        """What git says in the main work tree."""
+        return git(self.path, *arguments)
+
+    def commits(self, execution: Execution) -> list[str]:
+        """The steps of the commits on the execution's branch, oldest first."""
+        log = self.git(
+            "log",
+            "--reverse",
+            "--format=%(trailers:key=Adw-Step,valueonly)",
+            f"main..{execution.branch_name}",
+        )
+        return log.split()
+
+    def ask(self, question: Callable[[BeadsStateManager], Any]) -> Any:
+        """What the database answers."""
+        with BeadsStateManager(self.database) as state:
+            return question(state)
+
+    def executions(self) -> list[Execution]:
+        """All executions, newest first."""
+        found: list[Execution] = self.ask(lambda state: state.list_executions())
+        return found
+
+    def attempts(self, execution_id: str) -> list[Attempt]:
+        """The attempts of an execution."""
+        found: list[Attempt] = self.ask(lambda state: state.list_attempts(execution_id))
+        return found
+
+    def steps(self, execution_id: str) -> list[str]:
+        """The names of the saved steps of an execution, in order."""
+        points: list[Checkpoint] = self.ask(lambda state: state.list_checkpoints(execution_id))
+        return [point.checkpoint_name for point in points]
+
+    def warnings(self) -> list[str]:
+        """What runs have warned of."""
+        return [event.text for event in self.events if event.kind == "warning"]
+
+    def log_text(self, execution: Execution) -> str:
+        """The log of an execution."""
+        parts = (self.path.name, execution.environment, execution.id, execution.workflow)
+        return self.path.joinpath("automation", "logs", *parts, "execution.log").read_text()
+
+
+def git(directory: Path, *arguments: str) -> str:
+    """What git says in a folder; it must succeed."""
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **GIT_ENVIRONMENT},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
