@@ -76,9 +76,12 @@ def adw() -> None:
     """
 
 
-def run_command(command: click.Command, name: str) -> NoReturn:
-    """Run a click command as this process's program, and leave with its exit code."""
-    words = sys.argv[1:]
+def run_command(command: click.Command, name: str, arguments: list[str] | None = None) -> NoReturn:
+    """Run a click command as the program `name`, and leave the process with its exit code.
+
+    `arguments` are the process's own unless given.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
     try:
         code = command.main(args=words, prog_name=name, standalone_mode=False)
     except click.exceptions.Abort:

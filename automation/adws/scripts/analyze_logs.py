@@ -13,4 +13,4 @@ from adws.cli import run_command
 from adws.commands.analyze import analyze
 
 if __name__ == "__main__":
-    run_command(analyze, name="analyze_logs.py")
+    run_command(analyze, "analyze_logs.py")

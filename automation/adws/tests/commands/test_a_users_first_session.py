@@ -31,7 +31,7 @@ def test_a_run_is_told_line_by_line_and_recorded(project: Project) -> None:
 
     assert ran.code == 0, ran.err
     assert ran.err == ""
-    assert [line for line in ran.out.splitlines() if "completed" in line][-1] == "first completed"
+    assert [line for line in ran.out.splitlines() if "completed" in line][-1] == "first is completed"
     shown = project.adw("show", "first", "--json").json
     assert shown["schema"] == "adw.show/1"
     assert shown["execution"]["status"] == "completed"

@@ -89,16 +89,12 @@ def test_bad_input_gets_one_sentence_and_a_code_and_writes_nothing(
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "folder"])
-def test_a_database_that_is_none_is_refused_and_left_alone(
-    kind: str, project: Project, tmp_path: Path
-) -> None:
+def test_what_is_no_database_is_refused_and_left_alone(kind: str, project: Project, tmp_path: Path) -> None:
     path = tmp_path / "odd.db"
     if kind == "folder":
         path.mkdir()
     else:
-        path.write_text(
-            "" if kind == "empty" else "this is no database, but long enough to look like one " * 20
-        )
+        path.write_text("" if kind == "empty" else "long enough for a database " * 20)
     before = path.stat()
 
     for words in (["status"], ["migrate"], ["health"], ["where"]):
