@@ -20,8 +20,9 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
+from adws.adw_modules.beads.healing import Healing, Keeper
 from adws.adw_modules.clock import Clock, format_time
-from adws.adw_modules.errors import DatabaseReplacedError
+from adws.adw_modules.errors import DatabaseReplacedError, ExecutionNotFoundError
 from adws.adw_modules.json_state import ADWState
 from adws.adw_modules.store import archive, attempts, checkpoints, executions, opening, values
 from adws.adw_modules.store.database import Database, Transaction
@@ -70,6 +71,8 @@ class BeadsStateManager:
 
     def _open(self) -> None:
         self._beside_issues = opening.inspect(self._database)
+        self._keeper = Keeper(self._database, beside_issues=self._beside_issues)
+        self._keeper.heal()
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +95,16 @@ class BeadsStateManager:
     def retries(self) -> int:
         """How often a unit of work was tried again after a lock error."""
         return self._database.retries
+
+    @property
+    def healed(self) -> tuple[Healing, ...]:
+        """What was put right, since this manager opened the database, of what the tracker did to our rows."""
+        return self._keeper.healed
+
+    @property
+    def healing_pending(self) -> bool:
+        """Whether something is to be healed but the database could not be written."""
+        return self._keeper.pending
 
     def create_execution(
         self,
@@ -147,6 +160,7 @@ class BeadsStateManager:
             first = self._checkpoint_row(execution_id, phase, first_checkpoint[0], first_checkpoint[1])
 
         def unit(tx: Transaction) -> Execution:
+            self._keeper.before_insert(tx)
             execution = executions.create(tx, row, beside_issues=self._beside_issues)
             if first is not None:
                 checkpoints.save(tx, first, None)
@@ -369,7 +383,13 @@ class BeadsStateManager:
         }
 
     def _write(self, unit: Callable[[Transaction], Result]) -> Result:
-        return self._on_current_file(lambda: self._database.write(unit))
+        try:
+            return self._on_current_file(lambda: self._database.write(unit))
+        except ExecutionNotFoundError:
+            # An import by the tracker may have sent the execution of a living issue to the archive.
+            if not self._keeper.heal():
+                raise
+            return self._on_current_file(lambda: self._database.write(unit))
 
     def _read(self, unit: Callable[[Transaction], Result]) -> Result:
         return self._on_current_file(lambda: self._database.read(unit))

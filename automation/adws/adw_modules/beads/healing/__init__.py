@@ -1,0 +1,25 @@
+"""Healing: executions follow their issues through what the tracker does to them behind our back.
+
+Where our tables lie beside a tracker's issues, the tracker renames issues with foreign keys off (our
+rows keep the old id), deletes them (the cascade takes our rows; triggers archive them) and makes them
+anew (the archived rows belong back). All of that is put right when a database is opened, in one
+transaction, and written down in `adw_healings`:
+
+    renamed       the tracker's events say which id became which, in order, past a watermark
+    orphaned      rows without an issue go to the archive, or bd refuses to open in multi-repo mode
+    reidentified  an import deleted an issue and made it anew under another id
+    restored      archived rows come back when their issue lives
+    id_reused     rows of a deleted issue whose id another issue bears now stay in the archive
+
+`diagnosis` sees cheaply whether anything is wrong; `treatment` puts it right, with `renames` (which id
+became which), `moves` (rows get new ids) and `returns` (rows come back); `audit` writes it down;
+`keeper` does it for an open database. Nothing here writes to a table of the tracker, and a database of
+our own has nothing to heal.
+"""
+
+from __future__ import annotations
+
+from adws.adw_modules.beads.healing.audit import Healing, list_healings
+from adws.adw_modules.beads.healing.keeper import Keeper, heal, needs_healing
+
+__all__ = ["Healing", "Keeper", "heal", "list_healings", "needs_healing"]

@@ -1,0 +1,155 @@
+"""Whether anything is wrong, seen cheaply.
+
+A small database is looked at row by row every time. In a large one that would cost tens of
+milliseconds, so the last full look is remembered (adw_healing_state): as long as the tracker's issues
+have only been added to since then (their number and their highest row number grew alike), only what is
+new can be the reason for a healing. A full look is taken again when that is not so, and once a day.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+
+from adws.adw_modules.clock import parse_time
+from adws.adw_modules.store import sql
+from adws.adw_modules.store.database import Row, Transaction
+
+SMALL_ROWS = 1_000
+_LONG_AGO = timedelta(days=1)
+_MANY_NEW = 500
+_EVENT_COLUMNS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What a look at the database showed. `damaged` is what heals; `unremembered` is bookkeeping."""
+
+    follows_events: bool
+    """The tracker keeps events that renames can be followed by."""
+    watermark: int | None
+    """Up to which event renames were followed; None if that is not known."""
+    newest_event: int
+    events_rebuilt: bool
+    renamed: bool
+    returning: bool
+    reidentified: tuple[tuple[str, str], ...]
+    orphaned: bool
+    strayed: bool
+    unremembered: bool
+
+    @property
+    def damaged(self) -> bool:
+        """Whether rows of ours must be put right."""
+        return (
+            self.events_rebuilt
+            or self.renamed
+            or self.returning
+            or bool(self.reidentified)
+            or self.orphaned
+            or self.strayed
+        )
+
+
+def look(tx: Transaction, *, thorough: bool = False) -> Diagnosis:
+    """See what is wrong; `thorough` looks at every row however large the database is."""
+    texts = sql.load("healing")
+    evidence = tx.all(texts["evidence"])[0]
+    events = keeps_events(tx)
+    newest = newest_event(tx) if events else 0
+    watermark = evidence["event_watermark"]
+    rebuilt = watermark is not None and newest < watermark and events and _highest_event(tx) < watermark
+    trusted = watermark is not None and not rebuilt
+    full = thorough or not trusted or _is_small(evidence) or not _only_added_to(evidence, tx.now)
+    since = {
+        "after": watermark if trusted else 0,
+        "seen_issue_row": 0 if full else evidence["seen_issue_row"],
+        "seen_archive_row": 0 if full else evidence["seen_archive_row"],
+    }
+    some = newest > since["after"]
+    return Diagnosis(
+        follows_events=events,
+        watermark=watermark if trusted else None,
+        newest_event=max(newest, watermark or 0) if trusted else newest,
+        events_rebuilt=rebuilt,
+        renamed=trusted and some and bool(tx.all(texts["any_rename"], since)),
+        returning=bool(tx.all(texts["any_returning" if full else "any_returning_of_new"], since)),
+        reidentified=reidentified(tx, since["after"]) if some else (),
+        orphaned=full and bool(tx.all(texts["any_orphan"])),
+        strayed=bool(tx.all(texts["any_stray"], since)),
+        unremembered=not trusted
+        or _much_is_new(evidence, newest)
+        or (full and not thorough and not _is_small(evidence)),
+    )
+
+
+def keeps_events(tx: Transaction) -> bool:
+    """Whether the tracker keeps events in the shape that we understand."""
+    return bool(tx.all(sql.load("healing")["event_columns"])[0]["found"] == _EVENT_COLUMNS)
+
+
+def newest_event(tx: Transaction) -> int:
+    """The number of the newest event that is still there; 0 without one."""
+    return int(tx.all(sql.load("healing")["newest_event"])[0]["newest"] or 0)
+
+
+def reidentified(tx: Transaction, after: int) -> tuple[tuple[str, str], ...]:
+    """(gone id, new id) of issues that were deleted and made anew; only where either has one partner."""
+    texts = sql.load("healing")
+    if not tx.all(texts["any_gone"]):
+        return ()
+    pairs = [
+        (row["old_issue_id"], row["new_issue_id"]) for row in tx.all(texts["reidentified"], {"after": after})
+    ]
+    olds, news = Counter(old for old, _ in pairs), Counter(new for _, new in pairs)
+    return tuple((old, new) for old, new in pairs if olds[old] == 1 and news[new] == 1)
+
+
+def remember(tx: Transaction, newest: int) -> None:
+    """Write down what is seen now, after every row was looked at and put right."""
+    texts = sql.load("healing")
+    evidence = tx.all(texts["evidence"])[0]
+    tx.execute(
+        texts["remember"],
+        {
+            "event_watermark": newest,
+            "issues": evidence["issues"],
+            "issue_row": evidence["issue_row"],
+            "archive_row": evidence["archive_row"],
+            "now": tx.now,
+        },
+    )
+
+
+def _highest_event(tx: Transaction) -> int:
+    """The highest number that an event ever had, or that one has now where the tracker reuses numbers."""
+    texts = sql.load("healing")
+    if tx.all(texts["has_sequences"])[0]["found"]:
+        row = tx.one(texts["event_sequence"])
+        if row is not None:
+            return int(row["highest"])
+    return newest_event(tx)
+
+
+def _is_small(evidence: Row) -> bool:
+    return bool(max(evidence["execution_row"], evidence["archive_row"]) <= SMALL_ROWS)
+
+
+def _only_added_to(evidence: Row, now: str) -> bool:
+    """Whether issues and archive have only grown since the last full look, which is not long ago."""
+    if parse_time(now) - parse_time(evidence["looked_at"]) > _LONG_AGO:
+        return False
+    more = evidence["issues"] - evidence["seen_issues"]
+    higher = evidence["issue_row"] - evidence["seen_issue_row"]
+    return bool(more == higher >= 0 and evidence["archive_row"] >= evidence["seen_archive_row"])
+
+
+def _much_is_new(evidence: Row, newest: int) -> bool:
+    """Whether so much was added since the last full look that looking at it becomes slow."""
+    added: tuple[int, ...] = (
+        newest - (evidence["event_watermark"] or 0),
+        evidence["issues"] - (evidence["seen_issues"] or 0),
+        evidence["archive_row"] - (evidence["seen_archive_row"] or 0),
+    )
+    return max(added) > _MANY_NEW

@@ -1,0 +1,71 @@
+"""Healing for an open database: when it is opened, and before an execution is made."""
+
+from __future__ import annotations
+
+from adws.adw_modules.beads.healing import diagnosis
+from adws.adw_modules.beads.healing.audit import Healing
+from adws.adw_modules.errors import DatabaseReadOnlyError, StoreBusyError
+from adws.adw_modules.store import sql
+from adws.adw_modules.store.database import Database, Transaction
+
+
+def heal(database: Database, *, beside_issues: bool, thorough: bool = False) -> tuple[Healing, ...]:
+    """Put right whatever the tracker did to our rows; what was healed, nothing if all was well.
+
+    `thorough` looks at every row, however large the database and however lately it was looked at.
+    Raises what a write raises; then nothing has changed.
+    """
+    if not beside_issues:
+        return ()
+    seen = database.read(lambda tx: diagnosis.look(tx, thorough=thorough))
+    if not (seen.damaged or seen.unremembered):
+        return ()
+    return database.write(lambda tx: _treat(tx, thorough=thorough))
+
+
+def needs_healing(tx: Transaction) -> bool:
+    """Whether rows of ours beside a tracker's issues must be put right."""
+    return diagnosis.look(tx).damaged
+
+
+class Keeper:
+    """Keeps the executions of one open database with their issues."""
+
+    def __init__(self, database: Database, *, beside_issues: bool) -> None:
+        self._database = database
+        self._beside_issues = beside_issues
+        self._follows_events = beside_issues and database.read(diagnosis.keeps_events)
+        self.healed: tuple[Healing, ...] = ()
+        """What was healed since the database was opened here."""
+        self.pending = False
+        """Something is to be healed, but the database cannot be written now."""
+
+    def heal(self) -> bool:
+        """Put right what can be put right now; whether anything was.
+
+        A database that is read-only, or that another process keeps locked, can still be read: then the
+        healing is pending and the next opening tries again.
+        """
+        try:
+            found = heal(self._database, beside_issues=self._beside_issues)
+        except (DatabaseReadOnlyError, StoreBusyError):
+            self.pending = self._database.read(needs_healing)
+            return False
+        self.pending = False
+        self.healed += found
+        return bool(found)
+
+    def before_insert(self, tx: Transaction) -> None:
+        """Follow the tracker up to this moment, so that a new execution is newer than every rename."""
+        if not self._follows_events:
+            return
+        row = tx.one(sql.load("healing")["watermark_and_newest"])
+        if row is None or (row["newest"] or 0) > row["event_watermark"]:
+            _treat(tx)
+
+
+def _treat(tx: Transaction, *, thorough: bool = False) -> tuple[Healing, ...]:
+    # What treats is only loaded when something is wrong: opening is part of every command's start.
+    from adws.adw_modules.beads.healing.treatment import treat
+
+    return treat(tx, thorough=thorough)
