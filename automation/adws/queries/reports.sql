@@ -69,6 +69,7 @@ ORDER BY d.depth;
 
 -- name: failed_executions
 -- The executions that ended as failed, newest first; messages are cut at 2,000 characters.
+-- The status is made an expression, so that the window is looked up and not every failure there ever was.
 SELECT
     e.id AS execution_id,
     e.issue_id,
@@ -76,8 +77,8 @@ SELECT
     substr(e.error_message, 1, 2000) AS error_message
 FROM adw_executions AS e
 WHERE
-    e.status = 'failed'
-    AND e.started_at >= :since
+    e.started_at >= :since
+    AND e.status || '' = 'failed'
     AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
 ORDER BY e.started_at DESC, e.id DESC;
 

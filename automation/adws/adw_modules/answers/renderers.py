@@ -46,9 +46,10 @@ def _json(report: Report) -> str:
 
 
 def _text(report: Report, width: int, *, styled: bool) -> str:
-    lines = [_bold(title_of(report), styled=styled), *_wrapped(origin_of(report), width)]
+    lines = [_bold(line, styled=styled) for line in _wrapped(title_of(report), width)]
+    lines += _wrapped(origin_of(report), width)
     for section in sections_of(report):
-        lines += ["", _bold(section.heading, styled=styled)]
+        lines += ["", *(_bold(line, styled=styled) for line in _wrapped(section.heading, width))]
         for sentence in section.sentences:
             lines += [f"  {line}" for line in _wrapped(sentence, width - 2)]
         if section.columns:

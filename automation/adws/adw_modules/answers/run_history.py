@@ -22,6 +22,8 @@ from adws.adw_modules.store.records import PHASES
 UNKNOWN = "unknown"
 _MOST_ATTEMPTS = 1000
 _LONGEST_NAME = 40
+_MOST_ERRORS = 20
+_LONGEST_ERROR = 4000
 
 
 @dataclass(slots=True)
@@ -90,8 +92,9 @@ class RunHistory:
         """Keep the latest unbroken series of errors: it tells why an attempt fails, if it does."""
         is_error = record.level in ("ERROR", "CRITICAL")
         if is_error:
-            self._errors = [*self._errors, record.message] if self._in_errors else [record.message]
-        self._in_errors = is_error and len(self._errors) < _MOST_ATTEMPTS
+            earlier = self._errors if self._in_errors else []
+            self._errors = [*earlier, record.message[:_LONGEST_ERROR]][:_MOST_ERRORS]
+        self._in_errors = is_error
 
     def _error(self) -> str | None:
         return "\n".join(self._errors).strip() or None
