@@ -9,7 +9,6 @@ another host, in another boot or in another namespace may live or not, and then 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 
@@ -38,7 +37,7 @@ def process_mark(pid: int) -> str | None:
 
     A zombie counts as dead. The text holds letters, digits, dots and dashes only.
     """
-    if sys.platform.startswith("linux"):
+    if Path("/proc/self/stat").exists():
         return _linux_mark(pid)
     return _ps_mark(pid)
 
