@@ -75,9 +75,3 @@ CREATE TABLE dirty_issues (
     issue_id TEXT PRIMARY KEY REFERENCES issues (id) ON DELETE CASCADE,
     marked_at DATETIME NOT NULL DEFAULT current_timestamp
 );
-
--- The number of the newest issue, by prefix.
-CREATE TABLE issue_counters (
-    prefix TEXT PRIMARY KEY,
-    last_id INTEGER NOT NULL DEFAULT 0
-);

@@ -31,7 +31,3 @@ INSERT INTO config (key, value) VALUES ('issue_prefix', :prefix);
 -- name: set_version
 -- The version of bd that the shape is taken from, so that its doctor knows what there is to upgrade.
 INSERT INTO metadata (key, value) VALUES ('bd_version', :version);
-
--- name: set_counter
--- From which number trackers that count go on.
-INSERT INTO issue_counters (prefix, last_id) VALUES (:prefix, :last_id);

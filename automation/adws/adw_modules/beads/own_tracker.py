@@ -97,7 +97,6 @@ def _fill(path: Path, prefix: str, issues: Sequence[Issue], now: str) -> None:
         texts = sql.load("own_tracker")
         connection.execute(texts["set_prefix"], {"prefix": prefix})
         connection.execute(texts["set_version"], {"version": _SHAPE_VERSION})
-        connection.execute(texts["set_counter"], {"prefix": prefix, "last_id": _last_number(prefix, issues)})
         for issue in issues:
             _add(connection, issue, now)
         connection.execute("COMMIT")
@@ -128,9 +127,3 @@ def _add(connection: sqlite3.Connection, issue: Issue, now: str) -> None:
         texts["add_event"], {"id": issue.id, "actor": _ACTOR, "title": issue.title, "now": now}
     )
     connection.execute(texts["mark_for_export"], {"id": issue.id, "now": now})
-
-
-def _last_number(prefix: str, issues: Sequence[Issue]) -> int:
-    """The highest N among ids `prefix-N`; 0 where there is none."""
-    numbers = (issue.id.removeprefix(f"{prefix}-") for issue in issues)
-    return max((int(number) for number in numbers if number.isascii() and number.isdigit()), default=0)
