@@ -42,19 +42,20 @@ class SavedStep:
 class JsonRun:
     """One run's JSON state."""
 
-    def __init__(self, state: ADWState) -> None:
-        self._state = state
+    def __init__(self, execution_id: str, project: Path, clock: Clock, state: ADWState | None = None) -> None:
+        self._state = state or ADWState(execution_id, project, clock=clock)
+        self._project = project
 
     @classmethod
     def load(cls, execution_id: str, project: Path, clock: Clock) -> JsonRun | None:
         """The state of a run of ours, or None if there is none. Raises `StateFileError`."""
         state = ADWState.load(execution_id, project, clock=clock)
-        return None if state is None else cls(state)
+        return None if state is None else cls(execution_id, project, clock, state)
 
     @property
-    def folder(self) -> Path:
-        """The run's folder."""
-        return self._state.folder
+    def exists(self) -> bool:
+        """Whether a state is saved."""
+        return self._state.path.exists()
 
     def mirror(self, execution: Execution, attempts: list[Attempt], steps: list[SavedStep]) -> None:
         """Save what is not saved yet of a run that begins, or that goes on from the database."""
@@ -96,6 +97,12 @@ class JsonRun:
     def note_step(self, step: SavedStep) -> None:
         """Save a step."""
         self._state.append_checkpoint(step.phase, step.name, {"attempt": step.attempt, "data": step.data})
+
+    def saved_fence(self) -> int | None:
+        """The fence that is on the disk now; None where nothing is saved."""
+        saved = ADWState.load(self._state.adw_id, self._project)
+        fence = None if saved is None else saved.data.get("fence")
+        return fence if isinstance(fence, int) else None
 
     def execution(self) -> Execution:
         """The execution as it was saved last. Raises `StateFileError` when this is no state of ours."""

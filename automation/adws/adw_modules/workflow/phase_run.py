@@ -77,7 +77,7 @@ class PhaseRun:
             end = self._adopted() or self._called(base, values)
             self.exit_code, self.answer = end.exit_code, end.result
             if end.result.error is not None:
-                stand_on_branch(self.tree, base)
+                self._take_back(base)
                 raise AgentError(
                     end.result.error, hint=f"see {self.folder.path} for all it said, then resume"
                 )
@@ -149,8 +149,13 @@ class PhaseRun:
                 stop=self.stop,
             )
         except AgentError:
-            stand_on_branch(self.tree, base)
+            self._take_back(base)
             raise
+
+    def _take_back(self, base: str) -> None:
+        """Undo the commits of an agent that failed; its changes stay in the files, to be looked at."""
+        self.record.check_owner()
+        stand_on_branch(self.tree, base)
 
     def _clean(self, base: str) -> None:
         patch = self.folder.path / "leftovers.patch"

@@ -17,6 +17,8 @@ from adws.adw_modules.errors import (
     AdwError,
     DatabaseError,
     ExecutionNotFoundError,
+    IllegalTransitionError,
+    OwnershipLostError,
     StateFileError,
     StoreBusyError,
 )
@@ -101,8 +103,16 @@ class RunRecord:
             took = max(0.0, (now - attempt.started_at).total_seconds())
             return replace(attempt, status=status, finished_at=now, duration_seconds=took, **used)
 
+        def in_database(database: BeadsStateManager) -> Attempt:
+            try:
+                return database.finish_attempt(attempt, status, fence=self._fence, **used)
+            except IllegalTransitionError:
+                # A new owner closes the attempts of the old one; that is the reason to name.
+                self.check_owner()
+                raise
+
         ended = self._save(
-            lambda database: database.finish_attempt(attempt, status, fence=self._fence, **used),
+            in_database,
             in_memory,
             lambda state, value: state.note_attempt(value),
         )
@@ -148,16 +158,33 @@ class RunRecord:
             lambda state, value: state.note_execution(value),
         )
 
+    def check_owner(self) -> None:
+        """Raise `OwnershipLostError` when another process has taken the execution over.
+
+        To be asked before anything in the worktree is touched: the new owner may be at work there.
+        """
+        try:
+            fence = self._saved_fence()
+        except (*_UNUSABLE, StateFileError):
+            return
+        if fence is not None and fence != self._fence:
+            raise OwnershipLostError(
+                f"execution {self.id} was taken over by another process; this one may no longer work on it",
+                hint="let the other process finish; `adw show` tells how far it is",
+            )
+
     def beat(self) -> None:
         """Give a sign of life. Raises `OwnershipLostError` when another process took over.
 
         A database that cannot be written now is left to the next real write to find out.
         """
-        if self._database is not None:
-            try:
-                self._database.beat(self.id, self.execution.fence)
-            except _UNUSABLE:
-                return
+        if self._database is None:
+            self.check_owner()
+            return
+        try:
+            self._database.beat(self.id, self._fence)
+        except _UNUSABLE:
+            return
 
     def close(self) -> None:
         """Give the database's connections back."""
@@ -168,6 +195,12 @@ class RunRecord:
     def _fence(self) -> int:
         return self.execution.fence
 
+    def _saved_fence(self) -> int | None:
+        if self._database is not None:
+            found = self._database.get_execution(self.id)
+            return None if found is None else found.fence
+        return None if self._json is None else self._json.saved_fence()
+
     def _save(
         self,
         in_database: Callable[[BeadsStateManager], Result],
@@ -176,7 +209,9 @@ class RunRecord:
     ) -> Result:
         """Write to the database, and what came of it to the JSON state; one of the two must hold."""
         value: Result | None = None
-        if self._database is not None:
+        if self._database is None:
+            self.check_owner()
+        else:
             try:
                 value = in_database(self._database)
             except _UNUSABLE as error:

@@ -81,13 +81,12 @@ class Records:
         Raises `IssueClaimedError` when another run holds the issue, `DuplicateExecutionError` when the
         id is taken, `InvalidInputError` when it cannot be an id.
         """
-        state = ADWState(start.execution_id, self._project, clock=self._clock)
-        if state.path.exists():
+        run = JsonRun(start.execution_id, self._project, self._clock)
+        if run.exists:
             raise DuplicateExecutionError(
                 f"there is a run with the id {start.execution_id!r} already",
                 hint="leave the id away to get a fresh one, or go on with that run by `adw resume`",
             )
-        run = JsonRun(state)
         if self._database is not None:
             execution = self._begin_in_database(self._database, start)
         else:
@@ -228,7 +227,7 @@ class Records:
         try:
             run = JsonRun.load(execution_id, self._project, self._clock)
             if run is None:
-                fresh = JsonRun(ADWState(execution_id, self._project, clock=self._clock))
+                fresh = JsonRun(execution_id, self._project, self._clock)
                 return _JsonView(fresh, found=False, steps=())
             failed = {(old.phase, old.attempt) for old in run.attempts() if old.status == "failed"}
             worth = tuple(step for step in run.steps() if (step.phase, step.attempt) not in failed)

@@ -48,6 +48,7 @@ class Steps:
             self._reporter.note("INFO", f"Step {name} was saved before")
             self._reporter.tell("step_reused", step=name)
             return saved
+        self._record.check_owner()
         result = work()
         self._record.save_step(self._attempt, name, result)
         self._reporter.note("INFO", f"Step {name} saved")

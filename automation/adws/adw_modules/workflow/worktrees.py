@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from adws.adw_modules.errors import RepositoryError
+from adws.adw_modules.store.gate import Gate
 from adws.adw_modules.workflow.git import ask_git, git
 from adws.adw_modules.workflow.safe_names import safe_name
 
-_LOCK_PATIENCE_SECONDS = 2.0
+_PATIENCE_SECONDS = 1.0
+_GATE_SECONDS = 60.0
 # How many blanks stand before the path in an entry of `git status --porcelain=v2`, after its kind.
 _FIELDS_BEFORE_PATH = {"1": 7, "u": 9, "?": 0}
 
@@ -60,18 +64,22 @@ def ensure_worktree(tree: Worktree, base: str) -> None:
     Only the execution's owner may call this, with all of its agents stopped.
     """
     found = _git_dirs(tree)
-    if found is not None and not _is_unfinished(found):
-        _drop_stale_locks(tree, found)
-        return
     if found is not None:
+        # A git that a killed run left behind may be about to finish.
+        _wait_for(lambda: not _is_unfinished(found))
+        if not _is_unfinished(found):
+            _drop_stale_locks(tree, found)
+            return
         shutil.rmtree(tree.path)
     elif tree.path.exists():
         _move_aside(tree.path)
-    tree.path.parent.mkdir(parents=True, exist_ok=True)
     known = ask_git(tree.project, "rev-parse", "--verify", "--quiet", f"refs/heads/{tree.branch}").code == 0
     start = [str(tree.path), tree.branch] if known else ["-b", tree.branch, str(tree.path), base]
-    # Twice --force: where the folder is gone, its registration may still be there, even locked.
-    git(tree.project, "worktree", "add", "--quiet", "--force", "--force", *start)
+    tree.path.parent.mkdir(parents=True, exist_ok=True)
+    # One at a time: git stumbles over the worktree that another git is just making.
+    with closing(Gate(tree.path.parent, _GATE_SECONDS)) as gate, gate:
+        # Twice --force: where the folder is gone, its registration may still be there, even locked.
+        git(tree.project, "worktree", "add", "--quiet", "--force", "--force", *start)
 
 
 def remove_worktree(tree: Worktree) -> None:
@@ -138,11 +146,16 @@ def _drop_stale_locks(tree: Worktree, git_dirs: list[Path]) -> None:
     """Remove git's lock files that a killed git left in the worktree, once they outlive our patience."""
     own, common = git_dirs
     locks = [own / "index.lock", own / "HEAD.lock", common / "refs" / "heads" / f"{tree.branch}.lock"]
-    deadline = time.monotonic() + _LOCK_PATIENCE_SECONDS
-    while any(lock.exists() for lock in locks) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    _wait_for(lambda: not any(lock.exists() for lock in locks))
     for lock in locks:
         lock.unlink(missing_ok=True)
+
+
+def _wait_for(over: Callable[[], bool]) -> None:
+    # Real time: another program's git is at work in it.
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not over() and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _move_aside(folder: Path) -> None:

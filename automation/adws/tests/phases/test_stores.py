@@ -1,0 +1,279 @@
+"""Two stores for every run, and runs that go on with one of them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adws.adw_modules.errors import (
+    ExecutionHeldError,
+    ExecutionNotFoundError,
+    IllegalTransitionError,
+    IssueClaimedError,
+    StateFileError,
+)
+from adws.adw_modules.workflow.progress import Event
+from adws.tests.phases.projects import Project
+from adws.tests.phases.test_kill import killed_run
+from adws.tests.phases.test_leftover_agents import agent_of, run_apart
+from adws.tests.phases.test_run import ALL_STEPS
+from adws.tests.processes import child
+
+DEPRECATED = "JSON as the only store is deprecated; unset ADW_USE_BEADS_STATE to use the database as well"
+
+
+def state_of(project: Project, adw_id: str) -> dict[str, object]:
+    """The JSON state of a run."""
+    text = (project.path / "automation" / "agents" / adw_id / "adw_state.json").read_text()
+    state: dict[str, object] = json.loads(text)
+    return state
+
+
+def json_steps(project: Project, adw_id: str) -> list[str]:
+    """The steps that the JSON state of a run has."""
+    folder = project.path / "automation" / "agents" / adw_id
+    return [
+        entry["step"]
+        for phase in ("plan", "build", "review")
+        for entry in json.loads((folder / phase / "checkpoints.json").read_text())["checkpoints"]
+    ]
+
+
+def json_only(project: Project) -> None:
+    """Let further runs use JSON only."""
+    project.config = replace(project.config, use_beads_state=False)
+
+
+def break_database(project: Project, kept: Path) -> None:
+    """Put something unreadable where the database was, and the database into the folder `kept`."""
+    kept.mkdir()
+    for file in project.database.parent.glob("beads.db*"):
+        file.rename(kept / file.name)
+    project.database.write_bytes(b"this is no database")
+
+
+def bring_back(project: Project, kept: Path) -> None:
+    """Undo `break_database`."""
+    for file in kept.iterdir():
+        file.rename(project.database.with_name(file.name))
+
+
+def test_a_run_with_json_only_completes_and_says_that_this_is_deprecated(project: Project) -> None:
+    json_only(project)
+    run = project.run("demo-1", adw_id="run-1").execution
+    assert run.status == "completed"
+    assert project.warnings() == [DEPRECATED]
+    assert project.executions() == []
+    assert json_steps(project, "run-1") == ALL_STEPS
+    assert state_of(project, "run-1")["status"] == "completed"
+
+
+def test_a_run_where_the_database_was_never_migrated_is_kept_in_json(
+    project: Project, tracker_db: Path
+) -> None:
+    shutil.copyfile(tracker_db, project.database)
+    assert project.run("demo-1", adw_id="run-1").status == "completed"
+    assert project.warnings() == [
+        f"this run is kept in JSON only, because {project.database} holds no executions yet; "
+        "`adw init` makes the tables, `adw import` brings the run in later"
+    ]
+    assert json_steps(project, "run-1") == ALL_STEPS
+
+
+def test_a_killed_json_only_run_is_resumed_with_nothing_done_twice(project: Project) -> None:
+    json_only(project)
+    killed_run(project, lambda event: event.kind == "commit_made" and event.phase == "build")
+    outcome = project.resume("run-1")
+    assert outcome.status == "completed"
+    assert project.calls() == ["plan", "build", "review"]
+    assert project.commits(outcome.execution) == ["plan_committed", "build_committed"]
+    results = state_of(project, "run-1")["phase_results"]
+    assert isinstance(results, list)
+    assert [(r["phase"], r["attempt"], r["status"]) for r in results] == [
+        ("plan", 1, "completed"),
+        ("build", 1, "interrupted"),
+        ("build", 2, "completed"),
+        ("review", 1, "completed"),
+    ]
+
+
+def test_a_failed_json_only_run_is_resumed(project: Project) -> None:
+    json_only(project)
+    failed = project.run("demo-1", "--fail", "build:no")
+    assert (failed.status, state_of(project, failed.execution.id)["error_message"]) == ("failed", "no")
+    assert project.resume(failed.execution.id).status == "completed"
+    assert state_of(project, failed.execution.id)["error_message"] is None
+
+
+def test_without_a_database_one_issue_still_has_one_run(project: Project) -> None:
+    json_only(project)
+    first = project.run("demo-1", last_phase="plan").execution
+    with pytest.raises(IssueClaimedError, match=f"^issue demo-1 is being worked on by execution {first.id}$"):
+        project.run("demo-1")
+    assert project.run("demo-1", force=True).status == "completed"
+    assert project.run("demo-2").status == "completed"
+
+
+def test_without_a_database_a_living_run_is_not_resumed(project: Project) -> None:
+    json_only(project)
+    with run_apart(project, "--hang", "build") as process:
+        agent_of(project, "build")
+        with pytest.raises(ExecutionHeldError):
+            project.resume("run-1")
+        process.kill()
+    assert project.resume("run-1").status == "completed"
+
+
+def test_without_a_database_a_completed_run_is_not_resumed(project: Project) -> None:
+    json_only(project)
+    run = project.run("demo-1").execution
+    with pytest.raises(IllegalTransitionError):
+        project.resume(run.id)
+
+
+def test_phases_go_on_from_a_json_only_run(project: Project) -> None:
+    json_only(project)
+    for phase in ("plan", "build", "review"):
+        outcome = project.phase(phase, "demo-1")
+    assert outcome.status == "completed"
+    assert project.calls() == ["plan", "build", "review"]
+
+
+@pytest.mark.parametrize("phase", ["plan", "build", "review"])
+def test_a_database_that_breaks_in_the_middle_does_not_stop_the_run(
+    project: Project, tmp_path: Path, phase: str
+) -> None:
+    settings = project.settings()
+
+    def watch(event: Event) -> None:
+        project.events.append(event)
+        if event.kind == "agent_finished" and event.phase == phase:
+            break_database(project, tmp_path / "kept")
+
+    outcome = project.run("demo-1", adw_id="run-1", progress=watch, location=settings.location)
+    assert (outcome.status, outcome.exit_code) == ("completed", 0)
+    assert len(project.warnings()) == 1
+    assert project.warnings()[0].startswith(
+        "the database is lost to this run, which goes on with its JSON state"
+    )
+    assert json_steps(project, "run-1") == ALL_STEPS
+    assert state_of(project, "run-1")["completed_phases"] == ["plan", "build", "review"]
+
+
+def test_a_run_whose_issue_is_deleted_in_the_tracker_goes_on_with_json(project: Project) -> None:
+    def watch(event: Event) -> None:
+        project.events.append(event)
+        if event.kind == "agent_finished" and event.phase == "build":
+            tracker = sqlite3.connect(project.database, isolation_level=None)
+            tracker.execute("PRAGMA foreign_keys=ON")
+            tracker.execute("DELETE FROM issues WHERE id = 'demo-1'")
+            tracker.close()
+
+    outcome = project.run("demo-1", adw_id="run-1", progress=watch)
+    assert outcome.status == "completed"
+    assert len(project.warnings()) == 1
+    assert json_steps(project, "run-1") == ALL_STEPS
+
+
+def test_a_json_state_that_breaks_in_the_middle_does_not_stop_the_run(project: Project) -> None:
+    def watch(event: Event) -> None:
+        project.events.append(event)
+        if event.kind == "agent_finished" and event.phase == "plan":
+            (project.path / "automation" / "agents" / "run-1" / "adw_state.json").write_text("{half")
+
+    outcome = project.run("demo-1", adw_id="run-1", progress=watch)
+    assert outcome.status == "completed"
+    assert len(project.warnings()) == 1
+    assert project.warnings()[0].startswith(
+        "the JSON state is lost to this run, which goes on with the database"
+    )
+    assert project.steps("run-1") == ALL_STEPS
+
+
+def test_a_run_that_loses_both_stores_says_so(project: Project) -> None:
+    json_only(project)
+
+    def watch(event: Event) -> None:
+        if event.kind == "agent_finished" and event.phase == "plan":
+            (project.path / "automation" / "agents" / "run-1" / "adw_state.json").write_text("{half")
+
+    with pytest.raises(StateFileError):
+        project.run("demo-1", adw_id="run-1", progress=watch)
+
+
+def test_a_run_killed_while_its_database_was_lost_goes_on_in_the_database_once_it_is_back(
+    project: Project, tmp_path: Path
+) -> None:
+    settings = project.settings()
+
+    def work(here: Callable[[], None]) -> None:
+        def watch(event: Event) -> None:
+            if event.kind == "agent_finished" and event.phase == "plan":
+                break_database(project, tmp_path / "kept")
+            if event.kind == "step_saved" and event.step == "changes_made":
+                here()
+
+        project.run("demo-1", adw_id="run-1", progress=watch, location=settings.location)
+
+    with child(work) as process:
+        process.wait_until_it_is_there()
+        process.kill()
+    bring_back(project, tmp_path / "kept")
+    assert project.steps("run-1") == ["run_started", "worktree_ready"]
+    outcome = project.resume("run-1")
+    assert outcome.status == "completed"
+    assert project.calls() == ["plan", "build", "review"]
+    assert project.commits(outcome.execution) == ["plan_committed", "build_committed"]
+    assert sorted(project.steps("run-1")) == sorted(ALL_STEPS)
+
+
+def test_a_run_whose_json_state_was_deleted_goes_on_from_the_database(project: Project) -> None:
+    killed_run(project, lambda event: event.step == "changes_made")
+    folder = project.path / "automation" / "agents" / "run-1"
+    (folder / "adw_state.json").unlink()
+    for phase in ("plan", "build"):
+        (folder / phase / "checkpoints.json").unlink()
+    assert project.resume("run-1").status == "completed"
+    assert project.calls() == ["plan", "build", "review"]
+    assert sorted(json_steps(project, "run-1")) == sorted(ALL_STEPS)
+
+
+def test_a_run_whose_json_state_is_damaged_goes_on_from_the_database(project: Project) -> None:
+    killed_run(project, lambda event: event.step == "changes_made")
+    path = project.path / "automation" / "agents" / "run-1" / "adw_state.json"
+    path.write_text("{half")
+    assert project.resume("run-1").status == "completed"
+    assert project.calls() == ["plan", "build", "review"]
+    assert len(project.warnings()) == 1
+    assert project.warnings()[0].startswith(f"the run goes on with the database only, because {path}")
+    assert path.read_text() == "{half"
+
+
+def test_a_run_that_the_database_does_not_know_goes_on_with_json(project: Project) -> None:
+    json_only(project)
+    killed_run(project, lambda event: event.step == "changes_made")
+    project.config = replace(project.config, use_beads_state=None)
+    assert project.resume("run-1").status == "completed"
+    assert project.warnings() == ["the database does not know run-1, which goes on with its JSON state only"]
+    assert project.calls() == ["plan", "build", "review"]
+
+
+def test_a_dual_run_can_be_resumed_with_json_only(project: Project) -> None:
+    killed_run(project, lambda event: event.step == "changes_made")
+    json_only(project)
+    assert project.resume("run-1").status == "completed"
+    assert project.calls() == ["plan", "build", "review"]
+
+
+def test_an_unknown_execution_is_not_found_in_either_store(project: Project) -> None:
+    for use in (None, False):
+        project.config = replace(project.config, use_beads_state=use)
+        with pytest.raises(ExecutionNotFoundError, match=r"^there is no execution 'nobody'$"):
+            project.resume("nobody")
+    assert not (project.path / "automation").exists()
