@@ -83,11 +83,12 @@ WHERE
 ORDER BY e.started_at DESC, e.id DESC;
 
 -- name: attempts_by_phase
--- How often each phase was tried and how the tries ended.
+-- How often each phase was tried and how the tries ended. Attempts are numbered from 1, so there are as
+-- many executions as first attempts.
 SELECT
     a.phase,
     count(*) AS attempts,
-    count(DISTINCT a.execution_id) AS executions,
+    count(*) FILTER (WHERE a.attempt = 1) AS executions,
     count(*) FILTER (WHERE a.status = 'completed') AS completed,
     count(*) FILTER (WHERE a.status = 'failed') AS failed,
     count(*) FILTER (WHERE a.status = 'interrupted') AS interrupted,
