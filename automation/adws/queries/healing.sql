@@ -39,13 +39,6 @@ SELECT
 FROM (SELECT 1 AS one) AS o
 LEFT JOIN adw_healing_state AS s ON o.one = s.id;
 
--- name: watermark_and_newest
--- Whether any event happened since renames were last followed.
-SELECT
-    s.event_watermark,
-    (SELECT max(v.id) FROM events AS v) AS newest
-FROM adw_healing_state AS s;
-
 -- name: remember
 -- This is what was seen when every row was looked at.
 INSERT INTO adw_healing_state (
@@ -204,6 +197,7 @@ INNER JOIN adw_executions_archive AS a ON i.title = a.issue_title AND i.issue_ty
 WHERE
     v.id > :after
     AND v.event_type = 'created'
+    AND (v.actor = 'import-rename' OR julianday(i.created_at) < julianday(v.created_at))
     AND a.archive_reason IN ('deleted', 'orphaned')
     AND julianday(i.created_at) <= julianday(a.started_at)
     AND (

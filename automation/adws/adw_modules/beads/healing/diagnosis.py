@@ -18,7 +18,7 @@ from adws.adw_modules.store.database import Row, Transaction
 
 SMALL_ROWS = 1_000
 _LONG_AGO = timedelta(days=1)
-_MANY_NEW = 500
+_MANY_NEW = 250
 _EVENT_COLUMNS = 7
 
 
@@ -38,6 +38,13 @@ class Diagnosis:
     orphaned: bool
     strayed: bool
     unremembered: bool
+
+    @property
+    def followed(self) -> int:
+        """Up to which event no rename waits to be followed; -1 if that is not known."""
+        if self.watermark is None:
+            return -1
+        return self.watermark if self.renamed else self.newest_event
 
     @property
     def damaged(self) -> bool:
@@ -68,16 +75,20 @@ def look(tx: Transaction, *, thorough: bool = False) -> Diagnosis:
         "seen_archive_row": 0 if full else evidence["seen_archive_row"],
     }
     some = newest > since["after"]
+    grown = (
+        evidence["issue_row"] > since["seen_issue_row"] or evidence["archive_row"] > since["seen_archive_row"]
+    )
+    coming_back = texts["any_returning" if full else "any_returning_of_new"]
     return Diagnosis(
         follows_events=events,
         watermark=watermark if trusted else None,
         newest_event=max(newest, watermark or 0) if trusted else newest,
         events_rebuilt=rebuilt,
         renamed=trusted and some and bool(tx.all(texts["any_rename"], since)),
-        returning=bool(tx.all(texts["any_returning" if full else "any_returning_of_new"], since)),
+        returning=grown and bool(tx.all(coming_back, since)),
         reidentified=reidentified(tx, since["after"]) if some else (),
         orphaned=full and bool(tx.all(texts["any_orphan"])),
-        strayed=bool(tx.all(texts["any_stray"], since)),
+        strayed=grown and bool(tx.all(texts["any_stray"], since)),
         unremembered=not trusted
         or _much_is_new(evidence, newest)
         or (full and not thorough and not _is_small(evidence)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from adws.adw_modules.beads.healing import diagnosis
 from adws.adw_modules.beads.healing.audit import Healing
 from adws.adw_modules.errors import DatabaseReadOnlyError, StoreBusyError
-from adws.adw_modules.store import sql
 from adws.adw_modules.store.database import Database, Transaction
 
 
@@ -34,7 +33,7 @@ class Keeper:
     def __init__(self, database: Database, *, beside_issues: bool) -> None:
         self._database = database
         self._beside_issues = beside_issues
-        self._follows_events = beside_issues and database.read(diagnosis.keeps_events)
+        self._followed: int | None = None  # up to which event no rename waits; None: there are no events
         self.healed: tuple[Healing, ...] = ()
         """What was healed since the database was opened here."""
         self.pending = False
@@ -46,22 +45,30 @@ class Keeper:
         A database that is read-only, or that another process keeps locked, can still be read: then the
         healing is pending and the next opening tries again.
         """
-        try:
-            found = heal(self._database, beside_issues=self._beside_issues)
-        except (DatabaseReadOnlyError, StoreBusyError):
-            self.pending = self._database.read(needs_healing)
+        if not self._beside_issues:
             return False
+        seen = self._database.read(diagnosis.look)
+        found: tuple[Healing, ...] = ()
         self.pending = False
+        if seen.damaged or seen.unremembered:
+            try:
+                found = self._database.write(_treat)
+            except (DatabaseReadOnlyError, StoreBusyError):
+                self.pending = seen.damaged
+        if seen.follows_events:
+            self._followed = seen.followed
         self.healed += found
         return bool(found)
 
     def before_insert(self, tx: Transaction) -> None:
         """Follow the tracker up to this moment, so that a new execution is newer than every rename."""
-        if not self._follows_events:
+        if self._followed is None or diagnosis.newest_event(tx) <= self._followed:
             return
-        row = tx.one(sql.load("healing")["watermark_and_newest"])
-        if row is None or (row["newest"] or 0) > row["event_watermark"]:
+        seen = diagnosis.look(tx)
+        if seen.damaged or seen.followed < 0:
             _treat(tx)
+        else:
+            self._followed = seen.followed
 
 
 def _treat(tx: Transaction, *, thorough: bool = False) -> tuple[Healing, ...]:
