@@ -12,6 +12,7 @@ import click
 from adws.adw_modules.answers import analysis
 from adws.adw_modules.answers.renderers import EXPORTS, FORMATS, render
 from adws.adw_modules.answers.report_file import write_report
+from adws.adw_modules.config import load_config
 from adws.commands.options import database_option
 
 _PLAIN_WIDTH = 120
@@ -40,7 +41,7 @@ _PLAIN_WIDTH = 120
     "--output", type=click.Choice(("stdout", "file")), help="Where to; stdout unless a file is named."
 )
 @click.option("--output-file", type=click.Path(path_type=Path), metavar="FILE", help="The file to write.")
-@click.option("--stale-hours", default="24", show_default=True, help="Silence after which a run is stale.")
+@click.option("--stale-hours", help="Silence after which a run is stale; stale_hours of adw.toml, else 24.")
 @database_option
 @click.option(
     "--log-root",
@@ -57,7 +58,7 @@ def analyze(
     export: str | None,
     output: str | None,
     output_file: Path | None,
-    stale_hours: str,
+    stale_hours: str | None,
     db: str | None,
     log_root: Path | None,
 ) -> None:
@@ -72,7 +73,7 @@ def analyze(
         backend,
         hours=hours,
         environment=environment,
-        stale_hours=stale_hours,
+        stale_hours=stale_hours or load_config(analysis.project_folder(), os.environ).stale_hours,
         db_path=db,
         log_root=log_root,
     )

@@ -158,11 +158,12 @@ def _given_folders(log_root: Path) -> RunFolders:
 
 
 def _project_folders() -> RunFolders:
-    automation = _project() / "automation"
+    automation = project_folder() / "automation"
     return RunFolders(automation / "logs", automation / "agents")
 
 
-def _project() -> Path:
+def project_folder() -> Path:
+    """The project around the current folder: home of its logs and states."""
     from adws.adw_modules.beads.locate import locate
     from adws.adw_modules.beads.repository import find_repository
 

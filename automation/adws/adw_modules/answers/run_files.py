@@ -11,20 +11,15 @@ all there is; where it has one, the state only adds what the log leaves open.
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 
-from adws.adw_modules.answers.json_states import STATE_NAMES, SavedState, read_state
-from adws.adw_modules.answers.log_records import ANNOUNCEMENT, first_moment, read_records
+from adws.adw_modules.answers.json_states import SavedState, read_state
+from adws.adw_modules.answers.log_files import UNREADABLE, find_logs, find_states
+from adws.adw_modules.answers.log_records import ANNOUNCEMENT, read_records
 from adws.adw_modules.answers.notes import Notebook
 from adws.adw_modules.answers.run_history import UNKNOWN, RunHistory
-
-_LOG_NAME = "execution.log"
-_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,75 +33,22 @@ class RunFolders:
 
 def read_runs(folders: RunFolders, notebook: Notebook) -> list[RunHistory]:
     """Every run that left a log or a state, in no particular order."""
+    roots = [root for root in (folders.log_root, folders.agents_root) if root is not None]
+    if not any(root.is_dir() for root in roots):
+        notebook.add("folders of logs that are not there", folders.log_root)
     runs: dict[str, RunHistory] = {}
-    logs, states = _find(folders, notebook)
-    for path in _each_once(_by_first_record(logs, folders.zone, notebook), notebook):
-        _read_log(path, folders, runs, notebook)
-    for path in states:
+    for path in find_logs(roots, folders.zone, notebook):
+        try:
+            _read_log(path, folders, runs, notebook)
+        except OSError as error:
+            notebook.add(UNREADABLE, f"{path}: {error.strerror}")
+    for path in find_states(roots, folders.agents_root):
         state = read_state(path, folders.zone, notebook)
         if state is not None:
             _add_state(runs.setdefault(state.run_id, RunHistory(state.run_id)), state)
     for run in runs.values():
         _settle(run)
     return list(runs.values())
-
-
-def _find(folders: RunFolders, notebook: Notebook) -> tuple[list[Path], list[Path]]:
-    """Every log, and the state of every run's folder."""
-    logs: list[Path] = []
-    states: list[Path] = []
-    roots = list(dict.fromkeys(filter(None, (folders.log_root, folders.agents_root))))
-    if not any(root.is_dir() for root in roots):
-        notebook.add("folders of logs that are not there", folders.log_root)
-    for root in roots:
-        for folder, _, names in os.walk(root):
-            here = Path(folder)
-            if _LOG_NAME in names and (here / _LOG_NAME).is_file():
-                logs.append(here / _LOG_NAME)
-            states += [
-                here / name for name in STATE_NAMES if name in names and _is_state(here / name, folders)
-            ]
-    return sorted(logs), sorted(states)
-
-
-def _is_state(path: Path, folders: RunFolders) -> bool:
-    """Whether a file of such a name is a run's state; other tools call theirs state.json too."""
-    return path.is_file() and (path.name == STATE_NAMES[0] or path.parent.parent == folders.agents_root)
-
-
-def _by_first_record(paths: list[Path], zone: tzinfo | None, notebook: Notebook) -> list[Path]:
-    dated = []
-    for path in paths:
-        try:
-            moment = first_moment(path, zone)
-        except OSError as error:
-            notebook.add("logs that cannot be read", f"{path}: {error.strerror}")
-            continue
-        if moment is None:
-            notebook.add("logs without a record", path)
-        dated.append((moment or _LAST, path))
-    return [path for _, path in sorted(dated)]
-
-
-def _each_once(paths: list[Path], notebook: Notebook) -> Iterator[Path]:
-    """The paths without those whose bytes were met before; only files of one size are compared."""
-    sizes: dict[int, list[Path]] = {}
-    for path in paths:
-        sizes.setdefault(path.stat().st_size, []).append(path)
-    met: set[str] = set()
-    for path in paths:
-        if len(sizes[path.stat().st_size]) > 1:
-            digest = _digest(path)
-            if digest in met:
-                notebook.add("logs that are copies of another", path)
-                continue
-            met.add(digest)
-        yield path
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_log(path: Path, folders: RunFolders, runs: dict[str, RunHistory], notebook: Notebook) -> None:

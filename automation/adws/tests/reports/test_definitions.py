@@ -172,7 +172,24 @@ def test_a_heartbeat_is_a_sign_of_life(state: BeadsStateManager, twins: Twins) -
     twins.clock.advance(hours=30)
     state.beat(run.id, run.fence)
     twins.clock.advance(hours=20)
-    assert twins.report(hours=72).stale.executions == 0
+    stale = twins.report(hours=72).stale
+    assert (stale.executions, stale.newest) == (0, ())
+    twins.clock.advance(hours=5)
+    assert [found.age_hours for found in twins.report(hours=96).stale.newest] == [25.0]
+
+
+@pytest.mark.parametrize("sign", ["checkpoint", "attempt"])
+def test_silence_is_counted_from_the_last_sign_of_life_and_to_the_second(twins: Twins, sign: str) -> None:
+    run = twins.begin().start("plan").work(3600)
+    if sign == "checkpoint":
+        run.save("plan_written")
+    else:
+        run.complete_phase()
+    twins.clock.advance(hours=24)
+    assert [(report.stale.executions, report.stale.newest) for report in twins.reports()] == [(0, ())] * 2
+    twins.clock.advance(seconds=1)
+    for report in twins.reports():
+        assert report.stale.executions == len(report.stale.newest) == 1
 
 
 def test_a_stale_run_without_a_checkpoint_is_told_too(twins: Twins) -> None:

@@ -397,3 +397,20 @@ def failed(phase: str = "plan") -> str:
 
 def at(minutes: int) -> str:
     return f"2025-10-13T10:{minutes:02}:00.000000Z"
+
+
+def test_a_log_that_may_not_be_read_is_noted(files: Files) -> None:
+    files.log(HEAD)
+    unreadable = files.log(HEAD, run="run-2")
+    unreadable.unlink()
+    unreadable.symlink_to("/proc/self/mem")  # opens, and refuses to be read even for root
+    assert statuses(files.report()) == {"run-1": "in_progress"}
+    assert files.notes() == {"logs that cannot be read": 1}
+
+
+def test_folders_inside_each_other_are_read_once(files: Files) -> None:
+    files.log(HEAD)
+    folders = RunFolders(files.root, files.root / "logs", ZoneInfo("UTC"))
+    report = report_from_files(folders, last_hours(24, clock=CLOCK))
+    assert report.attempts[0].attempts == 1
+    assert report.notes == ()

@@ -173,3 +173,18 @@ def test_clipping_counts_cells_not_characters(text: str, width: int, clipped: st
 
 def test_control_characters_are_shown_as_what_cannot_be_shown() -> None:
     assert one_line("a\x1b[31mb\nc\td") == "a\ufffd[31mb c d"
+
+
+def test_the_page_on_reports_names_every_field(report: Report) -> None:
+    page = (Path(__file__).resolve().parents[4] / "docs" / "reports.md").read_text()
+    shape = json.loads(render(report, "json"))
+    missing = [name for name in names_in(shape) if name not in page]
+    assert missing == []
+
+
+def names_in(value: object) -> set[str]:
+    if isinstance(value, list):
+        return set().union(*map(names_in, value)) if value else set()
+    if isinstance(value, dict):
+        return set(value).union(*map(names_in, value.values()))
+    return set()
