@@ -1,0 +1,192 @@
+"""What is understood of an agent's output."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adws.adw_modules.errors import AgentOutputError
+from adws.adw_modules.workflow.agent_result import MOST_TEXT, AgentResult, read_result
+
+
+def result(**fields: Any) -> str:
+    """A result line."""
+    return json.dumps({"type": "result", "subtype": "success", "is_error": False, "result": "done", **fields})
+
+
+def understood(tmp_path: Path, output: str | bytes, *, structured: bool = True) -> AgentResult:
+    """What is understood of this output."""
+    path = tmp_path / "output"
+    path.write_bytes(output.encode() if isinstance(output, str) else output)
+    return read_result(path, structured=structured)
+
+
+def complaint(tmp_path: Path, output: str, *, structured: bool = True) -> str:
+    """The sentence with which this output is refused."""
+    with pytest.raises(AgentOutputError) as caught:
+        understood(tmp_path, output, structured=structured)
+    assert caught.value.hint
+    return str(caught.value)
+
+
+def test_a_result_object_is_understood(tmp_path: Path) -> None:
+    use = {
+        "big": {"inputTokens": 10, "cacheReadInputTokens": 5, "outputTokens": 7, "costUSD": 0.2},
+        "small": {"inputTokens": 1, "cacheCreationInputTokens": 2, "outputTokens": 3, "costUSD": 0.1},
+    }
+    text = result(session_id="s1", total_cost_usd=0.3, modelUsage=use, usage={"output_tokens": 999})
+    assert understood(tmp_path, text) == AgentResult("done", None, "s1", "big", 18, 10, 0.3)
+
+
+def test_tokens_come_from_usage_only_where_there_is_no_model_usage(tmp_path: Path) -> None:
+    use = {
+        "input_tokens": 3,
+        "cache_creation_input_tokens": 4,
+        "cache_read_input_tokens": 5,
+        "output_tokens": 6,
+    }
+    found = understood(tmp_path, result(usage=use))
+    assert (found.input_tokens, found.output_tokens, found.cost_usd) == (12, 6, None)
+
+
+def test_what_is_not_said_is_not_known(tmp_path: Path) -> None:
+    assert understood(tmp_path, '{"type": "result", "is_error": false}') == AgentResult("")
+
+
+def test_the_error_flag_counts_more_than_the_subtype(tmp_path: Path) -> None:
+    found = understood(tmp_path, result(is_error=True, result="Usage limit reached"))
+    assert found.error == "Usage limit reached"
+
+
+def test_an_error_without_text_is_named_by_its_subtype(tmp_path: Path) -> None:
+    found = understood(tmp_path, result(subtype="error_max_turns", result=None))
+    assert found.error == "the agent reported error_max_turns without a message"
+
+
+def test_the_last_result_counts_and_costs_are_not_summed(tmp_path: Path) -> None:
+    text = "\n".join(
+        [result(total_cost_usd=0.1, result="first"), result(total_cost_usd=0.25, result="second")]
+    )
+    found = understood(tmp_path, text)
+    assert (found.text, found.cost_usd) == ("second", 0.25)
+
+
+@pytest.mark.parametrize("cost", [True, "0.1", -1, float("nan"), float("inf"), None])
+def test_a_cost_that_is_no_amount_is_not_known(tmp_path: Path, cost: object) -> None:
+    assert understood(tmp_path, result(total_cost_usd=cost)).cost_usd is None
+
+
+def test_a_cost_of_zero_is_known(tmp_path: Path) -> None:
+    assert understood(tmp_path, result(total_cost_usd=0)).cost_usd == 0.0
+
+
+def test_the_model_of_a_stream_is_the_one_it_began_with(tmp_path: Path) -> None:
+    begin = json.dumps({"type": "system", "subtype": "init", "model": "the-model"})
+    use = {"helper": {"costUSD": 9.0}, "the-model": {"costUSD": 1.0}}
+    assert understood(tmp_path, f"{begin}\n{result(modelUsage=use)}\n").model == "the-model"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        ("", ""),
+        ("Warning: slow network\n", "\n"),
+        ("loading...", ""),
+        ("[1, 2] is {not} it\n", "\ngoodbye\n"),
+        ('[{"type": "system"}, ', "]"),
+        ("\ufeff", "\r\n"),
+    ],
+)
+def test_a_result_is_found_wherever_it_stands(tmp_path: Path, around: tuple[str, str]) -> None:
+    pretty = json.dumps(json.loads(result()), indent=2)
+    for form in (result(), pretty):
+        assert understood(tmp_path, form.join(around)).text == "done"
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        '{"type": "system", "model": "m"}\n{"type": "assistant", "message": {}}\n',
+        '{"type": "assistant", "message": {"type": "message"}}\n{"type": "resul',
+    ],
+)
+@pytest.mark.parametrize("structured", [True, False])
+def test_a_stream_without_a_result_was_cut_off(tmp_path: Path, stream: str, structured: bool) -> None:
+    said = "the agent's output ends without a result, so it was cut off before it was done"
+    assert complaint(tmp_path, stream, structured=structured) == said
+
+
+@pytest.mark.parametrize(
+    ("output", "seen"), [("", "nothing"), ("[]", "'[]'"), ("hello", "'hello'"), ('{"a": 1}', "'{\"a\": 1}'")]
+)
+def test_an_agent_that_speaks_json_must_give_a_result(tmp_path: Path, output: str, seen: str) -> None:
+    assert complaint(tmp_path, output) == f"the agent's output holds no result: it printed {seen}"
+
+
+def test_any_text_is_the_answer_of_a_plain_agent(tmp_path: Path) -> None:
+    assert understood(tmp_path, "  all done\n", structured=False) == AgentResult("all done")
+    assert understood(tmp_path, '{"type": "note"}', structured=False) == AgentResult('{"type": "note"}')
+    assert understood(tmp_path, "", structured=False) == AgentResult("")
+
+
+def test_bytes_that_no_database_takes_are_replaced(tmp_path: Path) -> None:
+    assert understood(tmp_path, b"a\x00b\xffc", structured=False).text == "ab\ufffdc"
+    assert understood(tmp_path, result(result="a\x00b\ud800c")).text == "ab?c"
+
+
+def test_the_end_of_a_long_answer_is_kept(tmp_path: Path) -> None:
+    found = understood(tmp_path, "x" * 200_000 + "the end", structured=False)
+    assert (len(found.text), found.text[-7:]) == (MOST_TEXT, "the end")
+
+
+def test_credentials_in_answers_are_masked(tmp_path: Path) -> None:
+    found = understood(tmp_path, result(result="used ghp_" + "a1B2" * 9, is_error=True))
+    assert (found.text, found.error) == ("used [masked]", "used [masked]")
+
+
+def test_a_long_stream_is_read_in_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "output"
+    line = json.dumps({"type": "assistant", "message": {"content": "x" * 5000}}) + "\n"
+    with path.open("w") as file:
+        for _ in range(4000):
+            file.write(line)
+        file.write(result() + "\n")
+    tracemalloc.start()
+    found = read_result(path, structured=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.text == "done"
+    assert path.stat().st_size > 20_000_000
+    assert peak < 2_000_000
+
+
+def test_results_go_into_json_and_back() -> None:
+    found = AgentResult("t", "e", "s", "m", 1, 2, 0.5)
+    assert AgentResult.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_real_results_are_understood(shared: Path) -> None:
+    folder = shared / "data" / "claude-results"
+    costs = {path.name: read_result(path, structured=True).cost_usd for path in folder.glob("*.json")}
+    assert costs == {
+        "result-initializer-a.json": 0.026034550000000004,
+        "result-initializer-b.json": 0.02590055,
+        "result-iteration.json": 0.6330625999999999,
+    }
+
+
+@pytest.mark.parametrize("name", ["raw_output.json", "raw_output.jsonl"])
+def test_a_real_stream_is_understood_in_both_of_its_forms(shared: Path, name: str) -> None:
+    path = shared / "data/adw-json/catalyst/agents/3a881d92/issue_classifier" / name
+    assert read_result(path, structured=True) == AgentResult(
+        text="/feature",
+        session_id="a62d520e-175a-44c4-9126-7e8081dcdc73",
+        model="claude-sonnet-4-5-20250929",
+        input_tokens=0,
+        output_tokens=316,
+        cost_usd=0.0032500000000000003,
+    )
