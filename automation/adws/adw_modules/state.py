@@ -25,6 +25,7 @@ from adws.adw_modules.clock import Clock, format_time
 from adws.adw_modules.errors import DatabaseReplacedError, ExecutionNotFoundError
 from adws.adw_modules.json_state import ADWState
 from adws.adw_modules.store import archive, attempts, checkpoints, executions, opening, values
+from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS
 from adws.adw_modules.store.database import Database, Transaction
 from adws.adw_modules.store.executions import PageStart
 from adws.adw_modules.store.ids import new_execution_id, new_op_id
@@ -64,9 +65,15 @@ class BeadsStateManager:
         db_path: str | os.PathLike[str],
         *,
         clock: Clock | None = None,
+        busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
         retry_delays_seconds: Sequence[float] = DELAYS_SECONDS,
     ) -> None:
-        self._database = Database(db_path, clock=clock, retry_delays_seconds=retry_delays_seconds)
+        self._database = Database(
+            db_path,
+            clock=clock,
+            busy_timeout_seconds=busy_timeout_seconds,
+            retry_delays_seconds=retry_delays_seconds,
+        )
         self._open()
 
     def _open(self) -> None:
@@ -131,7 +138,6 @@ class BeadsStateManager:
         the execution holds its issue until it ends. Raises `IssueNotFoundError`,
         `DuplicateExecutionError`, `IssueClaimedError` or `InvalidInputError`.
         """
-        moment = format_time(self._database.clock.now())
         snapshot = issue or IssueSnapshot()
         execution_id = values.identifier(
             new_execution_id(self._database.clock.now()) if adw_id is None else adw_id, "the execution's id"
@@ -141,14 +147,13 @@ class BeadsStateManager:
             "issue_id": values.identifier(issue_id, "the issue's id"),
             "issue_title": values.text(snapshot.title, "the issue's title"),
             "issue_type": values.text(snapshot.issue_type, "the issue's type"),
-            "issue_priority": snapshot.priority,
+            "issue_priority": values.whole(snapshot.priority, "the issue's priority", -1000),
             "workflow": values.identifier(workflow, "workflow"),
             "environment": values.identifier(environment, "environment"),
             "phase": values.phase(phase),
             "status": values.unfinished_status(status),
-            "heartbeat_at": moment if owner else None,
-            "owner": owner,
-            "fence": 1 if owner else 0,
+            "owner": None if owner is None else values.identifier(owner, "owner"),
+            "fence": 0 if owner is None else 1,
             "claimed": int(claim),
             "worktree_name": values.text(worktree_name, "worktree_name"),
             "worktree_path": values.text(worktree_path, "worktree_path"),
@@ -188,7 +193,8 @@ class BeadsStateManager:
 
         pending may become anything, in_progress may end as completed, failed or cancelled, and what has
         ended stays so (`take_over` brings a failed or cancelled execution back). Ending frees the
-        issue. Raises `ExecutionNotFoundError`, `IllegalTransitionError`, `OwnershipLostError`.
+        issue, and closes an attempt that is still open as interrupted. Raises `ExecutionNotFoundError`,
+        `IllegalTransitionError`, `OwnershipLostError`.
         """
         changes = {
             "status": values.execution_status(status),
@@ -203,7 +209,14 @@ class BeadsStateManager:
             "pr_url": values.text(pr_url, "pr_url"),
             "extra_data": None if extra_data is None else encode(extra_data, "extra_data"),
         }
-        return self._write(lambda tx: executions.change_status(tx, execution_id, changes))
+
+        def unit(tx: Transaction) -> Execution:
+            execution = executions.change_status(tx, execution_id, changes)
+            if execution.completed_at is not None:
+                attempts.interrupt_open(tx, execution_id, f"the execution was set to {status} meanwhile")
+            return execution
+
+        return self._write(unit)
 
     def save_checkpoint(
         self,
@@ -248,11 +261,14 @@ class BeadsStateManager:
         model: str | None = None,
         fence: int | None = None,
     ) -> Attempt:
-        """Begin the next attempt at a phase; the execution is then in progress in that phase."""
+        """Begin the next attempt at a phase; the execution is then in progress in that phase.
+
+        One attempt of an execution is open at a time. Raises `IllegalTransitionError`,
+        `ExecutionNotFoundError`, `OwnershipLostError`.
+        """
         values.phase(phase)
-        return self._write(
-            lambda tx: attempts.start(tx, execution_id, phase, agent=agent, model=model, fence=fence)
-        )
+        used = {"agent": values.text(agent, "agent"), "model": values.text(model, "model")}
+        return self._write(lambda tx: attempts.start(tx, execution_id, phase, **used, fence=fence))
 
     def finish_attempt(
         self,
@@ -268,16 +284,19 @@ class BeadsStateManager:
         cost_usd: float | None = None,
         fence: int | None = None,
     ) -> Attempt:
-        """End an attempt as completed, failed or interrupted. It must still be open."""
+        """End an attempt as completed, failed or interrupted. It must still be open.
+
+        Raises `IllegalTransitionError`, `ExecutionNotFoundError`, `OwnershipLostError`.
+        """
         outcome = {
             "status": values.attempt_end(status),
             "error_message": values.text(error_message, "error_message"),
-            "exit_code": exit_code,
-            "model": model,
-            "session_id": session_id,
-            "input_tokens": input_tokens,
-            "output_tokens": output_tokens,
-            "cost_usd": cost_usd,
+            "exit_code": values.whole(exit_code, "exit_code", -(2**31)),
+            "model": values.text(model, "model"),
+            "session_id": values.text(session_id, "session_id"),
+            "input_tokens": values.whole(input_tokens, "input_tokens"),
+            "output_tokens": values.whole(output_tokens, "output_tokens"),
+            "cost_usd": values.amount(cost_usd, "cost_usd"),
             "fence": fence,
         }
         return self._write(lambda tx: attempts.finish(tx, attempt, outcome))
@@ -292,20 +311,16 @@ class BeadsStateManager:
         """Make `owner` the owner of an unfinished, failed or cancelled execution, to go on with it.
 
         Allowed when its owner is dead, has given no sign of life for `lease_seconds`, or with `force`.
-        The fence rises, open attempts are closed as interrupted, the execution is in progress again and
-        holds its issue (not with `force`). Raises `ExecutionHeldError`, `IssueClaimedError`,
-        `IllegalTransitionError`, `ExecutionNotFoundError`.
+        The fence rises, open attempts are closed as interrupted, and the execution is in progress again.
+        An unfinished execution holds its issue if it did before; one that had ended holds it again (not
+        with `force`). Raises `ExecutionHeldError`, `IssueClaimedError`, `IllegalTransitionError`,
+        `ExecutionNotFoundError`.
         """
+        values.identifier(owner, "owner")
+        lease = values.amount(lease_seconds, "lease_seconds") or 0.0
 
         def unit(tx: Transaction) -> Execution:
-            execution = executions.take_over(
-                tx,
-                execution_id,
-                owner,
-                moment=self._database.clock.now(),
-                lease_seconds=lease_seconds,
-                force=force,
-            )
+            execution = executions.take_over(tx, execution_id, owner, lease_seconds=lease, force=force)
             attempts.interrupt_open(
                 tx, execution_id, "the process that ran this attempt ended without a word"
             )
@@ -376,7 +391,7 @@ class BeadsStateManager:
             "op_id": new_op_id() if op_id is None else values.identifier(op_id, "op_id"),
             "execution_id": execution_id,
             "phase": values.phase(phase),
-            "attempt": attempt,
+            "attempt": values.whole(attempt, "attempt", 1),
             "checkpoint_name": values.identifier(name, "the checkpoint's name"),
             "checkpoint_data": encode(data, f"checkpoint {name!r}"),
             "fence": fence,

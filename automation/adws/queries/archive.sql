@@ -2,7 +2,7 @@
 -- every row before it goes and take reason and time from the request.
 
 -- name: request_retention
--- Ask for the finished executions that ended before :ended_before, oldest first.
+-- Ask for the executions that ended in this way before :ended_before, oldest first.
 INSERT INTO adw_archive_requests (execution_id, archived_at, archive_reason)
 SELECT
     e.id,
@@ -10,7 +10,7 @@ SELECT
     'retention'
 FROM adw_executions AS e
 WHERE
-    e.status IN ('completed', 'failed', 'cancelled')
+    e.status = :status
     AND e.completed_at < :ended_before
 ORDER BY e.completed_at, e.id
 LIMIT :most;

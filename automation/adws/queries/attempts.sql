@@ -2,7 +2,8 @@
 
 -- name: start
 -- Begin the next attempt at a phase; its number follows the newest one of that phase.
--- No row comes back when the execution is not there, is over, or has another owner.
+-- No row comes back when the execution is not there, is over, has another owner, or has an attempt that
+-- is still open.
 INSERT INTO adw_phase_attempts (execution_id, phase, attempt, status, started_at, agent, model)
 SELECT
     e.id,
@@ -23,6 +24,10 @@ WHERE
     e.id = :execution_id
     AND e.status IN ('pending', 'in_progress')
     AND (CAST(:fence AS BIGINT) IS NULL OR e.fence = :fence)
+    AND NOT EXISTS (
+        SELECT 1 FROM adw_phase_attempts AS o
+        WHERE o.execution_id = e.id AND o.status = 'in_progress'
+    )
 RETURNING *;
 
 -- name: finish
@@ -55,7 +60,7 @@ WHERE
 RETURNING *;
 
 -- name: interrupt_open
--- A new owner closes what the former one left open.
+-- Close what a former owner left open, or what was open when the execution ended.
 UPDATE adw_phase_attempts
 SET
     status = 'interrupted',
@@ -67,6 +72,12 @@ WHERE execution_id = :execution_id AND status = 'in_progress';
 -- One attempt.
 SELECT * FROM adw_phase_attempts
 WHERE execution_id = :execution_id AND phase = :phase AND attempt = :attempt;
+
+-- name: open
+-- The attempt of an execution that is still open.
+SELECT * FROM adw_phase_attempts
+WHERE execution_id = :execution_id AND status = 'in_progress'
+ORDER BY phase, attempt;
 
 -- name: list
 -- The attempts of an execution in the order in which they began.

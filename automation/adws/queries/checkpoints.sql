@@ -1,8 +1,8 @@
 -- Checkpoints: append-only, numbered within their execution.
 
 -- name: save
--- Append a checkpoint. No row comes back when op_id was saved before, when the execution is not
--- there, or when it has another owner.
+-- Append a checkpoint. No row is made when op_id was saved before, when the execution is not there, or
+-- when it has another owner.
 INSERT INTO adw_checkpoints (
     op_id, execution_id, seq, phase, attempt, checkpoint_name, checkpoint_data, created_at
 )
@@ -32,11 +32,10 @@ FROM adw_executions AS e
 WHERE
     e.id = :execution_id
     AND (CAST(:fence AS BIGINT) IS NULL OR e.fence = :fence)
-ON CONFLICT (op_id) DO NOTHING
-RETURNING seq, attempt, created_at;
+ON CONFLICT (op_id) DO NOTHING;
 
 -- name: get_by_op_id
--- The checkpoint that a repeated save made the first time.
+-- The checkpoint that a save made, now or the first time.
 SELECT * FROM adw_checkpoints
 WHERE op_id = :op_id;
 

@@ -1,11 +1,14 @@
 -- Executions: begin, change, own, look up.
 --
 -- The fence stands in the WHERE of every write of an owner, so a run that was replaced changes nothing
--- and learns it from the missing row; :fence is NULL for callers that do not own the run.
+-- and learns it from the count of changed rows; :fence is NULL for callers that do not own the run.
+-- These writes answer by that count and not by RETURNING, for which SQLite builds a temporary table each
+-- time: the row is read back where it is wanted.
 
 -- name: create_beside_issue
 -- Begin an execution of an issue in this file, with a copy of its title, type and priority.
--- No row comes back when there is no such issue, or when the id is taken.
+-- No row is made when there is no such issue (bd keeps deleted ones as tombstones), or when the id is
+-- taken.
 INSERT INTO adw_executions (
     id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
     started_at, updated_at, heartbeat_at, owner, fence, claimed, worktree_name, worktree_path,
@@ -14,15 +17,14 @@ INSERT INTO adw_executions (
 SELECT
     :id, i.id, coalesce(:issue_title, i.title), coalesce(:issue_type, i.issue_type),
     coalesce(:issue_priority, i.priority), :workflow, :environment, :phase, :status,
-    :now, :now, :heartbeat_at, :owner, :fence, :claimed, :worktree_name, :worktree_path,
+    :now, :now, CASE WHEN CAST(:owner AS TEXT) IS NOT NULL THEN :now END, :owner, :fence, :claimed, :worktree_name, :worktree_path,
     :branch_name, :extra_data
 FROM issues AS i
-WHERE i.id = :issue_id
-ON CONFLICT (id) DO NOTHING
-RETURNING *;
+WHERE i.id = :issue_id AND i.status <> 'tombstone'
+ON CONFLICT (id) DO NOTHING;
 
 -- name: create_with_snapshot
--- Begin an execution of an issue that lives elsewhere. No row comes back when the id is taken.
+-- Begin an execution of an issue that lives elsewhere. No row is made when the id is taken.
 INSERT INTO adw_executions (
     id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
     started_at, updated_at, heartbeat_at, owner, fence, claimed, worktree_name, worktree_path,
@@ -30,11 +32,10 @@ INSERT INTO adw_executions (
 )
 VALUES (
     :id, :issue_id, :issue_title, :issue_type, :issue_priority, :workflow, :environment, :phase, :status,
-    :now, :now, :heartbeat_at, :owner, :fence, :claimed, :worktree_name, :worktree_path,
+    :now, :now, CASE WHEN CAST(:owner AS TEXT) IS NOT NULL THEN :now END, :owner, :fence, :claimed, :worktree_name, :worktree_path,
     :branch_name, :extra_data
 )
-ON CONFLICT (id) DO NOTHING
-RETURNING *;
+ON CONFLICT (id) DO NOTHING;
 
 -- name: change_status
 -- Move an execution to another status; fields that are NULL here stay as they are.
@@ -63,10 +64,9 @@ WHERE
     AND (CAST(:fence AS BIGINT) IS NULL OR fence = :fence)
     AND (
         status = :status
-        OR (status = 'pending')
-        OR (status = 'in_progress' AND :status IN ('completed', 'failed', 'cancelled'))
-    )
-RETURNING *;
+        OR status = 'pending'
+        OR (status = 'in_progress' AND :status <> 'pending')
+    );
 
 -- name: enter_phase
 -- An attempt begins: the execution is at work in this phase.
@@ -78,8 +78,7 @@ SET
 WHERE
     id = :execution_id
     AND status IN ('pending', 'in_progress')
-    AND (CAST(:fence AS BIGINT) IS NULL OR fence = :fence)
-RETURNING id;
+    AND (CAST(:fence AS BIGINT) IS NULL OR fence = :fence);
 
 -- name: take_over
 -- A new owner goes on with an execution whose owner is dead, silent since :silent_since, or none.
@@ -105,15 +104,13 @@ WHERE
         OR status IN ('failed', 'cancelled')
         OR heartbeat_at IS NULL
         OR heartbeat_at < :silent_since
-    )
-RETURNING *;
+    );
 
 -- name: beat
 -- The owner lives.
 UPDATE adw_executions
 SET heartbeat_at = :now
-WHERE id = :id AND fence = :fence AND status IN ('pending', 'in_progress')
-RETURNING id;
+WHERE id = :id AND fence = :fence AND status IN ('pending', 'in_progress');
 
 -- name: get
 -- One execution.
@@ -124,11 +121,6 @@ WHERE id = :id;
 -- Which execution holds this issue.
 SELECT e.id, e.owner, e.heartbeat_at FROM adw_executions AS e
 WHERE e.issue_id = :issue_id AND e.claimed = 1;
-
--- name: issue_exists
--- Whether the tracker has this issue in this file.
-SELECT 1 AS found FROM issues
-WHERE id = :issue_id;
 
 -- name: list
 -- Executions, newest first; each filter that is NULL lets everything through.

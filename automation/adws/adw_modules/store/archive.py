@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from functools import partial
 
-from adws.adw_modules.clock import format_time
+from adws.adw_modules.clock import format_time, hours_before
 from adws.adw_modules.errors import InvalidInputError
 from adws.adw_modules.store import sql
 from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.records import ENDED
 
 _BATCH = 500
 
@@ -19,16 +20,18 @@ def archive_finished(database: Database, days: float) -> int:
     """
     if not 0 <= days <= 36_500:
         raise InvalidInputError(f"{days!r} is not a number of days", hint="give a number from 0 to 36500")
-    ended_before = format_time(database.clock.now() - timedelta(days=days))
+    ended_before = format_time(hours_before(database.clock.now(), days * 24))
     archived = 0
-    while batch := database.write(lambda tx: _archive_batch(tx, ended_before)):
-        archived += batch
+    for status in ENDED:
+        while batch := database.write(partial(_archive_batch, status=status, ended_before=ended_before)):
+            archived += batch
     return archived
 
 
-def _archive_batch(tx: Transaction, ended_before: str) -> int:
+def _archive_batch(tx: Transaction, *, status: str, ended_before: str) -> int:
     texts = sql.load("archive")
-    tx.execute(texts["request_retention"], {"now": tx.now, "ended_before": ended_before, "most": _BATCH})
+    params = {"now": tx.now, "status": status, "ended_before": ended_before, "most": _BATCH}
+    tx.execute(texts["request_retention"], params)
     archived = tx.execute(texts["delete_requested"])
     tx.execute(texts["forget_requests"])
     return archived

@@ -23,9 +23,12 @@ def start(
         "fence": fence,
         "now": tx.now,
     }
-    row = tx.one(sql.load("attempts")["start"], params)
+    texts = sql.load("attempts")
+    row = tx.one(texts["start"], params)
     if row is None:
-        raise executions.why_not_written(tx, execution_id, fence, f"by an attempt at {phase!r}")
+        reason = executions.why_not_written(tx, execution_id, fence, f"by an attempt at {phase!r}")
+        open_one = tx.one(texts["open"], params) if isinstance(reason, IllegalTransitionError) else None
+        raise _still_open(from_row(open_one)) if open_one else reason
     executions.enter_phase(tx, execution_id, phase, fence)
     return from_row(row)
 
@@ -43,17 +46,20 @@ def finish(tx: Transaction, attempt: Attempt, outcome: Mapping[str, object]) -> 
     row = tx.one(sql.load("attempts")["finish"], params)
     if row is not None:
         return from_row(row)
+    reason = executions.why_not_written(
+        tx, attempt.execution_id, outcome["fence"], "by the end of an attempt"
+    )
     present = tx.one(sql.load("attempts")["get"], params)
-    if present is not None and present["status"] != "in_progress":
-        raise IllegalTransitionError(
-            f"attempt {attempt.attempt} at {attempt.phase} of {attempt.execution_id} is {present['status']}",
-            hint="start a new attempt",
-        )
-    raise executions.why_not_written(tx, attempt.execution_id, outcome["fence"], "by the end of an attempt")
+    if present is None or not isinstance(reason, IllegalTransitionError):
+        raise reason
+    raise IllegalTransitionError(
+        f"attempt {attempt.attempt} at {attempt.phase} of {attempt.execution_id} is {present['status']}",
+        hint="start a new attempt",
+    )
 
 
 def interrupt_open(tx: Transaction, execution_id: str, reason: str) -> None:
-    """Close the attempts that a dead owner left open."""
+    """Close the attempts that are still open as interrupted."""
     params = {"execution_id": execution_id, "error_message": reason, "now": tx.now}
     tx.execute(sql.load("attempts")["interrupt_open"], params)
 
@@ -65,7 +71,14 @@ def of_execution(tx: Transaction, execution_id: str) -> list[Attempt]:
 
 def from_row(row: Row) -> Attempt:
     """A row of adw_phase_attempts as an `Attempt`."""
-    values = dict(row)
+    values = dict(zip(row.keys(), row, strict=True))
     values["started_at"] = parse_time(values["started_at"])
     values["finished_at"] = parse_time(values["finished_at"]) if values["finished_at"] else None
     return Attempt(**values)
+
+
+def _still_open(attempt: Attempt) -> IllegalTransitionError:
+    return IllegalTransitionError(
+        f"attempt {attempt.attempt} at {attempt.phase} of {attempt.execution_id} is still open",
+        hint="finish it first; `adw resume` closes what a dead process left open",
+    )

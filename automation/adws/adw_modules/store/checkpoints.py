@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adws.adw_modules.clock import parse_time
+from adws.adw_modules.errors import InvalidInputError
 from adws.adw_modules.store import executions, sql
 from adws.adw_modules.store.database import Database, Params, Row, Transaction
 from adws.adw_modules.store.json_values import JSON, decode
@@ -13,21 +14,21 @@ def save(tx: Transaction, values: Params, data: JSON) -> Checkpoint:
     """Append a checkpoint; `values` are the parameters of the statement `save` without `now`.
 
     A save with an op_id that was saved before changes nothing and returns the checkpoint of then.
-    `data` is what `values["checkpoint_data"]` encodes.
+    `data` is what `values["checkpoint_data"]` encodes. Raises `ExecutionNotFoundError`,
+    `OwnershipLostError` or, for an op_id of another execution, `InvalidInputError`.
     """
-    row = tx.one(sql.load("checkpoints")["save"], {**values, "now": tx.now})
+    texts = sql.load("checkpoints")
+    saved = tx.execute(texts["save"], {**values, "now": tx.now})
+    row = tx.one(texts["get_by_op_id"], {"op_id": values["op_id"]})
+    execution_id = str(values["execution_id"])
     if row is None:
-        return _saved_before(tx, values)
-    return Checkpoint(
-        op_id=str(values["op_id"]),
-        execution_id=str(values["execution_id"]),
-        seq=row["seq"],
-        phase=str(values["phase"]),
-        attempt=row["attempt"],
-        checkpoint_name=str(values["checkpoint_name"]),
-        data=data,
-        created_at=parse_time(row["created_at"]),
-    )
+        raise executions.why_not_written(tx, execution_id, values["fence"], "by a checkpoint")
+    if row["execution_id"] != execution_id:
+        raise InvalidInputError(
+            f"op_id {values['op_id']!r} belongs to a checkpoint of execution {row['execution_id']}",
+            hint="make a fresh op_id for every new checkpoint",
+        )
+    return _from_row(row, data if saved else decode(row["checkpoint_data"]))
 
 
 def newest(database: Database, execution_id: str, phase: str | None, name: str | None) -> Checkpoint | None:
@@ -49,6 +50,10 @@ def of_execution(tx: Transaction, execution_id: str) -> list[Checkpoint]:
 
 def from_row(row: Row) -> Checkpoint:
     """A row of adw_checkpoints as a `Checkpoint`."""
+    return _from_row(row, decode(row["checkpoint_data"]))
+
+
+def _from_row(row: Row, data: JSON) -> Checkpoint:
     return Checkpoint(
         op_id=row["op_id"],
         execution_id=row["execution_id"],
@@ -56,13 +61,6 @@ def from_row(row: Row) -> Checkpoint:
         phase=row["phase"],
         attempt=row["attempt"],
         checkpoint_name=row["checkpoint_name"],
-        data=decode(row["checkpoint_data"]),
+        data=data,
         created_at=parse_time(row["created_at"]),
     )
-
-
-def _saved_before(tx: Transaction, values: Params) -> Checkpoint:
-    row = tx.one(sql.load("checkpoints")["get_by_op_id"], {"op_id": values["op_id"]})
-    if row is not None and row["execution_id"] == values["execution_id"]:
-        return from_row(row)
-    raise executions.why_not_written(tx, str(values["execution_id"]), values["fence"], "by a checkpoint")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from adws.adw_modules.clock import format_time, parse_time
+from adws.adw_modules.clock import format_time, parse_time, seconds_before
 from adws.adw_modules.errors import (
     AdwError,
     DuplicateExecutionError,
@@ -41,14 +41,15 @@ def create(tx: Transaction, values: Params, *, beside_issues: bool) -> Execution
     """
     name = "create_beside_issue" if beside_issues else "create_with_snapshot"
     try:
-        row = tx.one(sql.load("executions")[name], {**values, "now": tx.now})
+        made = tx.execute(sql.load("executions")[name], {**values, "now": tx.now})
     except sqlite3.IntegrityError as error:
         if is_constraint(error, sqlite3.SQLITE_CONSTRAINT_UNIQUE):
             raise _claimed(tx, str(values["issue_id"])) from error
         raise
-    if row is not None:
-        return from_row(row)
-    if get(tx, str(values["id"])) is not None:
+    present = get(tx, str(values["id"]))
+    if made and present is not None:
+        return present
+    if present is not None:
         raise DuplicateExecutionError(
             f"an execution with the id {values['id']!r} exists already",
             hint="leave the id away to get a fresh one, or go on with it by `adw resume`",
@@ -65,44 +66,43 @@ def change_status(tx: Transaction, execution_id: str, changes: Mapping[str, obje
     `ExecutionNotFoundError`, `OwnershipLostError` or `IllegalTransitionError`.
     """
     params = {**changes, "id": execution_id, "now": tx.now}
-    row = tx.one(sql.load("executions")["change_status"], params)
-    if row is not None:
-        return from_row(row)
-    raise _why_unchanged(tx, execution_id, changes["fence"], f"to {changes['status']!r}")
+    changed = tx.execute(sql.load("executions")["change_status"], params)
+    present = get(tx, execution_id)
+    if changed and present is not None:
+        return present
+    raise _why_unchanged(execution_id, present, changes["fence"], f"to {changes['status']!r}")
 
 
 def enter_phase(tx: Transaction, execution_id: str, phase: str, fence: int | None) -> None:
     """Put an unfinished execution to work in a phase."""
     params = {"execution_id": execution_id, "phase": phase, "fence": fence, "now": tx.now}
-    if tx.one(sql.load("executions")["enter_phase"], params) is None:
-        raise _why_unchanged(tx, execution_id, fence, f"to an attempt at {phase!r}")
+    if not tx.execute(sql.load("executions")["enter_phase"], params):
+        raise why_not_written(tx, execution_id, fence, f"to an attempt at {phase!r}")
 
 
 def take_over(
-    tx: Transaction, execution_id: str, owner: str, *, moment: datetime, lease_seconds: float, force: bool
+    tx: Transaction, execution_id: str, owner: str, *, lease_seconds: float, force: bool
 ) -> Execution:
     """Make `owner` the owner of an execution that nobody living owns; see the statement `take_over`."""
-    present = get(tx, execution_id)
-    if present is None:
-        raise _not_found(execution_id)
+    present = _require(tx, execution_id)
     dead_owner = present.owner if present.owner and owner_is_dead(present.owner) else None
     params = {
         "id": execution_id,
         "owner": owner,
         "dead_owner": dead_owner,
-        "silent_since": format_time(moment - timedelta(seconds=lease_seconds)),
+        "silent_since": format_time(seconds_before(parse_time(tx.now), lease_seconds)),
         "force": int(force),
         "claim": int(not force),
         "now": tx.now,
     }
     try:
-        row = tx.one(sql.load("executions")["take_over"], params)
+        taken = tx.execute(sql.load("executions")["take_over"], params)
     except sqlite3.IntegrityError as error:
         if is_constraint(error, sqlite3.SQLITE_CONSTRAINT_UNIQUE):
             raise _claimed(tx, present.issue_id) from error
         raise
-    if row is not None:
-        return from_row(row)
+    if taken:
+        return _require(tx, execution_id)
     if present.status == "completed":
         raise IllegalTransitionError(
             f"execution {execution_id} is completed; there is nothing left to do",
@@ -117,8 +117,8 @@ def take_over(
 def beat(tx: Transaction, execution_id: str, fence: int) -> None:
     """Record that the owner lives. Raises `OwnershipLostError` when it is the owner no more."""
     params = {"id": execution_id, "fence": fence, "now": tx.now}
-    if tx.one(sql.load("executions")["beat"], params) is None:
-        raise _why_unchanged(tx, execution_id, fence, "by a sign of life")
+    if not tx.execute(sql.load("executions")["beat"], params):
+        raise why_not_written(tx, execution_id, fence, "by a sign of life")
 
 
 def get(tx: Transaction, execution_id: str) -> Execution | None:
@@ -140,7 +140,7 @@ def find(tx: Transaction, filters: Params, after: PageStart | None, most: int) -
 
 def from_row(row: Row) -> Execution:
     """A row of adw_executions, or of its archive, as an `Execution`."""
-    values = dict(row)
+    values = dict(zip(row.keys(), row, strict=True))
     for name in ("started_at", "updated_at"):
         values[name] = parse_time(values[name])
     for name in ("completed_at", "heartbeat_at"):
@@ -152,11 +152,17 @@ def from_row(row: Row) -> Execution:
 
 def why_not_written(tx: Transaction, execution_id: str, fence: object, change: str) -> AdwError:
     """Why a write that names this execution met no row: gone, another owner, or over."""
-    return _why_unchanged(tx, execution_id, fence, change)
+    return _why_unchanged(execution_id, get(tx, execution_id), fence, change)
 
 
-def _why_unchanged(tx: Transaction, execution_id: str, fence: object, change: str) -> AdwError:
+def _require(tx: Transaction, execution_id: str) -> Execution:
     present = get(tx, execution_id)
+    if present is None:
+        raise _not_found(execution_id)
+    return present
+
+
+def _why_unchanged(execution_id: str, present: Execution | None, fence: object, change: str) -> AdwError:
     if present is None:
         return _not_found(execution_id)
     if fence is not None and present.fence != fence:

@@ -25,6 +25,14 @@ def new_op_id() -> str:
     return os.urandom(16).hex()
 
 
+def step_op_id(execution_id: str, phase: str, attempt: int, name: str) -> str:
+    """The op_id of a step: the same for the same step of the same attempt, wherever it is saved from."""
+    from hashlib import sha256  # not needed to make the names above
+
+    parts = "\0".join((execution_id, phase, str(attempt), name))
+    return sha256(parts.encode("utf-8")).hexdigest()[:32]
+
+
 def _base32(number: int, length: int) -> str:
     digits = []
     for _ in range(length):

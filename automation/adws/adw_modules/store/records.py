@@ -10,6 +10,7 @@ from adws.adw_modules.store.json_values import JSON
 PHASES = ("plan", "build", "review")
 EXECUTION_STATUSES = ("pending", "in_progress", "completed", "failed", "cancelled")
 UNFINISHED = ("pending", "in_progress")
+ENDED = ("completed", "failed", "cancelled")
 ATTEMPT_STATUSES = ("in_progress", "completed", "failed", "interrupted")
 
 

@@ -9,6 +9,8 @@ from adws.adw_modules.store.records import ATTEMPT_STATUSES, EXECUTION_STATUSES,
 
 _MOST_ID_CHARACTERS = 200
 _MOST_TEXT_CHARACTERS = 65_536
+_MOST_WHOLE = 2**63 - 1
+_MOST_AMOUNT = 1e15
 
 
 def identifier(value: object, what: str) -> str:
@@ -66,6 +68,24 @@ def count(value: object, what: str, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise InvalidInputError(f"{what} must be a whole number from 1 to {most:,}, not {value!r}")
     return value
+
+
+def whole(value: object, what: str, least: int = 0) -> int | None:
+    """`value` if it is a whole number from `least` that a column can hold, or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST_WHOLE:
+        raise InvalidInputError(f"{what} must be a whole number from {least:,} on, not {value!r}")
+    return value
+
+
+def amount(value: object, what: str) -> float | None:
+    """`value` as a number of something, such as dollars or seconds, or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST_AMOUNT:
+        raise InvalidInputError(f"{what} must be a number from 0 on, not {value!r}")
+    return float(value)
 
 
 def _one_of(value: object, allowed: Sequence[str], what: str) -> str:
