@@ -4,6 +4,7 @@
     python3 dev.py demo      set up, then show the whole thing at work
     python3 dev.py test      set up, then run every test (arguments go to pytest)
     python3 dev.py check     set up, then format, lint, types, import rules and SQL
+    python3 dev.py oldest    the quick tests with the oldest versions that pyproject.toml allows
 
 `uv` is used where it is on the PATH, and is installed into `.tools/` of the clone where it is not.
 Everything that is downloaded or built stays inside the clone.
@@ -18,7 +19,7 @@ from pathlib import Path
 CLONE = Path(__file__).resolve().parent
 PROJECT = CLONE / "automation"
 TOOLS = CLONE / ".tools"
-UV_REQUIREMENT = "uv>=0.5,<1"
+UV_REQUIREMENT = "uv>=0.8,<1"
 OLDEST_PYTHON = (3, 11)
 
 CHECKS = [
@@ -36,7 +37,7 @@ def main(words):
         return complain("Python {}.{} is too old; 3.11 or newer is needed.".format(*sys.version_info[:2]))
     if shutil.which("git") is None:
         return complain("git is not installed; it is needed for worktrees.")
-    jobs = {"demo": demo, "test": test, "check": check}
+    jobs = {"demo": demo, "test": test, "check": check, "oldest": oldest}
     if not words or words[0] not in jobs:
         print(__doc__)
         return 0 if words[:1] in (["-h"], ["--help"]) else 2
@@ -64,26 +65,41 @@ def check(arguments):
     return 1 if failed else 0
 
 
+def oldest(arguments):
+    """Install the lower bound of every dependency apart from the rest, and run the quick tests with them."""
+    place = CLONE / ".cache" / "oldest"
+    shutil.rmtree(place, ignore_errors=True)
+    uv("venv", "--quiet", "--python", sys.executable, str(place))
+    uv("pip", "install", "--quiet", "--python", str(place / "bin" / "python"),
+       "--resolution", "lowest-direct", "--group", "dev", "--editable", ".")
+    tiers = ["adws/tests/unit", "adws/tests/commands", "adws/tests/migrations"]
+    return run("pytest", *tiers, *arguments, place=place)
+
+
 def sync(*options):
     """Install the project and what it depends on into `automation/.venv`."""
-    command = [find_uv(), "sync", "--quiet", "--compile-bytecode", "--python", sys.executable, *options]
-    done = subprocess.run(command, cwd=PROJECT, env=environment())
+    uv("sync", "--quiet", "--compile-bytecode", "--python", sys.executable, *options)
+
+
+def uv(*words):
+    """Run uv in the project's folder; without it nothing can go on."""
+    done = subprocess.run([find_uv(), *words], cwd=PROJECT, env=environment())
     if done.returncode != 0:
         sys.exit(complain("The set-up failed; uv says why above. Is the package registry reachable?"))
 
 
-def run(program, *arguments):
-    """Run a program of the virtual environment in the project's folder; its exit code."""
+def run(program, *arguments, place=PROJECT / ".venv"):
+    """Run a program of a virtual environment in the project's folder; its exit code."""
     print("$ " + " ".join([program, *arguments]), flush=True)
-    binary = PROJECT / ".venv" / "bin" / program
-    return subprocess.run([str(binary), *arguments], cwd=PROJECT, env=environment()).returncode
+    return subprocess.run([str(place / "bin" / program), *arguments], cwd=PROJECT, env=environment()).returncode
 
 
 def environment():
-    """The environment in which caches stay in the clone and the project's programs come first."""
+    """The environment in which caches stay in the clone, are used, and the project's programs come first."""
     paths = [str(PROJECT / ".venv" / "bin"), str(TOOLS / "bin"), os.environ.get("PATH", "")]
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
-        **os.environ,
+        **inherited,
         "PATH": os.pathsep.join(paths),
         "UV_CACHE_DIR": str(CLONE / ".cache" / "uv"),
         "UV_PYTHON_DOWNLOADS": "never",
