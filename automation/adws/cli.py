@@ -23,7 +23,7 @@ from adws.adw_modules.errors import AdwError  # noqa: E402
 # name of the sub-command: (module and command in adws.commands, one line for `adw --help`)
 COMMANDS = {
     "init": ("init:init", "Prepare this project: find the tracker, make our tables."),
-    "migrate": ("migrate:migrate", "Apply, show or take back schema migrations."),
+    "migrate": ("migrate:migrate", "Apply, show or take back schema migrations; move the history."),
     "where": ("where:where", "Say which database is used, and why."),
     "run": ("run:run", "Take an issue through plan, build and review."),
     "resume": ("run:resume", "Go on with an execution that was killed or failed."),
@@ -33,6 +33,7 @@ COMMANDS = {
     "checkpoints": ("executions:checkpoints", "The saved steps of an execution."),
     "analyze": ("analyze:analyze", "Success rates, funnel and failures of a time window."),
     "archive": ("archive:archive", "Move old finished executions out of the live tables."),
+    "restore": ("restore:restore", "Bring back executions that an accident took away."),
     "health": ("health:health", "Check that the database can be relied on."),
     "bench": ("bench:bench", "Measure the store, the queries and the start-up time."),
     "demo": ("demo:demo", "See it all at work in a new scratch folder."),

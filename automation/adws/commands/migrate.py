@@ -1,4 +1,7 @@
-"""`adw migrate`, and the script `migrate_beads_schema.py`: apply, show or take back migrations."""
+"""`adw migrate`, and the script `migrate_beads_schema.py`: apply, show or take back migrations.
+
+`--move` takes the history along to where our tables belong since the project changed its tracker.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,9 @@ from adws.commands.output import print_json, print_table
 @click.option("--apply", "action", flag_value="apply", default=True, help="Apply what is pending (default).")
 @click.option("--status", "action", flag_value="status", help="Show every migration; change nothing.")
 @click.option("--rollback", "action", flag_value="rollback", help="Take back --version and all above it.")
+@click.option(
+    "--move", "action", flag_value="move", help="Take the history along after a change of the tracker."
+)
 @click.option("--version", metavar="NNN", help="With --rollback: the lowest migration to take back.")
 @common
 def migrate(action: str, version: str | None, db: str | None, as_json: bool) -> None:
@@ -33,6 +39,8 @@ def migrate(action: str, version: str | None, db: str | None, as_json: bool) -> 
         _status(location, as_json=as_json)
     elif action == "rollback":
         _roll_back(location, str(version), as_json=as_json)
+    elif action == "move":
+        _move(location, as_json=as_json)
     else:
         _apply(location, as_json=as_json)
 
@@ -112,6 +120,22 @@ def _roll_back(location: Location, version: str, *, as_json: bool) -> None:
     for line in _backup_lines(outcome.backup):
         click.echo(line)
     click.echo(f"Took back {', '.join(outcome.versions) or 'nothing'} from {location.database}.")
+
+
+def _move(location: Location, *, as_json: bool) -> None:
+    from adws.adw_modules.beads.moving import look_behind, move
+    from adws.adw_modules.beads.restore.restoring import rehearse
+    from adws.commands.restore import describe_end, describe_survey, shape
+
+    clock = default_clock()
+    found = look_behind(location, clock)
+    plan = rehearse(location, found.sources, clock)
+    done = move(location, found, clock) if plan.changed else None
+    if as_json:
+        print_json("adw.move/1", **shape(location, found, done or plan))
+        return
+    for line in [*describe_survey(found, plan), *describe_end(location, plan, done)]:
+        click.echo(line)
 
 
 def _backup_lines(backup: Backup | None) -> list[str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-
+from adws.adw_modules.store import ids
 from adws.adw_modules.workflow.json_run import SavedStep
 
 
 def step_op_id(execution_id: str, step: SavedStep) -> str:
     """32 hex digits that stand for this step of this attempt, so that a repeated save is recognised."""
-    parts = "\0".join((execution_id, step.phase, str(step.attempt), step.name))
-    return hashlib.sha256(parts.encode("utf-8")).hexdigest()[:32]
+    return ids.step_op_id(execution_id, step.phase, step.attempt, step.name)

@@ -1,0 +1,26 @@
+"""History comes along when a project changes its tracker, or gets one.
+
+Then our tables belong somewhere else (`locate` says where), and what they held lies in a former home: a
+tracker's SQLite file beside the Dolt store that replaced it, our own file from the time before there was
+a tracker. The former home is read from a private copy and stays as it is.
+"""
+
+from __future__ import annotations
+
+from adws.adw_modules.beads.locate import Location
+from adws.adw_modules.beads.restore.places import former_homes
+from adws.adw_modules.beads.restore.restoring import Restoration, Survey, restore, survey
+from adws.adw_modules.clock import Clock
+
+
+def look_behind(location: Location, clock: Clock) -> Survey:
+    """The former homes of this project's history that hold any. Writes nothing."""
+    return survey(former_homes(location), None, clock)
+
+
+def move(location: Location, found: Survey, clock: Clock) -> Restoration:
+    """Take along what the former homes hold and the present one lacks; doing it again changes nothing.
+
+    Raises `DatabaseError` and its kinds; then what is being taken along leaves nothing behind.
+    """
+    return restore(location, found.sources, clock, kind="moved")

@@ -1,0 +1,78 @@
+"""Reading what can be read of a damaged database.
+
+Each of our tables is read from its beginning up to the damage, and from its end back to it, by row
+number and without any index. What is read goes into a new file with the same columns and no constraint.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from adws.adw_modules.errors import DatabaseUnreadableError
+
+
+def salvage(damaged: sqlite3.Connection, tables: list[str], target: Path) -> list[str]:
+    """Copy these tables' readable rows into a new database at `target`; a sentence per damaged table.
+
+    Raises `DatabaseUnreadableError` when not even the list of tables can be read.
+    """
+    notes = []
+    with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+        copy.execute("BEGIN")
+        for table in tables:
+            columns = _columns(damaged, table)
+            names = ", ".join(_quoted(column) for column in columns)
+            copy.execute(f"CREATE TABLE {_quoted(table)} ({names})")
+            marks = ", ".join("?" * len(columns))
+            reader = _Reader(damaged, table, names)
+            copy.executemany(f"INSERT INTO {_quoted(table)} VALUES ({marks})", reader)  # noqa: S608 - our names
+            if reader.damage:
+                notes.append(f"{table} is damaged ({reader.damage}); {reader.rows:,} of its rows were read")
+        copy.execute("COMMIT")
+    return notes
+
+
+class _Reader:
+    """The readable rows of one table, from both ends."""
+
+    def __init__(self, connection: sqlite3.Connection, table: str, columns: str) -> None:
+        self._connection = connection
+        self._text = f"SELECT rowid, {columns} FROM {_quoted(table)} NOT INDEXED"  # noqa: S608 - names of the file's own
+        self.rows = 0
+        self.damage: str | None = None
+
+    def __iter__(self) -> Iterator[tuple[object, ...]]:
+        last = None
+        try:
+            for rowid, *row in self._connection.execute(f"{self._text} ORDER BY rowid"):
+                last = rowid
+                self.rows += 1
+                yield tuple(row)
+        except sqlite3.DatabaseError as error:
+            self.damage = str(error)
+            yield from self._from_the_end(last)
+
+    def _from_the_end(self, last: int | None) -> Iterator[tuple[object, ...]]:
+        floor = -1 if last is None else last
+        try:
+            rows = self._connection.execute(f"{self._text} WHERE rowid > ? ORDER BY rowid DESC", (floor,))
+            for _, *row in rows:
+                self.rows += 1
+                yield tuple(row)
+        except sqlite3.DatabaseError:
+            return  # the damage, seen from its other side
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    try:
+        rows = connection.execute("SELECT name FROM pragma_table_info(?) ORDER BY cid", (table,)).fetchall()
+    except sqlite3.DatabaseError as error:
+        raise DatabaseUnreadableError(f"its schema cannot be read: {error}") from error
+    return [name for (name,) in rows]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,292 @@
+-- Restore: runs from an old file, an archive or a JSON state come into a database.
+--
+-- The `old_…` statements read an old file, which may hold our tables in any state; the others look at
+-- and write the database that the runs come into. They are SQLite's alone, as the files are.
+
+-- name: newest_live
+-- When an execution was changed last.
+SELECT max(e.updated_at) AS newest FROM adw_executions AS e;
+
+-- name: newest_archived
+-- The same among archived ones.
+SELECT max(a.updated_at) AS newest FROM adw_executions_archive AS a;
+
+-- name: old_executions
+-- Every execution.
+SELECT * FROM adw_executions
+ORDER BY id;
+
+-- name: old_execution_lives
+-- Whether an execution with this id is in the live table.
+SELECT 1 AS found FROM adw_executions AS e
+WHERE e.id = :id;
+
+-- name: old_archived_executions
+-- Every archived execution; of several copies the newest first.
+SELECT * FROM adw_executions_archive
+ORDER BY id, updated_at DESC NULLS LAST, archived_at DESC NULLS LAST;
+
+-- name: old_attempts
+-- The attempts of an execution.
+SELECT * FROM adw_phase_attempts
+WHERE execution_id = :execution_id
+ORDER BY phase, attempt;
+
+-- name: old_archived_attempts
+-- Its archived attempts; of several copies the newest first.
+SELECT * FROM adw_phase_attempts_archive
+WHERE execution_id = :execution_id
+ORDER BY phase, attempt, archived_at DESC NULLS LAST;
+
+-- name: old_checkpoints
+-- The checkpoints of an execution.
+SELECT * FROM adw_checkpoints
+WHERE execution_id = :execution_id
+ORDER BY seq, op_id;
+
+-- name: old_archived_checkpoints
+-- Its archived checkpoints; of several copies the newest first.
+SELECT * FROM adw_checkpoints_archive
+WHERE execution_id = :execution_id
+ORDER BY seq, op_id, archived_at DESC NULLS LAST;
+
+-- name: deleted_by_hand
+-- Executions that were deleted from a database of our own, where no tracker takes rows away.
+SELECT DISTINCT a.id FROM adw_executions_archive AS a
+WHERE
+    a.archive_reason = 'deleted'
+    AND NOT EXISTS (
+        SELECT 1 FROM adw_executions AS e
+        WHERE e.id = a.id
+    )
+ORDER BY a.id;
+
+-- name: archived_execution_rows
+-- The archived copies of one execution, newest first.
+SELECT * FROM adw_executions_archive
+WHERE id = :id
+ORDER BY updated_at DESC NULLS LAST, archived_at DESC NULLS LAST;
+
+-- name: living
+-- How far the execution with this id is here.
+SELECT
+    e.started_at,
+    e.updated_at,
+    e.fence
+FROM adw_executions AS e
+WHERE e.id = :id;
+
+-- name: archived
+-- The same for its newest copy in the archive.
+SELECT
+    a.started_at,
+    a.updated_at,
+    a.fence
+FROM adw_executions_archive AS a
+WHERE a.id = :id
+ORDER BY a.fence DESC NULLS LAST, a.updated_at DESC NULLS LAST
+LIMIT 1;
+
+-- name: bearer
+-- Whether the tracker has this issue, and whether it is another one than the run remembers: made after
+-- the run began, and called otherwise. The tracker's times come in many shapes; NULL is no evidence.
+SELECT
+    CASE
+        WHEN i.title <> :issue_title AND julianday(i.created_at) > julianday(:started_at) THEN 1
+        ELSE 0
+    END AS stranger
+FROM issues AS i
+WHERE i.id = :issue_id;
+
+-- name: add_execution
+-- An execution comes in. It does not hold its issue if another one holds it by now.
+INSERT INTO adw_executions (
+    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
+    started_at, updated_at, completed_at, heartbeat_at, owner, fence, claimed, error_message,
+    worktree_name, worktree_path, branch_name, plan_file, pr_created, pr_url, extra_data
+)
+VALUES (
+    :id, :issue_id, :issue_title, :issue_type, :issue_priority, :workflow, :environment, :phase, :status,
+    :started_at, :updated_at, :completed_at, :heartbeat_at, :owner, :fence,
+    CASE
+        WHEN
+            EXISTS (
+                SELECT 1 FROM adw_executions AS o
+                WHERE o.issue_id = :issue_id AND o.claimed = 1
+            )
+            THEN 0
+        ELSE :claimed
+    END,
+    :error_message, :worktree_name, :worktree_path, :branch_name, :plan_file, :pr_created, :pr_url,
+    :extra_data
+);
+
+-- name: renew_execution
+-- An execution is brought to a later state of itself. It stays with the issue that it has here.
+UPDATE adw_executions
+SET
+    issue_title = :issue_title,
+    issue_type = :issue_type,
+    issue_priority = :issue_priority,
+    workflow = :workflow,
+    environment = :environment,
+    phase = :phase,
+    status = :status,
+    updated_at = :updated_at,
+    completed_at = :completed_at,
+    heartbeat_at = :heartbeat_at,
+    owner = :owner,
+    fence = :fence,
+    claimed = CASE
+        WHEN
+            EXISTS (
+                SELECT 1 FROM adw_executions AS o
+                WHERE o.issue_id = adw_executions.issue_id AND o.claimed = 1 AND o.id <> :id
+            )
+            THEN 0
+        ELSE :claimed
+    END,
+    error_message = :error_message,
+    worktree_name = :worktree_name,
+    worktree_path = :worktree_path,
+    branch_name = :branch_name,
+    plan_file = :plan_file,
+    pr_created = :pr_created,
+    pr_url = :pr_url,
+    extra_data = :extra_data
+WHERE id = :id;
+
+-- name: add_attempt
+-- An attempt comes in; one that is open here and over there is brought to its end.
+INSERT INTO adw_phase_attempts (
+    execution_id, phase, attempt, status, started_at, finished_at, duration_seconds, error_message,
+    exit_code, agent, model, session_id, input_tokens, output_tokens, cost_usd
+)
+VALUES (
+    :execution_id, :phase, :attempt, :status, :started_at, :finished_at, :duration_seconds,
+    :error_message, :exit_code, :agent, :model, :session_id, :input_tokens, :output_tokens, :cost_usd
+)
+ON CONFLICT (execution_id, phase, attempt) DO UPDATE SET
+    status = excluded.status,
+    finished_at = excluded.finished_at,
+    duration_seconds = excluded.duration_seconds,
+    error_message = excluded.error_message,
+    exit_code = excluded.exit_code,
+    agent = excluded.agent,
+    model = excluded.model,
+    session_id = excluded.session_id,
+    input_tokens = excluded.input_tokens,
+    output_tokens = excluded.output_tokens,
+    cost_usd = excluded.cost_usd
+WHERE adw_phase_attempts.status = 'in_progress' AND excluded.status <> 'in_progress';
+
+-- name: saved_checkpoints
+-- What an execution has saved here.
+SELECT
+    c.op_id,
+    c.seq,
+    c.phase,
+    c.attempt,
+    c.checkpoint_name
+FROM adw_checkpoints AS c
+WHERE c.execution_id = :execution_id
+ORDER BY c.seq;
+
+-- name: add_checkpoint
+-- A checkpoint comes in, unless it is here already.
+INSERT INTO adw_checkpoints (
+    op_id, execution_id, seq, phase, attempt, checkpoint_name, checkpoint_data, created_at
+)
+VALUES (
+    :op_id, :execution_id, :seq, :phase, :attempt, :checkpoint_name, :checkpoint_data, :created_at
+)
+ON CONFLICT (op_id) DO NOTHING;
+
+-- name: archive_execution
+-- An execution comes into the archive.
+INSERT INTO adw_executions_archive (
+    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
+    started_at, updated_at, completed_at, heartbeat_at, owner, fence, claimed, error_message,
+    worktree_name, worktree_path, branch_name, plan_file, pr_created, pr_url, extra_data,
+    archived_at, archive_reason
+)
+VALUES (
+    :id, :issue_id, :issue_title, :issue_type, :issue_priority, :workflow, :environment, :phase, :status,
+    :started_at, :updated_at, :completed_at, :heartbeat_at, :owner, :fence, :claimed, :error_message,
+    :worktree_name, :worktree_path, :branch_name, :plan_file, :pr_created, :pr_url, :extra_data,
+    :archived_at, :archive_reason
+);
+
+-- name: archive_attempt
+-- An attempt comes into the archive.
+INSERT INTO adw_phase_attempts_archive (
+    execution_id, phase, attempt, status, started_at, finished_at, duration_seconds, error_message,
+    exit_code, agent, model, session_id, input_tokens, output_tokens, cost_usd,
+    archived_at, archive_reason
+)
+VALUES (
+    :execution_id, :phase, :attempt, :status, :started_at, :finished_at, :duration_seconds,
+    :error_message, :exit_code, :agent, :model, :session_id, :input_tokens, :output_tokens, :cost_usd,
+    :archived_at, :archive_reason
+);
+
+-- name: attempt_is_archived
+-- Whether this copy of an attempt is in the archive.
+SELECT 1 AS found FROM adw_phase_attempts_archive AS a
+WHERE
+    a.execution_id = :execution_id
+    AND a.phase IS :phase
+    AND a.attempt IS :attempt
+    AND a.archived_at IS :archived_at;
+
+-- name: archive_checkpoint
+-- A checkpoint comes into the archive.
+INSERT INTO adw_checkpoints_archive (
+    op_id, execution_id, seq, phase, attempt, checkpoint_name, checkpoint_data, created_at,
+    archived_at, archive_reason
+)
+VALUES (
+    :op_id, :execution_id, :seq, :phase, :attempt, :checkpoint_name, :checkpoint_data, :created_at,
+    :archived_at, :archive_reason
+);
+
+-- name: checkpoint_is_archived
+-- Whether this copy of a checkpoint is in the archive.
+SELECT 1 AS found FROM adw_checkpoints_archive AS a
+WHERE
+    a.execution_id = :execution_id
+    AND a.op_id IS :op_id
+    AND a.archived_at IS :archived_at;
+
+-- name: forget_archived_execution
+-- The archive gives up an execution that lives again, or of which a later copy comes in.
+DELETE FROM adw_executions_archive
+WHERE id = :id;
+
+-- name: forget_archived_attempts
+-- And its attempts.
+DELETE FROM adw_phase_attempts_archive
+WHERE execution_id = :id;
+
+-- name: forget_archived_checkpoints
+-- And its checkpoints.
+DELETE FROM adw_checkpoints_archive
+WHERE execution_id = :id;
+
+-- name: progress_of_living
+-- How far every execution is.
+SELECT
+    e.id,
+    e.started_at,
+    e.updated_at,
+    e.fence
+FROM adw_executions AS e;
+
+-- name: progress_of_archived
+-- How far every archived execution was.
+SELECT
+    a.id,
+    a.started_at,
+    a.updated_at,
+    a.fence
+FROM adw_executions_archive AS a;
