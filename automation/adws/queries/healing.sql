@@ -71,6 +71,8 @@ FROM events AS v
 WHERE
     v.id > :after
     AND v.event_type = 'renamed'
+    AND typeof(v.old_value) = 'text'
+    AND typeof(v.new_value) = 'text'
     AND v.old_value <> ''
     AND v.new_value <> ''
 ORDER BY v.id;
@@ -280,6 +282,20 @@ INNER JOIN adw_executions AS e ON j.value = e.issue_id
 WHERE 1 = 1
 ON CONFLICT (execution_id) DO NOTHING;
 
+-- name: request_orphans
+-- Ask for the archiving of every execution without an issue.
+INSERT INTO adw_archive_requests (execution_id, archived_at, archive_reason)
+SELECT
+    e.id,
+    :now,
+    'orphaned'
+FROM adw_executions AS e
+WHERE
+    NOT EXISTS (
+        SELECT 1 FROM issues AS i
+        WHERE i.id = e.issue_id
+    );
+
 -- name: orphans
 -- The executions without an issue, counted by the id that they name.
 SELECT
@@ -382,13 +398,15 @@ FROM (
 WHERE adw_executions_archive.issue_id = m.old_issue_id AND archive_reason <> 'id_reused';
 
 -- name: returning
--- Archived executions whose issue lives, newest copy first, and whether the execution lives already.
+-- Archived executions whose issue lives, newest copy first, whether the execution lives already, and
+-- whether its id is a text as it should be.
 SELECT
     a.rowid AS archive_row,
     a.id,
     a.issue_id,
     a.claimed,
-    CASE WHEN e.id IS NULL THEN 0 ELSE 1 END AS lives
+    CASE WHEN e.id IS NULL THEN 0 ELSE 1 END AS lives,
+    CASE WHEN typeof(a.id) = 'text' THEN 1 ELSE 0 END AS named
 FROM adw_executions_archive AS a
 LEFT JOIN adw_executions AS e ON a.id = e.id
 WHERE

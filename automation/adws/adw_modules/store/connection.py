@@ -101,7 +101,7 @@ def _needs_log_that_is_missing(connection: sqlite3.Connection, path: Path) -> bo
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.OperationalError as error:
-        return primary_code(error) == sqlite3.SQLITE_CANTOPEN
+        return primary_code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
     except sqlite3.DatabaseError:
         return False  # the first statement of the reader says what is wrong
     return False

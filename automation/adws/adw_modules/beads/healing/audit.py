@@ -47,7 +47,8 @@ def record(tx: Transaction, healings: Sequence[Healing]) -> None:
     if not healings:
         return
     entries = [[h.kind, h.old_issue_id, h.new_issue_id, h.executions, h.detail] for h in healings]
-    tx.execute(sql.load("healing")["record"], {"healings": json.dumps(entries), "now": tx.now})
+    # An id that somebody made a BLOB is written down as Python shows it.
+    tx.execute(sql.load("healing")["record"], {"healings": json.dumps(entries, default=repr), "now": tx.now})
 
 
 def executions_text(number: int) -> str:

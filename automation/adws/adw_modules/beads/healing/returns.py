@@ -39,7 +39,7 @@ def restore(tx: Transaction) -> list[Healing]:
         tx.execute(texts["detach_from_strangers"])
     waiting = tx.all(texts["returning"])
     newest = {row["id"]: row for row in reversed(waiting) if not row["lives"]}
-    rows = json.dumps([row["archive_row"] for row in newest.values()])
+    rows = json.dumps([row["archive_row"] for row in newest.values() if row["named"]])
     tx.execute(texts["restore_executions"], {"rows": rows})
     lives = {row["archive_row"] for row in tx.all(texts["restored"], {"rows": rows})}
     back = [row for row in newest.values() if row["archive_row"] in lives]

@@ -55,8 +55,12 @@ def _renamed(tx: Transaction, seen: Diagnosis) -> Outcome:
 
 
 def _archive_orphans(tx: Transaction) -> list[Healing]:
-    orphans = tx.all(sql.load("healing")["orphans"])
-    moves.archive(tx, [row["issue_id"] for row in orphans], "orphaned")
+    texts = sql.load("healing")
+    orphans = tx.all(texts["orphans"])
+    if orphans:
+        tx.execute(texts["request_orphans"], {"now": tx.now})
+        tx.execute(sql.load("archive")["delete_requested"])
+        tx.execute(sql.load("archive")["forget_requests"])
     return [
         Healing(
             "orphaned",
