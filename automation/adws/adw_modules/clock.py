@@ -43,6 +43,7 @@ class ShiftedClock(SystemClock):
 
     def __init__(self, hours: float) -> None:
         self._shift = timedelta(hours=hours)
+        self.now()  # a shift out of the calendar is an error here and now
 
     def now(self) -> datetime:
         """The shifted moment in UTC."""

@@ -8,15 +8,19 @@ used as a key would come back as a text.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from adws.adw_modules.errors import CheckpointDataError
 
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
+_Container: TypeAlias = "dict[object, object] | list[object] | tuple[object, ...]"
+# Containers of one depth by identity, each with how often it is there: what is shared is looked at once.
+_Level: TypeAlias = "dict[int, tuple[_Container, int]]"
 
 MOST_BYTES = 16 * 1024 * 1024
 _MOST_DEPTH = 200
-_LISTS = (list, tuple)
+_CONTAINERS = (dict, list, tuple)
 _LEAVES = (str, int, float, type(None))  # truth values are whole numbers to Python
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
 
@@ -49,7 +53,8 @@ def decode(text: str) -> JSON:
 
 def _require_plain(value: object, what: str) -> None:
     # Level by level, so that the depth is known; what contains itself runs into one of the two limits.
-    level, size = [value], 0
+    level: _Level = {0: ([value], 1)}
+    size = 0
     for _ in range(_MOST_DEPTH + 1):
         try:
             level, more = _level_below(level)
@@ -66,23 +71,31 @@ def _require_plain(value: object, what: str) -> None:
     )
 
 
-def _level_below(level: list[object]) -> tuple[list[object], int]:
-    """What these values contain, and the least number of bytes they take as text; `TypeError` if not JSON."""
-    deeper: list[object] = []
-    size = len(level)
-    for item in level:
-        if isinstance(item, str):
-            size += len(item)
-        elif isinstance(item, dict):
-            if not all(isinstance(key, str) for key in item):
+def _level_below(level: _Level) -> tuple[_Level, int]:
+    """The containers within these, and the least number of bytes of what else is; `TypeError` if not JSON."""
+    deeper: _Level = {}
+    size = 0
+    for container, times in level.values():
+        for item in _parts(container):
+            if isinstance(item, str):
+                size += times * (len(item) + 1)
+            elif isinstance(item, _CONTAINERS):
+                size += times
+                known = deeper.get(id(item))
+                deeper[id(item)] = item, times + (known[1] if known else 0)
+            elif isinstance(item, _LEAVES):
+                size += times
+            else:
                 raise TypeError
-            deeper += item
-            deeper += item.values()
-        elif isinstance(item, _LISTS):
-            deeper += item
-        elif not isinstance(item, _LEAVES):
-            raise TypeError
     return deeper, size
+
+
+def _parts(container: _Container) -> Iterable[object]:
+    if not isinstance(container, dict):
+        return container
+    if not all(isinstance(key, str) for key in container):
+        raise TypeError
+    return *container, *container.values()
 
 
 def _fault(value: object, what: str) -> CheckpointDataError:
@@ -97,7 +110,7 @@ def _fault(value: object, what: str) -> CheckpointDataError:
                         hint="JSON objects have texts as keys; convert it with str()",
                     )
             waiting += [(part, f"{place}.{key}") for key, part in item.items()]
-        elif isinstance(item, _LISTS):
+        elif isinstance(item, list | tuple):
             waiting += [(part, f"{place}[{index}]") for index, part in enumerate(item)]
         elif not isinstance(item, _LEAVES):
             return CheckpointDataError(

@@ -1,0 +1,85 @@
+"""The configuration: defaults, the file, the environment, and what is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from adws.adw_modules.config import Config, load_config
+from adws.adw_modules.errors import ConfigurationError
+
+
+def _write(folder: Path, text: str) -> Path:
+    (folder / "adw.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_without_a_file_and_variables_the_defaults_hold(tmp_path: Path) -> None:
+    assert load_config(tmp_path, {}) == Config(
+        agent="claude",
+        environment="local",
+        agent_timeout_seconds=3600.0,
+        heartbeat_seconds=10.0,
+        lease_seconds=60.0,
+        stale_hours=24.0,
+        use_beads_state=None,
+    )
+
+
+def test_the_file_sets_what_it_names_and_the_environment_overrides_it(tmp_path: Path) -> None:
+    _write(tmp_path, 'agent = " my-agent --fast "\nstale_hours = 12\nuse_beads_state = true\n')
+    config = load_config(tmp_path, {"ADW_STALE_HOURS": "0.5", "ADW_USE_BEADS_STATE": "Off", "OTHER": "1"})
+    assert (config.agent, config.stale_hours, config.use_beads_state) == ("my-agent --fast", 0.5, False)
+    assert config.lease_seconds == 60.0
+
+
+@pytest.mark.parametrize(
+    ("word", "truth"), [("TRUE", True), ("1", True), ("yes", True), ("on", True), ("0", False)]
+)
+def test_truth_is_said_in_several_words(tmp_path: Path, word: str, truth: bool) -> None:
+    assert load_config(tmp_path, {"ADW_USE_BEADS_STATE": word}).use_beads_state is truth
+
+
+def test_an_empty_variable_counts_as_absent(tmp_path: Path) -> None:
+    assert load_config(tmp_path, {"ADW_AGENT": " ", "ADW_USE_BEADS_STATE": ""}) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("agents = 'x'", "adw.toml: agents is not a setting"),
+        ("agent = 3", "adw.toml: agent must be a text, not 3"),
+        ("agent = ' '", "adw.toml: agent must be a text, not ' '"),
+        ("stale_hours = 'soon'", "adw.toml: stale_hours must be a positive number, not 'soon'"),
+        ("stale_hours = 0", "adw.toml: stale_hours must be a positive number, not 0"),
+        ("lease_seconds = inf", "adw.toml: lease_seconds must be a positive number, not inf"),
+        ("lease_seconds = nan", "adw.toml: lease_seconds must be a positive number, not nan"),
+        ("lease_seconds = true", "adw.toml: lease_seconds must be a positive number, not True"),
+        ("use_beads_state = 'maybe'", "adw.toml: use_beads_state must be true or false, not 'maybe'"),
+        ("[agent]\nname = 'x'", "adw.toml: agent must be a text, not {'name': 'x'}"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_file_and_value(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(_write(tmp_path, text), {})
+    assert str(caught.value) == f"{tmp_path}/{message}"
+    assert caught.value.exit_code == 2
+
+
+def test_a_wrong_variable_is_named_as_such(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(tmp_path, {"ADW_HEARTBEAT_SECONDS": "-1"})
+    assert str(caught.value) == "ADW_HEARTBEAT_SECONDS must be a positive number, not '-1'"
+
+
+def test_a_file_that_is_no_toml_or_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"adw\.toml cannot be read"):
+        load_config(_write(tmp_path, "agent ="), {})
+    (tmp_path / "adw.toml").write_bytes(b"agent = '\xff'")
+    with pytest.raises(ConfigurationError, match=r"adw\.toml cannot be read"):
+        load_config(tmp_path, {})
+    (tmp_path / "adw.toml").unlink()
+    (tmp_path / "adw.toml").mkdir()
+    with pytest.raises(ConfigurationError, match=r"adw\.toml cannot be read"):
+        load_config(tmp_path, {})

@@ -1,0 +1,88 @@
+"""Checks of single values."""
+
+from __future__ import annotations
+
+import pytest
+
+from adws.adw_modules.errors import InvalidInputError
+from adws.adw_modules.store import values
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "proj-12", "-x", "it's", 'a "b"', "../x", "größe 7", "x" * 200, "--prompt"]
+)
+def test_an_identifier_is_taken_as_given(name: str) -> None:
+    assert values.identifier(name, "the id") == name
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "the id is empty"),
+        (" \t", "the id is empty"),
+        ("x" * 201, "the id has 201 characters; at most 200 are allowed"),
+        ("a\nb", "the id holds a line break or another control character: 'a\\nb'"),
+        ("a\0b", "the id holds a line break or another control character: 'a\\x00b'"),
+        ("a\udcff", "the id holds a line break or another control character: 'a\\udcff'"),
+        (7, "the id must be a text, not int"),
+        (None, "the id must be a text, not NoneType"),
+    ],
+)
+def test_what_cannot_be_a_key_is_refused(name: object, message: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        values.identifier(name, "the id")
+    assert str(caught.value) == message
+
+
+def test_free_text_loses_what_no_database_takes_and_its_end_past_64_ki() -> None:
+    assert values.text(None, "x") is None
+    assert values.text("", "x") == ""
+    assert values.text("a\0b\nc\td \u2026", "x") == "ab\nc\td \u2026"
+    assert values.text("half \ud800 pair", "x") == "half ? pair"
+    assert values.text("y" * 65_536, "x") == "y" * 65_536
+    assert values.text("y" * 65_537, "x") == "y" * 65_535 + "\u2026"
+    with pytest.raises(InvalidInputError, match="x must be a text, not bytes"):
+        values.text(b"y", "x")
+
+
+def test_whole_numbers_are_whole_and_fit_a_column() -> None:
+    assert values.whole(None, "n") is None
+    assert values.whole(0, "n") == 0
+    assert values.whole(-9, "n", -(2**31)) == -9
+    assert values.whole(2**63 - 1, "n") == 2**63 - 1
+    for wrong in (-1, 2**63, True, 1.0, "1"):
+        with pytest.raises(InvalidInputError, match="n must be a whole number from 0 on"):
+            values.whole(wrong, "n")
+
+
+def test_amounts_are_finite_and_not_negative() -> None:
+    assert values.amount(None, "n") is None
+    assert values.amount(3, "n") == 3.0
+    assert values.amount(0.25, "n") == 0.25
+    for wrong in (-0.1, float("nan"), float("inf"), True, "1", 10**400):
+        with pytest.raises(InvalidInputError, match="n must be a number from 0 on"):
+            values.amount(wrong, "n")
+
+
+def test_counts_begin_with_one() -> None:
+    assert values.count(1, "limit", 10) == 1
+    assert values.count(10, "limit", 10) == 10
+    for wrong in (0, 11, -1, True, 1.5, "5", None):
+        with pytest.raises(InvalidInputError, match="limit must be a whole number from 1 to 10"):
+            values.count(wrong, "limit", 10)
+
+
+def test_a_word_outside_its_list_is_answered_with_the_list() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        values.phase("test")
+    assert str(caught.value) == "'test' is not a phase"
+    assert caught.value.hint == "use one of: plan, build, review"
+    for check, wrong in (
+        (values.execution_status, "done"),
+        (values.unfinished_status, "completed"),
+        (values.attempt_end, "in_progress"),
+        (values.phase, None),
+        (values.phase, ["plan"]),
+    ):
+        with pytest.raises(InvalidInputError, match="is not a"):
+            check(wrong)
