@@ -39,9 +39,9 @@ class AttemptHistory:
     error_message: str | None = None
 
     def end(self, status: str, at: datetime | None, error: str | None = None) -> None:
-        """Note how and when it ended; only a completed or failed attempt has a duration."""
+        """Note how and when it ended; it has a duration where its end is known and not before its begin."""
         self.status, self.finished_at, self.error_message = status, at, error
-        if at is not None and status in ("completed", "failed") and at >= self.started_at:
+        if at is not None and at >= self.started_at:
             self.duration_seconds = (at - self.started_at).total_seconds()
 
 

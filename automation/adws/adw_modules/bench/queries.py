@@ -33,7 +33,7 @@ _REPORTS = {
     "durations_by_phase": "join",
 }
 _VIEWS = {"recent_failures": "query", "success_rate_by_type": "query", "stale_checkpoints": "join"}
-_WINDOWS = {"24 h": 24.0, "30 d": 24.0 * scratch.DAYS}
+_WINDOWS = {"24 h": 24.0, "7 d": 168.0, "30 d": 24.0 * scratch.DAYS}
 _MOST_EXECUTIONS = 1_000_000
 
 Progress = Callable[[str], None]

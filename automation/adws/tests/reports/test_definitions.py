@@ -236,6 +236,23 @@ def test_a_run_that_was_retried_to_success_is_completed_and_counts_once(twins: T
         assert report.recent[0].error is None
 
 
+def test_a_run_that_was_resumed_and_did_nothing_yet_is_in_progress(twins: Twins) -> None:
+    twins.begin().resume()
+    twins.begin().go_through("plan").start("build").resume()
+    for report in twins.reports():
+        assert (report.outcomes.in_progress, report.outcomes.pending) == (2, 0)
+        found = attempts_of(report, "build")
+        assert (found["interrupted"], found["in_progress"]) == (1, 0)
+
+
+def test_the_error_of_a_run_is_shown_only_where_it_failed(twins: Twins) -> None:
+    run = twins.state.create_execution("demo-1")
+    twins.state.update_execution_status(run.id, "in_progress", error_message="survived")
+    assert twins.report().recent[0].error is None
+    twins.state.update_execution_status(run.id, "failed")
+    assert twins.report().recent[0].error == "survived"
+
+
 def test_a_phase_that_died_of_a_signal_has_failed(twins: Twins) -> None:
     twins.begin().start("build").fail("killed", exit_code=-9)
     for report in twins.reports():

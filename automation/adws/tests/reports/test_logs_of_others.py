@@ -94,6 +94,20 @@ def test_the_errors_that_stand_together_before_a_failure_are_its_message(files: 
     assert files.report().recent[0].error == "tests failed"
 
 
+@pytest.mark.parametrize("code", ["1", "128", "-9"])
+def test_an_attempt_that_failed_has_failed_though_the_workflow_never_said_so(files: Files, code: str) -> None:
+    files.log(HEAD + f"2025-10-13 10:00:04 - ERROR - adw_phases/adw_plan.py failed with exit code {code}\n")
+    report = files.report()
+    assert statuses(report) == {"run-1": "in_progress"}
+    assert report.attempts[0].failed == 1
+
+
+def test_text_deep_in_a_long_line_is_no_record(files: Files) -> None:
+    ended = "2025-10-13 10:00:05 - INFO - ADW workflow completed for issue #7\n"
+    files.log(HEAD + "x" * 64 * 1024 + ended)
+    assert statuses(files.report()) == {"run-1": "in_progress"}
+
+
 def test_a_quotation_of_an_older_log_is_not_taken_for_records(files: Files) -> None:
     files.log(
         HEAD
