@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from adws.adw_modules.errors import DatabaseUnreadableError
@@ -40,30 +40,48 @@ class _Reader:
 
     def __init__(self, connection: sqlite3.Connection, table: str, columns: str) -> None:
         self._connection = connection
-        self._text = f"SELECT rowid, {columns} FROM {_quoted(table)} NOT INDEXED"  # noqa: S608 - names of the file's own
+        self._text = f"SELECT rowid, {columns} FROM {_quoted(table)} NOT INDEXED"  # noqa: S608 - our names
         self.rows = 0
         self.damage: str | None = None
 
     def __iter__(self) -> Iterator[tuple[object, ...]]:
-        last = None
+        reached: int | None = None
+        for rowid, row in self._walk("rowid > ?", "ORDER BY rowid"):
+            reached = rowid
+            self.rows += 1
+            yield row
+        if self.damage is None:
+            return
+        for rowid, row in self._walk("rowid < ?", "ORDER BY rowid DESC"):
+            if reached is not None and rowid <= reached:
+                return
+            self.rows += 1
+            yield row
+
+    def _walk(self, beyond: str, order: str) -> Iterator[tuple[int, tuple[object, ...]]]:
+        """Rows in one direction up to the damage: many at a time, and one by one where that failed.
+
+        Python looks one row ahead, so the last row before the damage comes only when it is asked for alone.
+        """
+        last: int | None = None
         try:
-            for rowid, *row in self._connection.execute(f"{self._text} ORDER BY rowid"):
+            for rowid, *row in self._connection.execute(f"{self._text} {order}"):
                 last = rowid
-                self.rows += 1
-                yield tuple(row)
+                yield last, tuple(row)
         except sqlite3.DatabaseError as error:
             self.damage = str(error)
-            yield from self._from_the_end(last)
+        else:
+            return
+        with suppress(sqlite3.DatabaseError):
+            while found := self._one(beyond, order, last):
+                last = found[0]
+                yield found
 
-    def _from_the_end(self, last: int | None) -> Iterator[tuple[object, ...]]:
-        floor = -1 if last is None else last
-        try:
-            rows = self._connection.execute(f"{self._text} WHERE rowid > ? ORDER BY rowid DESC", (floor,))
-            for _, *row in rows:
-                self.rows += 1
-                yield tuple(row)
-        except sqlite3.DatabaseError:
-            return  # the damage, seen from its other side
+    def _one(self, beyond: str, order: str, last: int | None) -> tuple[int, tuple[object, ...]] | None:
+        where, values = (f"WHERE {beyond}", (last,)) if last is not None else ("", ())
+        for rowid, *row in self._connection.execute(f"{self._text} {where} {order} LIMIT 1", values):
+            return rowid, tuple(row)
+        return None
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:

@@ -1,0 +1,162 @@
+"""The JSON states beside the database bring a run back when every other copy is gone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from adws.adw_modules.beads.locate import locate
+from adws.adw_modules.beads.restore.merge import Tally
+from adws.adw_modules.beads.restore.restoring import Restoration, Survey, restore, survey
+from adws.adw_modules.beads.restore.runs import RowCounts
+from adws.adw_modules.clock import SettableClock
+from adws.adw_modules.json_state import agents_folder
+from adws.adw_modules.state import BeadsStateManager, Execution
+from adws.adw_modules.workflow.json_run import JsonRun, SavedStep
+from adws.adw_modules.workflow.step_ids import step_op_id
+from adws.tests.beside_beads.history import everything, live
+
+
+@pytest.fixture
+def project(tmp_path: Path, beads_template: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / ".beads").mkdir(parents=True)
+    shutil.copyfile(beads_template, database(folder))
+    return folder
+
+
+def database(project: Path) -> Path:
+    return project / ".beads" / "beads.db"
+
+
+def a_run_in_both_stores(project: Path, clock: SettableClock, issue: str = "demo-1") -> Execution:
+    """What the workflow leaves in the database and in the JSON state: a build that failed."""
+    with BeadsStateManager(database(project), clock=clock) as state:
+        run = state.create_execution(issue, owner="tester", claim=True, extra_data={"by": "hand", "n": [1]})
+        mirror = JsonRun(run.id, project, clock)
+        mirror.note_execution(run)
+        for phase, end in (("plan", "completed"), ("build", "failed")):
+            clock.advance(seconds=1)
+            attempt = state.start_attempt(run.id, phase, agent="scripted")
+            step = SavedStep(phase, attempt.attempt, f"{phase}_done", {"file": "ünïcode.md", "lines": 3})
+            state.save_checkpoint(
+                run.id, phase, step.name, step.data, attempt=1, op_id=step_op_id(run.id, step)
+            )
+            mirror.note_step(step)
+            mirror.note_attempt(
+                state.finish_attempt(attempt, end, cost_usd=0.25, input_tokens=7, exit_code=1)
+            )
+        clock.advance(seconds=1)
+        ended = state.update_execution_status(run.id, "failed", error_message="tests do not pass")
+        mirror.note_execution(ended)
+        return ended
+
+
+def lose_the_database(project: Path, beads_template: Path) -> None:
+    database(project).unlink()
+    shutil.copyfile(beads_template, database(project))
+
+
+def find(project: Path, clock: SettableClock) -> Survey:
+    return survey((), project, clock)
+
+
+def restored(project: Path, clock: SettableClock) -> Restoration:
+    location = locate(cwd=project, environ={})
+    return restore(location, find(project, clock).sources, clock, kind="recovered")
+
+
+def test_the_database_is_afterwards_as_it_was(
+    project: Path, clock: SettableClock, beads_template: Path
+) -> None:
+    run = a_run_in_both_stores(project, clock)
+    before = everything(database(project))
+    lose_the_database(project, beads_template)
+
+    done = restored(project, clock)
+
+    assert done.total == Tally(restored=1, attempts=2, checkpoints=2)
+    assert everything(database(project)) == before
+    with BeadsStateManager(database(project), clock=clock) as state:
+        assert state.get_execution(run.id) == run
+
+
+def test_the_survey_counts_them_and_knows_their_newest_change(project: Path, clock: SettableClock) -> None:
+    a_run_in_both_stores(project, clock)
+    clock.advance(hours=1)
+    a_run_in_both_stores(project, clock, "demo-2")
+
+    (source,) = find(project, clock).sources
+
+    assert (source.path, source.what) == (agents_folder(project), "JSON states")
+    assert source.newest == clock.now()
+    assert source.rows == RowCounts(executions=2, attempts=4, checkpoints=4)
+
+
+def test_what_the_database_has_already_is_not_doubled(project: Path, clock: SettableClock) -> None:
+    a_run_in_both_stores(project, clock)
+    before = everything(database(project))
+
+    assert restored(project, clock).total == Tally(present=1)
+    assert everything(database(project)) == before
+
+
+def test_what_a_run_did_after_it_lost_its_database_is_added(project: Path, clock: SettableClock) -> None:
+    run = a_run_in_both_stores(project, clock)
+    early = shutil.copyfile(database(project), project / "early.db")
+    mirror = JsonRun.load(run.id, project, clock)
+    assert mirror is not None
+    clock.advance(seconds=60)
+    mirror.note_step(SavedStep("build", 1, "committed", {"commit": "abc"}))
+    with BeadsStateManager(early, clock=clock) as elsewhere:
+        elsewhere.take_over(run.id, "tester")
+        mirror.note_execution(elsewhere.update_execution_status(run.id, "completed"))
+
+    done = restored(project, clock)
+
+    assert done.total == Tally(renewed=1, checkpoints=1)
+    with BeadsStateManager(database(project), clock=clock) as state:
+        newest = state.load_checkpoint(run.id)
+        present = state.get_execution(run.id)
+    assert newest is not None
+    assert (newest.seq, newest.checkpoint_name, newest.data) == (3, "committed", {"commit": "abc"})
+    assert present is not None
+    assert present.status == "completed"
+
+
+def test_states_of_other_programs_and_broken_ones_are_named_and_left_alone(
+    project: Path, clock: SettableClock, beads_template: Path
+) -> None:
+    run = a_run_in_both_stores(project, clock)
+    for name, text in (
+        ("3a881d92", json.dumps({"adw_id": "3a881d92", "issue_number": "7", "plan_file": None})),
+        ("cut", '{"adw_id": "cut", '),
+        ("list", "[1, 2]"),
+    ):
+        folder = agents_folder(project) / name
+        folder.mkdir()
+        (folder / "adw_state.json").write_text(text, encoding="utf-8")
+    lose_the_database(project, beads_template)
+
+    found = find(project, clock)
+
+    assert found.sources[0].notes == ("1 states are not of our making and are left alone",)
+    assert [sentence.partition(":")[0] for sentence in found.unreadable] == ["cut", "list"]
+    assert restored(project, clock).total.restored == 1
+    assert list(live(database(project))) == [run.id]
+
+
+def test_values_of_a_wrong_kind_are_refused_by_the_tables(
+    project: Path, clock: SettableClock, beads_template: Path
+) -> None:
+    run = a_run_in_both_stores(project, clock)
+    state = agents_folder(project) / run.id / "adw_state.json"
+    fields = json.loads(state.read_text(encoding="utf-8"))
+    state.write_text(json.dumps({**fields, "status": ["failed"], "pr_created": "maybe"}), encoding="utf-8")
+    lose_the_database(project, beads_template)
+
+    assert restored(project, clock).total == Tally(refused=1)
+    assert live(database(project)) == {}
