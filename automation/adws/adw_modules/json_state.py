@@ -30,6 +30,7 @@ Fields: TypeAlias = "dict[str, JSON]"
 _STATE = "adw_state.json"
 _CHECKPOINTS = "checkpoints.json"
 _LOCK_SECONDS = 10.0
+_MOST_NAME_BYTES = 255  # of any common file system
 
 
 def agents_folder(project: Path) -> Path:
@@ -50,9 +51,10 @@ class ADWState:
     def load(cls, adw_id: str, project: Path, *, clock: Clock | None = None) -> Self | None:
         """The state that was saved, or None if there is none. Raises `StateFileError` if it is damaged."""
         state = cls(adw_id, project, clock=clock)
-        if not state.path.exists():
+        saved = _read_object(state.path)
+        if saved is None:
             return None
-        state.data = _read_object(state.path)
+        state.data = saved
         return state
 
     @property
@@ -63,8 +65,7 @@ class ADWState:
     def update(self, fields: Fields) -> None:
         """Set these keys and save; keys that others wrote in the meantime are kept."""
         with self._locked():
-            saved = _read_object(self.path) if self.path.exists() else {}
-            self.data = {**self.data, **saved, **fields}
+            self.data = {**self.data, **(_read_object(self.path) or {}), **fields}
             _write_atomically(self.path, self.data)
 
     def append_checkpoint(
@@ -80,21 +81,14 @@ class ADWState:
         }
         path = self._checkpoints_path(phase)
         with self._locked():
-            entries = self.checkpoints(phase)
-            _write_atomically(path, {"phase": phase, "checkpoints": [*entries, entry]})
+            saved = _read_object(path) or {"phase": phase}
+            _write_atomically(path, {**saved, "checkpoints": [*_entries(saved, path), entry]})
 
     def checkpoints(self, phase: str) -> list[JSON]:
         """The phase's checkpoints in the order in which they were saved."""
         path = self._checkpoints_path(phase)
-        if not path.exists():
-            return []
-        entries = _read_object(path).get("checkpoints")
-        if not isinstance(entries, list):
-            raise StateFileError(
-                f"{path} has no list of checkpoints",
-                hint="repair it, or move it away to begin the phase anew",
-            )
-        return entries
+        saved = _read_object(path)
+        return [] if saved is None else _entries(saved, path)
 
     def _checkpoints_path(self, phase: str) -> Path:
         return self.folder / require_phase(phase) / _CHECKPOINTS
@@ -108,16 +102,29 @@ class ADWState:
 
 def _folder_name(adw_id: str) -> str:
     identifier(adw_id, "the execution's id")
-    if "/" in adw_id or "\\" in adw_id or adw_id in (".", ".."):
+    if "/" in adw_id or "\\" in adw_id or adw_id in (".", "..") or len(adw_id.encode()) > _MOST_NAME_BYTES:
         raise InvalidInputError(
-            f"{adw_id!r} cannot name the folder of a run", hint="use an id without slashes and not . or .."
+            f"{adw_id!r} cannot name the folder of a run",
+            hint=f"use an id without slashes, of at most {_MOST_NAME_BYTES} bytes, and not . or ..",
         )
     return adw_id
 
 
-def _read_object(path: Path) -> Fields:
+def _entries(saved: Fields, path: Path) -> list[JSON]:
+    entries = saved.get("checkpoints", [])
+    if not isinstance(entries, list):
+        raise StateFileError(
+            f"{path} has no list of checkpoints", hint="repair it, or move it away to begin the phase anew"
+        )
+    return entries
+
+
+def _read_object(path: Path) -> Fields | None:
+    """The JSON object in a file; None if there is no such file."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except FileNotFoundError:
+        return None
     except (ValueError, RecursionError) as error:
         raise StateFileError(
             f"{path} does not hold JSON: {error}", hint="repair it, or move it away and run again"
@@ -134,9 +141,13 @@ def _read_object(path: Path) -> Fields:
     return value
 
 
+def _refuse(constant: str) -> JSON:
+    raise ValueError(f"{constant} is not a JSON value")
+
+
 def _write_atomically(path: Path, value: Fields) -> None:
-    text = encode(value, path.name)
-    pretty = json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
+    encode(value, path.name)  # refuses what is not JSON
+    pretty = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     _on_disk(path, lambda: _replace(path, pretty.encode("utf-8")))
 
 
