@@ -109,7 +109,7 @@ def rehearse(location: Location, sources: Sequence[Source], clock: Clock) -> Res
     """
     with scratch_folder() as folder:
         copy = folder / "state.sqlite3"
-        if location.database.exists():
+        if _holds_something(location.database):
             back_up(location.database, folder, "rehearsal", clock.now()).path.rename(copy)
         there = replace(location, database=copy, state_dir=folder)
         return _restore(there, sources, clock, "recovered")
@@ -132,7 +132,7 @@ def restore(location: Location, sources: Sequence[Source], clock: Clock, *, kind
         StoreBusyError: another process kept the database locked.
     """
     before = None
-    if location.database.exists():
+    if _holds_something(location.database):
         folder = location.state_dir / "backups"
         before = back_up(location.database, folder, "before-restore", clock.now())
     return replace(_restore(location, sources, clock, kind), backup=before)
@@ -208,6 +208,11 @@ def _write_down(tx: Transaction, source: Source, tally: Tally, kind: str) -> Non
         f" {tally.attempts:,} attempts, {tally.checkpoints:,} checkpoints"
     )
     record(tx, [Healing(kind, None, None, executions, detail)])
+
+
+def _holds_something(path: Path) -> bool:
+    # Another process that makes the file at this moment makes it empty first.
+    return path.exists() and path.stat().st_size > 0
 
 
 def _moment(text: str | None) -> datetime | None:
