@@ -139,8 +139,8 @@ class BeadsStateManager:
         `DuplicateExecutionError`, `IssueClaimedError` or `InvalidInputError`.
         """
         snapshot = issue or IssueSnapshot()
-        execution_id = values.identifier(
-            new_execution_id(self._database.clock.now()) if adw_id is None else adw_id, "the execution's id"
+        execution_id = values.execution_id(
+            new_execution_id(self._database.clock.now()) if adw_id is None else adw_id
         )
         row = {
             "id": execution_id,
@@ -200,7 +200,7 @@ class BeadsStateManager:
             "status": values.execution_status(status),
             "phase": None if phase is None else values.phase(phase),
             "error_message": values.text(error_message, "error_message"),
-            "fence": fence,
+            "fence": values.whole(fence, "fence"),
             "worktree_name": values.text(worktree_name, "worktree_name"),
             "worktree_path": values.text(worktree_path, "worktree_path"),
             "branch_name": values.text(branch_name, "branch_name"),
@@ -209,6 +209,8 @@ class BeadsStateManager:
             "pr_url": values.text(pr_url, "pr_url"),
             "extra_data": None if extra_data is None else encode(extra_data, "extra_data"),
         }
+
+        values.execution_id(execution_id)
 
         def unit(tx: Transaction) -> Execution:
             execution = executions.change_status(tx, execution_id, changes)
@@ -244,12 +246,18 @@ class BeadsStateManager:
         self, execution_id: str, phase: str | None = None, checkpoint_name: str | None = None
     ) -> Checkpoint | None:
         """The newest checkpoint, by seq, of this phase and name where given; None if there is none."""
+        values.execution_id(execution_id)
+        wanted_phase = None if phase is None else values.phase(phase)
+        name = (
+            None if checkpoint_name is None else values.identifier(checkpoint_name, "the checkpoint's name")
+        )
         return self._on_current_file(
-            lambda: checkpoints.newest(self._database, execution_id, phase, checkpoint_name)
+            lambda: checkpoints.newest(self._database, execution_id, wanted_phase, name)
         )
 
     def list_checkpoints(self, execution_id: str) -> list[Checkpoint]:
         """The checkpoints of an execution in the order in which they were saved."""
+        values.execution_id(execution_id)
         return self._read(lambda tx: checkpoints.of_execution(tx, execution_id))
 
     def start_attempt(
@@ -266,9 +274,11 @@ class BeadsStateManager:
         One attempt of an execution is open at a time. Raises `IllegalTransitionError`,
         `ExecutionNotFoundError`, `OwnershipLostError`.
         """
+        values.execution_id(execution_id)
         values.phase(phase)
         used = {"agent": values.text(agent, "agent"), "model": values.text(model, "model")}
-        return self._write(lambda tx: attempts.start(tx, execution_id, phase, **used, fence=fence))
+        held = values.whole(fence, "fence")
+        return self._write(lambda tx: attempts.start(tx, execution_id, phase, **used, fence=held))
 
     def finish_attempt(
         self,
@@ -297,12 +307,13 @@ class BeadsStateManager:
             "input_tokens": values.whole(input_tokens, "input_tokens"),
             "output_tokens": values.whole(output_tokens, "output_tokens"),
             "cost_usd": values.amount(cost_usd, "cost_usd"),
-            "fence": fence,
+            "fence": values.whole(fence, "fence"),
         }
         return self._write(lambda tx: attempts.finish(tx, attempt, outcome))
 
     def list_attempts(self, execution_id: str) -> list[Attempt]:
         """The attempts of an execution in the order in which they began."""
+        values.execution_id(execution_id)
         return self._read(lambda tx: attempts.of_execution(tx, execution_id))
 
     def take_over(
@@ -316,6 +327,7 @@ class BeadsStateManager:
         with `force`). Raises `ExecutionHeldError`, `IssueClaimedError`, `IllegalTransitionError`,
         `ExecutionNotFoundError`.
         """
+        values.execution_id(execution_id)
         values.identifier(owner, "owner")
         lease = values.amount(lease_seconds, "lease_seconds") or 0.0
 
@@ -330,10 +342,12 @@ class BeadsStateManager:
 
     def beat(self, execution_id: str, fence: int) -> None:
         """Record a sign of life of the owner. Raises `OwnershipLostError` when it was replaced."""
+        values.execution_id(execution_id)
         self._write(lambda tx: executions.beat(tx, execution_id, fence))
 
     def get_execution(self, execution_id: str) -> Execution | None:
         """One execution, or None."""
+        values.execution_id(execution_id)
         return self._read(lambda tx: executions.get(tx, execution_id))
 
     def list_executions(
@@ -352,10 +366,10 @@ class BeadsStateManager:
         `after` continues behind the last execution of the page before.
         """
         filters = {
-            "issue_id": issue_id,
+            "issue_id": None if issue_id is None else values.identifier(issue_id, "the issue's id"),
             "status": None if status is None else values.execution_status(status),
             "phase": None if phase is None else values.phase(phase),
-            "environment": environment,
+            "environment": None if environment is None else values.identifier(environment, "environment"),
             "started_after": None if started_after is None else format_time(started_after),
         }
         most = values.count(limit, "limit", 10_000)
@@ -389,12 +403,12 @@ class BeadsStateManager:
     ) -> dict[str, object]:
         return {
             "op_id": new_op_id() if op_id is None else values.identifier(op_id, "op_id"),
-            "execution_id": execution_id,
+            "execution_id": values.execution_id(execution_id),
             "phase": values.phase(phase),
             "attempt": values.whole(attempt, "attempt", 1),
             "checkpoint_name": values.identifier(name, "the checkpoint's name"),
             "checkpoint_data": encode(data, f"checkpoint {name!r}"),
-            "fence": fence,
+            "fence": values.whole(fence, "fence"),
         }
 
     def _write(self, unit: Callable[[Transaction], Result]) -> Result:

@@ -31,6 +31,11 @@ def identifier(value: object, what: str) -> str:
     return value
 
 
+def execution_id(value: object) -> str:
+    """`value` if it can be the id of an execution."""
+    return identifier(value, "the execution's id")
+
+
 def text(value: object, what: str) -> str | None:
     """Free text as it is stored: without NUL and without halves of surrogate pairs, shortened past 64 Ki."""
     if value is None:
