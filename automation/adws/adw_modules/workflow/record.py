@@ -17,7 +17,6 @@ from adws.adw_modules.errors import (
     AdwError,
     DatabaseError,
     ExecutionNotFoundError,
-    IllegalTransitionError,
     OwnershipLostError,
     StateFileError,
     StoreBusyError,
@@ -103,16 +102,8 @@ class RunRecord:
             took = max(0.0, (now - attempt.started_at).total_seconds())
             return replace(attempt, status=status, finished_at=now, duration_seconds=took, **used)
 
-        def in_database(database: BeadsStateManager) -> Attempt:
-            try:
-                return database.finish_attempt(attempt, status, fence=self._fence, **used)
-            except IllegalTransitionError:
-                # A new owner closes the attempts of the old one; that is the reason to name.
-                self.check_owner()
-                raise
-
         ended = self._save(
-            in_database,
+            lambda database: database.finish_attempt(attempt, status, fence=self._fence, **used),
             in_memory,
             lambda state, value: state.note_attempt(value),
         )

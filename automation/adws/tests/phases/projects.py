@@ -41,7 +41,7 @@ class Project:
     def settings(self, *options: str, **changes: Any) -> RunSettings:
         """Settings with the scripted agent told these options."""
         values: dict[str, Any] = {
-            "location": locate(cwd=self.path, environ={}),
+            "location": changes.pop("location", None) or locate(cwd=self.path, environ={}),
             "config": self.config,
             "environ": {"PATH": os.environ["PATH"]},
             "clock": SettableClock(NOW),

@@ -153,6 +153,22 @@ def test_an_agent_that_prints_without_end_is_stopped(project: Project, tmp_path:
     assert output.stat().st_size == 1024 * 1024
 
 
+def test_an_agent_that_printed_too_much_has_failed_even_if_it_ended_quickly(
+    project: Project, tmp_path: Path
+) -> None:
+    agent = script(tmp_path, "head -c 2000 /dev/zero")
+    outcome = project.run("demo-1", agent=agent, limits=Limits(60, output_bytes=1000))
+    assert isinstance(outcome.error, AgentOutputError)
+
+
+def test_the_commits_of_an_agent_that_failed_are_taken_back(project: Project, tmp_path: Path) -> None:
+    commit = "git -c user.name=T -c user.email=t@example.org commit -q --allow-empty -m mine"
+    for ending in ("exit 1", """echo '{"type": "result", "is_error": true}'"""):
+        run = project.run("demo-1", agent=script(tmp_path, f"{commit}; {ending}")).execution
+        assert run.status == "failed"
+        assert project.git("rev-parse", str(run.branch_name)) == project.git("rev-parse", "main")
+
+
 def test_a_hundred_megabytes_are_too_much_by_default(project: Project, tmp_path: Path) -> None:
     outcome = project.run("demo-1", agent=script(tmp_path, "head -c 100000000 /dev/zero"))
     assert told(outcome) == "the agent agent.sh printed more than 64 MiB and was stopped"

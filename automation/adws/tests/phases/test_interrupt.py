@@ -69,6 +69,19 @@ def test_handlers_are_given_back_after_a_run(project: Project) -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
 
 
+def test_a_signal_that_is_ignored_stays_ignored(project: Project) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+
+        def hang_up(event: object) -> None:
+            if getattr(event, "kind", None) == "commit_made":
+                os.kill(os.getpid(), signal.SIGHUP)
+
+        assert project.run("demo-1", progress=hang_up).status == "completed"
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_run_works_outside_the_main_thread(project: Project) -> None:
     ends: list[str] = []
     thread = threading.Thread(target=lambda: ends.append(project.run("demo-1").status))

@@ -233,6 +233,24 @@ def test_a_run_killed_while_its_database_was_lost_goes_on_in_the_database_once_i
     assert sorted(project.steps("run-1")) == sorted(ALL_STEPS)
 
 
+def test_steps_of_an_attempt_that_failed_while_the_database_was_lost_do_not_count(
+    project: Project, tmp_path: Path
+) -> None:
+    settings = project.settings()
+
+    def watch(event: Event) -> None:
+        if event.kind == "agent_finished" and event.phase == "plan":
+            break_database(project, tmp_path / "kept")
+
+    project.run("demo-1", adw_id="run-1", progress=watch, location=settings.location, last_phase="plan")
+    failed = project.resume("run-1", agent="true", location=settings.location)
+    assert str(failed.error) == "the agent ended without changing a file"
+    project.database.unlink()
+    bring_back(project, tmp_path / "kept")
+    assert project.resume("run-1", agent=project.agent()).status == "completed"
+    assert project.calls() == ["plan", "build", "review"]
+
+
 def test_a_run_whose_json_state_was_deleted_goes_on_from_the_database(project: Project) -> None:
     killed_run(project, lambda event: event.step == "changes_made")
     folder = project.path / "automation" / "agents" / "run-1"
