@@ -116,7 +116,8 @@ def finish(outcome: Outcome, *, as_json: bool) -> None:
         )
     elif outcome.error is not None:
         click.echo(f"Error: {outcome.error}", err=True)
-        click.echo(f"  What to do: mend the cause, then `adw resume {execution.id}`", err=True)
+        advice = outcome.error.hint or "mend the cause, then resume"
+        click.echo(f"  What to do: {advice} (`adw resume {execution.id}`)", err=True)
     else:
         click.echo(f"Stopped after {execution.phase}; `adw resume {execution.id}` goes on.")
     sys.exit(outcome.exit_code)
