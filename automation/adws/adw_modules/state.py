@@ -329,7 +329,7 @@ class BeadsStateManager:
         """
         values.execution_id(execution_id)
         values.identifier(owner, "owner")
-        lease = values.amount(lease_seconds, "lease_seconds") or 0.0
+        lease = values.number(lease_seconds, "lease_seconds")
 
         def unit(tx: Transaction) -> Execution:
             execution = executions.take_over(tx, execution_id, owner, lease_seconds=lease, force=force)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from adws.adw_modules.clock import format_time, parse_time
+from adws.adw_modules.clock import format_time, hours_before, parse_time
 from adws.adw_modules.store import executions, sql
 from adws.adw_modules.store.database import Row, Transaction
 from adws.adw_modules.store.records import Execution
@@ -44,7 +44,7 @@ def summarize(tx: Transaction, *, moment: datetime, stale_hours: float, most: in
         counts=counts,
         unfinished=[executions.from_row(row) for row in tx.all(texts["unfinished"], {"most": most})],
         failed=[executions.from_row(row) for row in tx.all(texts["failed_lately"], {"most": most})],
-        stale=stale_checkpoints(tx, moment - timedelta(hours=stale_hours), most),
+        stale=stale_checkpoints(tx, hours_before(moment, stale_hours), most),
     )
 
 

@@ -48,23 +48,23 @@ def text(value: object, what: str) -> str | None:
 
 def phase(value: object) -> str:
     """`value` if it is a phase."""
-    return _one_of(value, PHASES, "phase")
+    return _one_of(value, PHASES, "a phase")
 
 
 def execution_status(value: object) -> str:
     """`value` if it is a status of an execution."""
-    return _one_of(value, EXECUTION_STATUSES, "status of an execution")
+    return _one_of(value, EXECUTION_STATUSES, "a status of an execution")
 
 
 def unfinished_status(value: object) -> str:
     """`value` if an execution can begin with it."""
-    return _one_of(value, UNFINISHED, "status to begin an execution with")
+    return _one_of(value, UNFINISHED, "a status to begin an execution with")
 
 
 def attempt_end(value: object) -> str:
     """`value` if an attempt can end with it."""
     return _one_of(
-        value, [status for status in ATTEMPT_STATUSES if status != "in_progress"], "end of an attempt"
+        value, [status for status in ATTEMPT_STATUSES if status != "in_progress"], "an end of an attempt"
     )
 
 
@@ -85,9 +85,12 @@ def whole(value: object, what: str, least: int = 0) -> int | None:
 
 
 def amount(value: object, what: str) -> float | None:
-    """`value` as a number of something, such as dollars or seconds, or None."""
-    if value is None:
-        return None
+    """`value` as a number of something, such as dollars, or None."""
+    return None if value is None else number(value, what)
+
+
+def number(value: object, what: str) -> float:
+    """`value` if it is a finite number from 0 on."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST_AMOUNT:
         raise InvalidInputError(f"{what} must be a number from 0 on, not {value!r}")
     return float(value)
@@ -95,5 +98,5 @@ def amount(value: object, what: str) -> float | None:
 
 def _one_of(value: object, allowed: Sequence[str], what: str) -> str:
     if value not in allowed:
-        raise InvalidInputError(f"{value!r} is not a {what}", hint=f"use one of: {', '.join(allowed)}")
+        raise InvalidInputError(f"{value!r} is not {what}", hint=f"use one of: {', '.join(allowed)}")
     return str(value)
