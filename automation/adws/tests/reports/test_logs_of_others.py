@@ -155,6 +155,7 @@ def test_one_run_may_lie_in_a_file_per_workflow(files: Files) -> None:
     report = files.report()
     assert report.outcomes.total == 1
     assert [step.completed for step in report.funnel.steps] == [1, 1, 0]
+    assert report.recent[0].phase == "build", "the later file is read later, whatever its name"
 
 
 def test_a_copy_of_a_log_is_read_once(files: Files) -> None:
@@ -270,6 +271,37 @@ def test_a_state_alone_tells_what_it_records_and_no_more(files: Files) -> None:
         "runs without a time of start, not counted": 1,
         "states whose status is none of ours": 1,
     }
+
+
+def test_attempts_of_a_state_are_ordered_by_their_begin(files: Files) -> None:
+    results = [
+        {"phase": "build", "success": False, "started_at": at(6)},
+        {"phase": "plan", "success": True, "started_at": at(0), "completed_at": at(5)},
+    ]
+    files.state({"created_at": at(0), "issue_number": True, "phase_results": results})
+    [run] = files.report().recent
+    assert (run.phase, run.issue_id) == ("build", "unknown")
+
+
+def test_a_state_tells_the_end_that_the_log_does_not_tell(files: Files) -> None:
+    files.log(HEAD)
+    files.state({"adw_id": "run-1", "status": "cancelled", "completed_at": at(5)})
+    [run] = files.report().recent
+    assert (run.status, run.phase, run.duration_seconds) == ("cancelled", "plan", 300.0)
+
+
+def test_the_end_that_the_log_tells_is_the_end(files: Files) -> None:
+    files.log(HEAD + "2025-10-13 10:09:00 - INFO - ADW workflow completed for issue #7\n")
+    files.state({"adw_id": "run-1", "status": "failed", "completed_at": at(5), "error": "old"})
+    [run] = files.report().recent
+    assert (run.status, run.duration_seconds, run.error) == ("completed", 540.0, None)
+
+
+def test_the_environment_of_a_state_is_the_true_name_of_the_folder(files: Files) -> None:
+    files.log(HEAD)
+    files.state({"adw_id": "run-1", "environment": "on call/eu"})
+    assert files.report(environment="on call/eu").outcomes.total == 1
+    assert files.report(environment="local").outcomes.total == 0
 
 
 def test_the_attempts_of_a_run_without_a_log_come_from_its_state(files: Files) -> None:
