@@ -31,12 +31,26 @@ def open_writer(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECOND
 
 def open_reader(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> sqlite3.Connection:
     """A connection that cannot write, neither by its mode nor by its pragma."""
+    if Path(f"{path}-journal").exists():
+        _roll_back_what_a_dead_writer_left(path, busy_timeout_seconds)
     connection = _open(path, "ro", busy_timeout_seconds)
     if not os.access(path.parent, os.W_OK) and _needs_log_that_is_missing(connection, path):
         connection.close()
         connection = _open(path, "ro&immutable=1", busy_timeout_seconds, FrozenReader)
     connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+def _roll_back_what_a_dead_writer_left(path: Path, busy_timeout_seconds: float) -> None:
+    # In a database without a write-ahead log a writer that was killed leaves a journal, which must be
+    # played back before anybody can read, and which a reader may not play back itself.
+    connection = _open(path, "rw", busy_timeout_seconds)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        pass  # whoever reads next is told what is wrong
+    finally:
+        connection.close()
 
 
 def _open(

@@ -129,23 +129,24 @@ class Database:
                 raise translate(error, self.path) from error
 
     def _read_once(self, unit: Callable[[Transaction], Result]) -> Result:
-        try:
-            connection = self._readers.take()
-            try:
-                return self._transact(connection, "BEGIN", unit)
-            finally:
-                self._readers.give_back(connection)
-        except sqlite3.Error as error:
-            raise translate(error, self.path) from error
+        return self._with_reader(lambda connection: self._transact(connection, "BEGIN", unit))
 
     def _select_once(self, text: str, params: Params) -> list[Row]:
+        def select(connection: sqlite3.Connection) -> list[Row]:
+            self._require_same_file()
+            return connection.execute(text, params).fetchall()
+
+        return self._with_reader(select)
+
+    def _with_reader(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         try:
-            connection = self._readers.take()
             try:
-                self._require_same_file()
-                return connection.execute(text, params).fetchall()
-            finally:
-                self._readers.give_back(connection)
+                return self._readers.lend_to(work)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                    raise
+            self._readers.close()  # a new one is opened after the dead writer's journal was played back
+            return self._readers.lend_to(work)
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from adws.adw_modules.store.connection import FrozenReader
+
+Result = TypeVar("Result")
 
 _MOST_IDLE = 4
 
@@ -21,15 +24,21 @@ class Readers:
         self._lent: dict[sqlite3.Connection, tuple[int, int]] = {}  # to which thread, in which era
         self._era = 0
 
-    def take(self) -> sqlite3.Connection:
-        """A connection for the calling thread, until it is given back."""
+    def lend_to(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What the work makes of a connection that nobody else uses meanwhile."""
+        connection = self._take()
+        try:
+            return work(connection)
+        finally:
+            self._give_back(connection)
+
+    def _take(self) -> sqlite3.Connection:
         with self._guard:
             connection = self._idle.pop() if self._idle else self._open()
             self._lent[connection] = threading.get_ident(), self._era
             return connection
 
-    def give_back(self, connection: sqlite3.Connection) -> None:
-        """Keep the connection for the next reader, unless there are enough or it is out of date."""
+    def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._guard:
             _, era = self._lent.pop(connection)
             outdated = era != self._era or isinstance(connection, FrozenReader)
