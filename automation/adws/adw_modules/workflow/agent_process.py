@@ -84,10 +84,7 @@ def run_agent_process(
         )
     code = process.wait()
     if code in (126, 127) and not files.output.stat().st_size:
-        raise AgentMissingError(
-            f"the agent {name} cannot be started: {tail(files.complaints) or f'exit code {code}'}",
-            hint="install it, or name another by --agent",
-        )
+        raise _cannot_start(name, code, files)
     return code
 
 
@@ -132,6 +129,13 @@ def _start(
                 f"the agent {name} cannot be started: {error.strerror}",
                 hint="check its arguments and the machine's limits, then resume",
             ) from error
+
+
+def _cannot_start(name: str, code: int, files: CallFiles) -> AgentMissingError:
+    return AgentMissingError(
+        f"the agent {name} cannot be started: {tail(files.complaints) or f'exit code {code}'}",
+        hint="install it, or name another by --agent",
+    )
 
 
 def _wait(

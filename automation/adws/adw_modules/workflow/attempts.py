@@ -17,6 +17,7 @@ from adws.adw_modules.errors import (
     StateFileError,
 )
 from adws.adw_modules.redaction import redact, secret_values
+from adws.adw_modules.state import Attempt
 from adws.adw_modules.workflow.agent_process import Limits
 from adws.adw_modules.workflow.agents import Agent
 from adws.adw_modules.workflow.build import build
@@ -62,20 +63,7 @@ def attempt_phase(work: Work, phase: str) -> AdwError | None:
     reporter = work.reporter.of_attempt(phase, attempt.attempt)
     reporter.note("INFO", f"Running adw_phases/adw_{phase}.py")
     reporter.tell("phase_started")
-    run = PhaseRun(
-        record=record,
-        attempt=attempt,
-        issue=work.issue,
-        tree=work.tree,
-        start_commit=work.start_commit,
-        agent=work.agent,
-        run_folder=work.run_folder,
-        environ=work.environ,
-        limits=work.limits,
-        steps=Steps(record, attempt, reporter, stop, work.pause_after),
-        reporter=reporter,
-        stop=stop,
-    )
+    run = _phase_run(work, attempt, reporter)
     try:
         _PHASES[phase](run)
         stop.check()
@@ -94,8 +82,26 @@ def attempt_phase(work: Work, phase: str) -> AdwError | None:
     return None
 
 
+def _phase_run(work: Work, attempt: Attempt, reporter: Reporter) -> PhaseRun:
+    return PhaseRun(
+        record=work.record,
+        attempt=attempt,
+        issue=work.issue,
+        tree=work.tree,
+        start_commit=work.start_commit,
+        agent=work.agent,
+        run_folder=work.run_folder,
+        environ=work.environ,
+        limits=work.limits,
+        steps=Steps(work.record, attempt, reporter, work.stop, work.pause_after),
+        reporter=reporter,
+        stop=work.stop,
+    )
+
+
 def _fail(run: PhaseRun, error: AdwError) -> AdwError:
     message = redact(str(error), secret_values(run.environ))
+    error.args = (message,)
     code = error.code if isinstance(error, AgentExitError) else run.exit_code
     ended = run.record.finish_attempt(
         run.attempt, "failed", error_message=message, exit_code=code, result=run.answer
