@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from adws.adw_modules.workflow.agent_calls import stop_leftovers
 from adws.tests.phases.projects import GIT_ENVIRONMENT, Project, git
 
 # Also for the git commands of the product, which inherit this process's environment.
@@ -38,9 +40,11 @@ def bare_project(tmp_path: Path, repository_template: Path) -> Path:
 
 
 @pytest.fixture
-def project(tmp_path: Path, bare_project: Path, beads_template: Path) -> Project:
-    """A repository with a migrated tracker's database."""
+def project(tmp_path: Path, bare_project: Path, beads_template: Path) -> Iterator[Project]:
+    """A repository with a migrated tracker's database; agents that a test leaves behind are stopped."""
     database = bare_project / ".beads" / "beads.db"
     database.parent.mkdir()
     shutil.copyfile(beads_template, database)
-    return Project(bare_project, database, tmp_path / "calls.log")
+    yield Project(bare_project, database, tmp_path / "calls.log")
+    for run in (bare_project / "automation" / "agents").glob("*/"):
+        stop_leftovers(run, 0.1)
