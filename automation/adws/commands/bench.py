@@ -12,6 +12,9 @@ from adws.commands.options import common, json_option
 from adws.commands.output import print_json, print_table, progress_wanted
 
 check_option = click.option("--check", is_flag=True, help="Leave with 1 where a target is missed.")
+rounds_option = click.option(
+    "--rounds", type=click.IntRange(1, 1000), default=15, show_default=True, help="Their median counts."
+)
 
 
 @click.group()
@@ -69,7 +72,7 @@ def queries(executions: str, iterations: int, check: bool, db: str | None, as_js
 
 
 @bench.command()
-@click.option("--rounds", type=click.IntRange(1, 1000), default=15, show_default=True)
+@rounds_option
 @click.option(
     "--operations", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Per round."
 )
@@ -102,7 +105,7 @@ def store(rounds: int, operations: int, check: bool, as_json: bool) -> None:
 
 
 @bench.command()
-@click.option("--rounds", type=click.IntRange(1, 1000), default=15, show_default=True)
+@rounds_option
 @check_option
 @json_option
 def startup(rounds: int, check: bool, as_json: bool) -> None:

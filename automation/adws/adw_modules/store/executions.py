@@ -179,7 +179,7 @@ def _why_unchanged(execution_id: str, present: Execution | None, fence: object, 
 def _not_found(execution_id: str) -> ExecutionNotFoundError:
     return ExecutionNotFoundError(
         f"there is no execution {execution_id!r}",
-        hint="`adw list` shows the executions; `adw archive --list` those that were archived",
+        hint="`adw list` shows the executions",
     )
 
 
