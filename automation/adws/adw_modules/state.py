@@ -74,6 +74,7 @@ class BeadsStateManager:
             busy_timeout_seconds=busy_timeout_seconds,
             retry_delays_seconds=retry_delays_seconds,
         )
+        self._outdated = False
         self._open()
 
     def _open(self) -> None:
@@ -90,7 +91,8 @@ class BeadsStateManager:
         self.close()
 
     def close(self) -> None:
-        """Close the kept connections. The manager may be used again; it opens new ones then."""
+        """Close the kept connections. The manager may be used again; it opens the database anew then."""
+        self._outdated = True
         self._database.close()
 
     @property
@@ -425,10 +427,13 @@ class BeadsStateManager:
 
     def _on_current_file(self, work: Callable[[], Result]) -> Result:
         # A replaced file is noticed before anything is read or written, so the work may be done again
-        # once the new file has been looked at.
-        try:
-            return work()
-        except DatabaseReplacedError:
-            self._database.close()
-            self._open()
-            return work()
+        # once the new file has been looked at; until it was found good, it is looked at every time.
+        if not self._outdated:
+            try:
+                return work()
+            except DatabaseReplacedError:
+                self._outdated = True
+        self._database.close()
+        self._open()
+        self._outdated = False
+        return work()

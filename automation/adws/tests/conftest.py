@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,6 +104,17 @@ def beads_state(beads_db: Path, clock: SettableClock) -> Iterator[BeadsStateMana
     """A manager of a fresh tracker's database, on the standing clock."""
     with BeadsStateManager(beads_db, clock=clock) as manager:
         yield manager
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach; the test's own folder is the developer's alone."""
+    folder = Path(tempfile.mkdtemp(prefix="adw-test-"))
+    folder.chmod(0o755)
+    yield folder
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o700)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

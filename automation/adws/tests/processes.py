@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+_NOBODY = 65534
+
 
 class ChildError(AssertionError):
     """A child process ended with an exception; the message is its traceback."""
@@ -143,3 +145,16 @@ def _end_child(work: Callable[[], None]) -> NoReturn:
         traceback.print_exc(file=sys.__stderr__)
         os._exit(70)
     os._exit(0)
+
+
+def run_as_ordinary_user(work: Callable[[], Any]) -> Any:
+    """The result of the work, run in a process that file permissions apply to, even where we are root."""
+
+    def become_ordinary() -> Any:
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setgid(_NOBODY)
+            os.setuid(_NOBODY)
+        return work()
+
+    return run_apart(become_ordinary)

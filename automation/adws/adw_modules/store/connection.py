@@ -23,6 +23,7 @@ class FrozenReader(sqlite3.Connection):
 
 def open_writer(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> sqlite3.Connection:
     """A connection that may write to the existing database at `path`."""
+    _require_file(path)
     connection = _open(path, "rw", busy_timeout_seconds)
     _enforce_foreign_keys(connection)
     _survive_power_loss(connection)
@@ -31,6 +32,7 @@ def open_writer(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECOND
 
 def open_reader(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> sqlite3.Connection:
     """A connection that cannot write, neither by its mode nor by its pragma."""
+    _require_file(path)
     if Path(f"{path}-journal").exists():
         _roll_back_what_a_dead_writer_left(path, busy_timeout_seconds)
     connection = _open(path, "ro", busy_timeout_seconds)
@@ -59,7 +61,6 @@ def _open(
     busy_timeout_seconds: float,
     factory: type[sqlite3.Connection] = sqlite3.Connection,
 ) -> sqlite3.Connection:
-    _require_file(path)
     try:
         connection = sqlite3.connect(
             _uri(path, mode),

@@ -18,7 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adws.adw_modules.clock import Clock, default_clock, format_time
-from adws.adw_modules.errors import InvalidInputError, MigrationError
+from adws.adw_modules.errors import (
+    DatabaseReadOnlyError,
+    DatabaseUnreadableError,
+    InvalidInputError,
+    MigrationError,
+    StoreFaultError,
+)
 from adws.adw_modules.store import schema, sql
 from adws.adw_modules.store.backup import Backup, back_up
 from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer
@@ -105,8 +111,15 @@ def create_store(path: Path, *, backup_folder: Path, clock: Clock | None = None)
     For the store beside a tracker only: a tracker's file is never created here. The file is readable by
     its owner only and keeps a write-ahead log, so that readers and a writer do not block each other.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    except IsADirectoryError as error:
+        raise DatabaseUnreadableError(f"{path} is a folder, not a database", hint="name a file") from error
+    except OSError as error:
+        raise DatabaseReadOnlyError(
+            f"{path} cannot be made: {error.strerror}", hint="check the permissions of its folder"
+        ) from error
     with closing(Gate(path.parent, _GATE_SECONDS)) as gate, gate:
         if path.stat().st_size == 0:
             _format_with_wal(path)
@@ -187,6 +200,9 @@ def _change(
                 connection.execute("ROLLBACK")
             raise
     except sqlite3.Error as error:
+        translated = translate(error, path)
+        if not isinstance(translated, StoreFaultError):
+            raise translated from error  # locked, read-only, full: that is not the migration's fault
         raise MigrationError(
             f"migration {migration.version} ({migration.name}) failed on {path}: {error}",
             hint="nothing of it was kept; the backup made before it is untouched",

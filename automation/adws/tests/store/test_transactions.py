@@ -139,9 +139,12 @@ def test_a_manager_can_be_closed_while_other_threads_use_it(sidecar_db: Path) ->
     with BeadsStateManager(sidecar_db) as state:
         reading = threading.Barrier(2)
         seen: list[int] = []
+        lent: list[sqlite3.Connection] = []
 
         def slow_reader() -> None:
             def unit(tx: Transaction) -> int:
+                lent.append(tx._connection)
+                assert tx.all(_IDS) == []
                 reading.wait()
                 reading.wait()
                 return len(tx.all(_IDS))
@@ -155,9 +158,10 @@ def test_a_manager_can_be_closed_while_other_threads_use_it(sidecar_db: Path) ->
         state.create_execution("proj-7")
         reading.wait()
         thread.join()
+        assert seen == [0]
         # The connection that was lent when the manager was closed is closed too, and not kept.
-        assert seen == [0] or seen == [1]
-        assert state._database._readers._idle == []
+        with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+            lent[0].execute("SELECT 1")
         assert len(state.list_executions()) == 1
 
 
