@@ -35,6 +35,7 @@ COMMANDS = {
     "archive": ("archive:archive", "Move old finished executions out of the live tables."),
     "restore": ("restore:restore", "Bring back executions that an accident took away."),
     "health": ("health:health", "Check that the database can be relied on."),
+    "doctor": ("doctor:doctor", "Find what is wrong beside the tracker, and mend what is safe."),
     "bench": ("bench:bench", "Measure the store, the queries and the start-up time."),
     "demo": ("demo:demo", "See it all at work in a new scratch folder."),
 }

@@ -1,0 +1,44 @@
+"""Whom the doctor looks at: a project's database, where it lies, and who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from adws.adw_modules.beads.locate import Location
+from adws.adw_modules.clock import Clock
+from adws.adw_modules.errors import AdwError
+from adws.adw_modules.store import opening
+from adws.adw_modules.store.database import Database
+
+
+@dataclass(frozen=True)
+class Patient:
+    """`named` says that the database was named with --db; `here` is where the user stands."""
+
+    location: Location
+    clock: Clock
+    environ: Mapping[str, str]
+    here: Path
+    named: bool = False
+
+    @cached_property
+    def database(self) -> Database | None:
+        """The database, if it is there and migrated as far as this version knows."""
+        if not self.location.database.is_file():
+            return None
+        database = Database(self.location.database, clock=self.clock, retry_delays_seconds=())
+        try:
+            opening.inspect(database)
+        except AdwError:
+            database.close()
+            return None
+        return database
+
+    def release(self) -> None:
+        """Close what was opened; the next look opens it anew."""
+        if self.__dict__.get("database") is not None:
+            self.__dict__["database"].close()
+        self.__dict__.pop("database", None)

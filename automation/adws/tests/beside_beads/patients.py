@@ -1,0 +1,74 @@
+"""Projects to examine, and what the doctor found in them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from adws.adw_modules.beads.doctor.examination import examine
+from adws.adw_modules.beads.doctor.findings import Finding
+from adws.adw_modules.beads.doctor.mending import Mended, mend
+from adws.adw_modules.beads.doctor.patient import Patient
+from adws.adw_modules.beads.locate import locate
+from adws.adw_modules.clock import SettableClock
+from adws.adw_modules.state import BeadsStateManager
+
+
+class Sick:
+    """A project outside git, on bd with SQLite unless it has no tracker, and its doctor."""
+
+    def __init__(self, folder: Path, clock: SettableClock, template: Path | None = None) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.environ: Mapping[str, str] = {"PATH": str(folder / "nothing"), "HOME": str(folder)}
+        folder.mkdir(parents=True)
+        if template is not None:
+            self.file.parent.mkdir(mode=0o700)
+            shutil.copyfile(template, self.file)
+            self.file.chmod(0o600)
+
+    @property
+    def file(self) -> Path:
+        """The tracker's file."""
+        return self.folder / ".beads" / "beads.db"
+
+    @property
+    def patient(self) -> Patient:
+        location = locate(cwd=self.folder, environ={})
+        return Patient(location, self.clock, {**os.environ, **self.environ}, self.folder)
+
+    def open(self) -> BeadsStateManager:
+        return BeadsStateManager(self.patient.location.database, clock=self.clock)
+
+    def change(self, *statements: str, path: Path | None = None) -> None:
+        with closing(sqlite3.connect(path or self.file, isolation_level=None)) as connection:
+            connection.execute("PRAGMA ignore_check_constraints = ON")
+            for statement in statements:
+                connection.execute(statement)
+
+    def findings(self) -> list[Finding]:
+        return examine(self.patient)
+
+    def found(self, name: str) -> list[Finding]:
+        """What a check found, the good included."""
+        return [finding for finding in self.findings() if finding.name == name]
+
+    def the(self, name: str) -> Finding:
+        """The one finding of this name that is not good."""
+        (finding,) = (finding for finding in self.found(name) if finding.severity != "ok")
+        return finding
+
+    def complaints(self) -> dict[str, str]:
+        """Everything worse than a note: severity by name."""
+        return {
+            finding.name: finding.severity
+            for finding in self.findings()
+            if finding.severity in ("warning", "error")
+        }
+
+    def mend(self) -> Mended:
+        return mend(self.patient, self.findings())

@@ -1,0 +1,342 @@
+"""What the doctor finds, why it says that matters, and that a healthy project stays without complaint."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from adws.adw_modules.beads.doctor.findings import Finding, exit_code
+from adws.adw_modules.clock import SettableClock
+from adws.adw_modules.json_state import agents_folder
+from adws.adw_modules.store import migrations
+from adws.adw_modules.store.backup import back_up
+from adws.adw_modules.store.owner import this_owner
+from adws.tests.beside_beads import replays
+from adws.tests.beside_beads.history import run_on
+from adws.tests.beside_beads.patients import Sick
+from adws.tests.conftest import ISSUES
+from adws.tests.processes import run_apart
+
+
+@pytest.fixture
+def sick(tmp_path: Path, beads_template: Path, clock: SettableClock) -> Sick:
+    return Sick(tmp_path / "project", clock, beads_template)
+
+
+@pytest.fixture
+def alone(tmp_path: Path, clock: SettableClock) -> Sick:
+    """A project without a tracker, whose runs are in our own file."""
+    project = Sick(tmp_path / "alone", clock)
+    location = project.patient.location
+    migrations.create_store(location.database, backup_folder=location.state_dir / "b", clock=clock)
+    return project
+
+
+def test_a_healthy_project_gets_no_complaint(sick: Sick) -> None:
+    with sick.open() as state:
+        for issue in ISSUES:
+            run_on(state, issue.id)
+
+    findings = sick.findings()
+
+    assert sick.complaints() == {}
+    assert exit_code(findings) == 0
+    assert {finding.name for finding in findings if finding.severity == "ok"} == {
+        "tracker",
+        "integrity",
+        "migrations",
+        "schema",
+        "references",
+        "writable",
+        "write-ahead log",
+        "disk",
+        "views and triggers",
+        "healing",
+        "history",
+        "times",
+        "archives",
+        "owners",
+        "permissions",
+        "logs",
+        "leftovers",
+    }
+
+
+def test_every_finding_that_is_not_good_says_why_it_matters(sick: Sick) -> None:
+    sick.change("DROP VIEW recent_failures", "CREATE VIEW board AS SELECT * FROM issues")
+    sick.file.chmod(0o666)
+
+    bad = [finding for finding in sick.findings() if finding.severity in ("warning", "error")]
+
+    assert {finding.name for finding in bad} == {"schema", "views and triggers", "permissions"}
+    assert all(finding.what and finding.why and finding.fix for finding in bad)
+
+
+def test_looking_changes_nothing(sick: Sick) -> None:
+    with sick.open() as state:
+        run_on(state, "demo-1")
+    replays.rename(sick.file, "demo-1", "demo-9")
+    before = sick.file.read_bytes()
+
+    sick.findings()
+
+    assert sick.file.read_bytes() == before
+    assert not (sick.folder / ".adw").exists()
+
+
+@pytest.mark.parametrize(
+    ("severities", "code"),
+    [
+        ((), 0),
+        (("ok", "note"), 0),
+        (("note", "warning", "ok"), 1),
+        (("warning", "error", "note"), 4),
+    ],
+)
+def test_the_exit_code_is_that_of_the_worst(severities: tuple[str, ...], code: int) -> None:
+    assert exit_code([Finding("x", severity, "y") for severity in severities]) == code
+
+
+def test_a_project_that_was_never_prepared_is_told_how_to(tmp_path: Path, clock: SettableClock) -> None:
+    fresh = Sick(tmp_path / "fresh", clock)
+
+    finding = fresh.the("tables")
+
+    sidecar = fresh.folder / ".adw" / "state.sqlite3"
+    assert finding == Finding(
+        "tables", "note", f"There is no state for this project yet; it will be {sidecar}.", "", "adw init"
+    )
+    assert exit_code(fresh.findings()) == 0
+
+
+def test_a_tracker_s_file_without_our_tables_is_no_fault(sick: Sick, tracker_template: Path) -> None:
+    shutil.copyfile(tracker_template, sick.file)
+
+    assert (sick.the("tables").severity, sick.the("tables").fix) == ("note", "adw init")
+    assert sick.complaints() == {}
+
+
+def test_our_tables_gone_and_history_elsewhere_is_an_error(sick: Sick, tracker_template: Path) -> None:
+    with sick.open() as state:
+        run_on(state, "demo-1")
+    quarantine = sick.file.rename(sick.file.with_name("beads.db.corrupt"))
+    shutil.copyfile(tracker_template, sick.file)
+
+    assert sick.the("history") == Finding(
+        "history",
+        "error",
+        f"1 execution in {quarantine} (put away by bd as damaged) are not, or not as far, in {sick.file}.",
+        "The file was rebuilt or replaced, and our tables went with the old one.",
+        "adw restore",
+    )
+
+
+def test_a_run_that_only_a_backup_has_is_a_warning(sick: Sick) -> None:
+    with sick.open() as state:
+        run = run_on(state, "demo-1")
+        back_up(sick.file, sick.folder / ".adw" / "backups", "daily", sick.clock.now())
+    sick.change(
+        f"DELETE FROM adw_executions WHERE id = '{run.id}'",
+        "DELETE FROM adw_executions_archive",
+    )
+
+    finding = sick.the("history")
+
+    assert (finding.severity, finding.fix) == ("warning", "adw restore")
+    assert finding.what.startswith("1 execution in ")
+
+
+def test_a_backup_of_what_is_here_is_well(sick: Sick) -> None:
+    with sick.open() as state:
+        run_on(state, "demo-1")
+        back_up(sick.file, sick.folder / ".adw" / "backups", "daily", sick.clock.now())
+
+    (finding,) = sick.found("history")
+    assert finding.what == "1 other place with history, none with more than here"
+
+
+def test_a_project_that_moved_to_dolt_is_told_to_take_its_history_along(sick: Sick) -> None:
+    with sick.open() as state:
+        run_on(state, "demo-1")
+    (sick.file.parent / "metadata.json").write_text('{"backend":"dolt"}')
+
+    finding = sick.the("history")
+
+    sidecar = sick.folder / ".adw" / "state.sqlite3"
+    assert finding == Finding(
+        "history",
+        "warning",
+        f"1 execution in {sick.file} (a former file of the tracker) are not in {sidecar},"
+        " where they belong now.",
+        "The project's tracker is bd (Dolt) now. Reports and `adw resume` do not know these runs.",
+        "adw migrate --move",
+    )
+
+
+def test_a_file_that_br_marked_is_left_and_the_history_is_to_come_along(sick: Sick) -> None:
+    with sick.open() as state:
+        run_on(state, "demo-1")
+    (sick.file.parent / ".br_recovery").mkdir()
+
+    assert sick.the("history").fix == "adw migrate --move"
+    tracker = sick.the("tracker")
+    assert (tracker.severity, tracker.what) == (
+        "note",
+        "A mark of br was found: .br_recovery is a file of br's.",
+    )
+
+
+def test_a_database_that_is_not_migrated_so_far_is_not_taken_for_a_rebuilt_one(sick: Sick) -> None:
+    with sick.open() as state:
+        run_on(state, "demo-1")
+        back_up(sick.file, sick.folder / ".adw" / "backups", "daily", sick.clock.now())
+    migrations.roll_back(sick.file, "004", backup_folder=sick.folder / "b", clock=sick.clock)
+
+    assert sick.complaints() == {"migrations": "warning"}
+    assert sick.the("migrations").fix == "adw migrate"
+
+
+def test_json_states_that_the_database_does_not_know_are_noticed(alone: Sick) -> None:
+    from adws.adw_modules.workflow.record.json_run import JsonRun
+
+    with alone.open() as state:
+        run = run_on(state, "demo-1")
+    JsonRun(run.id, alone.folder, alone.clock).mirror(run, [], [])
+    assert alone.complaints() == {}
+    alone.change(
+        "DELETE FROM adw_executions",
+        "DELETE FROM adw_executions_archive",
+        path=alone.patient.location.database,
+    )
+
+    finding = alone.the("history")
+
+    assert (finding.severity, finding.fix) == ("warning", "adw restore")
+    assert f"{agents_folder(alone.folder)} (JSON states)" in finding.what
+
+
+def test_healings_that_are_due_and_those_that_were_are_told_apart(sick: Sick) -> None:
+    with sick.open() as state:
+        run_on(state, "demo-1")
+    replays.rename(sick.file, "demo-1", "demo-9")
+    due = sick.the("healing")
+    assert (due.severity, due.fix, due.fixable) == ("warning", "adw doctor --fix", True)
+
+    sick.open().close()
+
+    past = sick.the("healing")
+    assert past.severity == "note"
+    assert past.what == (
+        "Healed lately: 2026-11-23 12:00 renamed, the tracker renamed demo-1 to demo-9;"
+        " 1 execution moved along, 0 of them archived."
+    )
+
+
+def test_rows_from_the_future_are_named(sick: Sick) -> None:
+    with sick.open() as state:
+        run_on(state, "demo-1")
+    sick.clock.advance(hours=-2)
+
+    finding = sick.the("times")
+
+    assert finding.severity == "warning"
+    assert finding.what == (
+        "1 execution changed after the present moment, 2026-11-23 10:00 UTC:"
+        " as late as 2026-11-23T12:00:00.000000Z."
+    )
+
+
+def test_a_few_minutes_between_two_clocks_are_no_fault(sick: Sick) -> None:
+    with sick.open() as state:
+        run_on(state, "demo-1")
+    sick.clock.advance(seconds=-240)
+
+    assert sick.complaints() == {}
+
+
+def test_spoiled_archives_are_counted(sick: Sick) -> None:
+    sick.change(
+        "INSERT INTO adw_executions_archive (id) VALUES ('adw-x')",
+        "INSERT INTO adw_executions_archive (id) VALUES (NULL)",
+        "INSERT INTO adw_checkpoints_archive (op_id) VALUES ('y')",
+    )
+
+    finding = sick.the("archives")
+
+    assert finding.what.startswith("1 row of adw_checkpoints_archive and 2 rows of adw_executions_archive ")
+
+
+def test_runs_of_dead_processes_are_named_with_the_command_that_goes_on(sick: Sick) -> None:
+    dead = run_apart(this_owner)
+    with sick.open() as state:
+        for number in range(50):
+            state.create_execution("demo-1", adw_id=f"adw-{number:02}", owner=dead, claim=number == 0)
+        state.create_execution("demo-2", owner=this_owner())
+
+    finding = sick.the("owners")
+
+    assert (finding.severity, finding.fix) == ("note", "adw resume adw-00")
+    assert finding.what == "50 unfinished runs belong to processes that are dead, first adw-00."
+    assert finding.why.startswith("1 issue stay held")
+
+
+def test_files_that_others_may_change_are_a_warning_and_ones_they_may_read_a_note(sick: Sick) -> None:
+    sick.file.chmod(0o644)
+    mild = sick.the("permissions")
+    assert (mild.severity, mild.fix) == ("note", f"chmod 0600 {sick.file}")
+
+    sick.file.chmod(0o666)
+    assert sick.the("permissions").severity == "warning"
+    assert sick.the("permissions").what == f"Others may change {sick.file} (mode 0666)."
+
+
+def test_our_own_file_and_folder_are_for_their_owner_alone(alone: Sick) -> None:
+    database = alone.patient.location.database
+    assert alone.complaints() == {}
+    database.chmod(0o640)
+    database.parent.chmod(0o755)
+
+    assert [(one.severity, one.fix) for one in alone.found("permissions")] == [
+        ("warning", f"chmod 0600 {database}"),
+        ("warning", f"chmod 0700 {database.parent}"),
+    ]
+
+
+def test_a_log_without_its_database_is_named_before_sqlite_deletes_it(sick: Sick) -> None:
+    log = sick.file.with_name("beads.db.corrupt-wal")
+    log.write_bytes(b"x" * 100)
+
+    finding = sick.the("logs")
+
+    assert (finding.severity, finding.fix) == ("warning", f"mv {log} {log}.kept")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+def test_a_log_that_belongs_to_somebody_else_is_named(sick: Sick) -> None:
+    log = Path(f"{sick.file}-wal")
+    log.touch()
+    os.chown(log, 4242, 4242)
+
+    finding = sick.the("logs")
+
+    assert finding.what == f"{log} belongs to user 4242, the database to user 0."
+    assert finding.fix == f"sudo chown 0 {log}"
+
+
+def test_the_lock_that_stops_bd_s_daemon_is_named_when_its_holder_is_dead(sick: Sick) -> None:
+    lock = sick.file.parent / ".exclusive-lock"
+    dead = run_apart(os.getpid)
+    for pid, stale in ((dead, True), (os.getpid(), False)):
+        lock.write_text(json.dumps({"holder": "x", "pid": pid, "hostname": os.uname().nodename}))
+        severities = {finding.severity for finding in sick.found("leftovers")}
+        assert severities == ({"note"} if stale else {"ok"})
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"pid": "x"}', "{"])
+def test_a_lock_that_says_nothing_is_passed_over(sick: Sick, content: str) -> None:
+    (sick.file.parent / ".exclusive-lock").write_text(content)
+    assert sick.complaints() == {}

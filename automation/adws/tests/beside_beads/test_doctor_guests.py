@@ -1,0 +1,214 @@
+"""Views and triggers of anybody that would stop bd are found by doing what bd does, on an empty copy."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from adws.adw_modules.beads.doctor.findings import Finding
+from adws.adw_modules.beads.doctor.reading import tables_touched
+from adws.adw_modules.beads.doctor.replay import rebuild_on_a_copy
+from adws.adw_modules.clock import SettableClock
+from adws.adw_modules.store import migrations
+from adws.tests.beside_beads import replays
+from adws.tests.beside_beads.patients import Sick
+from adws.tests.beside_beads.trackers import RealBd, git_repository
+
+
+@pytest.fixture
+def sick(tmp_path: Path, beads_template: Path, clock: SettableClock) -> Sick:
+    return Sick(tmp_path / "project", clock, beads_template)
+
+
+DANGEROUS = {
+    "join": "CREATE VIEW guest AS SELECT i.title FROM adw_executions AS e"
+    " JOIN issues AS i ON i.id = e.issue_id",
+    "subquery": "CREATE VIEW guest AS SELECT (SELECT count(*) FROM issues) AS n",
+    "in a list": "CREATE VIEW guest AS SELECT id FROM adw_executions"
+    " WHERE issue_id IN (SELECT id FROM issues)",
+    "cte": "CREATE VIEW guest AS WITH t AS (SELECT id FROM issues) SELECT * FROM t",
+    "qualified": "CREATE VIEW guest AS SELECT * FROM main.issues",
+    "dependencies": "CREATE VIEW guest AS SELECT issue_id FROM dependencies",
+    "bd's own view": "CREATE VIEW guest AS SELECT id FROM ready_issues",
+    "a column that is not there": "CREATE VIEW guest AS SELECT nonsense FROM adw_executions",
+    "a text in double quotes": 'CREATE VIEW guest AS SELECT id FROM adw_executions WHERE status = "failed"',
+    "a trigger": "CREATE TRIGGER guest AFTER DELETE ON adw_executions"
+    " BEGIN UPDATE adw_checkpoints SET seq = 1 WHERE op_id IN (SELECT id FROM issues); END",
+}
+HARMLESS = {
+    "over ours": "CREATE VIEW guest AS SELECT count(*) AS n FROM adw_executions",
+    "over labels": "CREATE VIEW guest AS SELECT label FROM labels",
+    "quoted names": 'CREATE VIEW guest AS SELECT "id" AS "the ""id""" FROM "adw_executions"',
+    "a quote in a text": """CREATE VIEW guest AS SELECT 'say "issues"' AS word -- "issues"
+        FROM adw_executions /* "issues" */""",
+    "a full-text table": "CREATE VIRTUAL TABLE guest USING fts5(body)",
+    "an index on issues": "CREATE INDEX guest ON issues (title)",
+}
+
+
+@pytest.mark.parametrize("statement", DANGEROUS.values(), ids=DANGEROUS)
+def test_what_would_stop_bd_is_named_with_the_sql_that_removes_it(sick: Sick, statement: str) -> None:
+    sick.change("DROP VIEW IF EXISTS ready_issues", "DROP VIEW IF EXISTS blocked_issues")
+    with closing(sqlite3.connect(sick.file)) as connection:
+        replays.make_views(connection)
+    sick.change(statement)
+
+    finding = sick.the("views and triggers")
+
+    kind = "trigger" if "TRIGGER" in statement else "view"
+    assert finding.severity == "error"
+    assert finding.what.startswith(f"The {kind} guest, which is not ours, would stop bd: ")
+    assert finding.fix == f"sqlite3 {sick.file} 'DROP {kind.upper()} \"guest\"'"
+    assert not finding.fixable
+    sick.change(f'DROP {kind.upper()} "guest"')
+    assert sick.complaints() == {}
+
+
+@pytest.mark.parametrize("statement", HARMLESS.values(), ids=HARMLESS)
+def test_what_survives_a_rebuild_is_left_in_peace(sick: Sick, statement: str) -> None:
+    sick.change(statement)
+
+    assert sick.complaints() == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["join", "subquery", "in a list", "cte", "qualified", "dependencies", "a trigger"]
+)
+def test_the_verdict_is_that_of_the_rebuild_itself(sick: Sick, name: str) -> None:
+    sick.change(DANGEROUS[name])
+
+    rebuild = replays.rebuild_dependencies if name == "dependencies" else replays.rebuild_issues
+    with pytest.raises(sqlite3.OperationalError, match=r"error in (view|trigger) guest"):
+        rebuild(sick.file)
+
+
+def test_all_the_guilty_are_named_not_only_the_first(sick: Sick) -> None:
+    sick.change(
+        "CREATE VIEW one AS SELECT * FROM issues",
+        "CREATE VIEW two AS SELECT * FROM dependencies",
+        "CREATE VIEW three AS SELECT * FROM one",
+    )
+
+    with closing(sqlite3.connect(sick.file)) as connection:
+        guilty = rebuild_on_a_copy(connection)
+
+    assert {(one.name, one.kind) for one in guilty} == {("one", "view"), ("two", "view"), ("three", "view")}
+
+
+def test_a_trigger_on_the_tracker_s_table_is_worth_a_note(sick: Sick) -> None:
+    sick.change("CREATE TRIGGER guest AFTER INSERT ON issues BEGIN SELECT 1; END")
+
+    assert sick.the("views and triggers") == Finding(
+        "views and triggers",
+        "note",
+        "The trigger guest sits on the tracker's table issues.",
+        "bd drops it without a word when it rebuilds that table.",
+    )
+
+
+def test_a_trigger_of_ours_that_reads_the_tracker_is_a_warning_although_it_survives_today(sick: Sick) -> None:
+    sick.change(
+        "CREATE TRIGGER adw_guest AFTER DELETE ON adw_executions"
+        " BEGIN UPDATE adw_checkpoints SET seq = 1 WHERE op_id IN (SELECT label FROM labels); END"
+    )
+
+    finding = sick.the("views and triggers")
+
+    assert (finding.severity, finding.fixable) == ("warning", True)
+    assert finding.what == "adw_guest, which is ours, reads the tracker's labels."
+
+
+def test_which_tables_a_view_or_trigger_touches_is_seen_through_other_views(sick: Sick) -> None:
+    sick.change("CREATE VIEW inner AS SELECT * FROM issues", "CREATE VIEW outer AS SELECT title FROM inner")
+
+    with closing(sqlite3.connect(sick.file)) as connection:
+        touched = tables_touched(connection)
+
+    assert "issues" in touched["inner"]
+    assert touched["recent_failures"] == {"adw_executions"}
+    assert touched["stale_checkpoints"] == {"adw_executions", "adw_checkpoints"}
+    assert touched["adw_executions_archive_before_delete"] >= {
+        "adw_executions_archive",
+        "adw_archive_requests",
+    }
+    assert not any(
+        tables & {"issues", "labels", "events", "dependencies"}
+        for name, tables in touched.items()
+        if name.startswith("adw_") or name in ("recent_failures", "success_rate_by_type")
+    )
+
+
+def test_our_dangerous_views_are_made_anew_by_the_doctor_and_foreign_ones_stay(sick: Sick) -> None:
+    sick.change(
+        "DROP VIEW recent_failures",
+        "CREATE VIEW recent_failures AS SELECT e.id, i.title FROM adw_executions AS e"
+        " JOIN issues AS i ON i.id = e.issue_id",
+        "CREATE VIEW board AS SELECT * FROM issues",
+        "DROP TRIGGER adw_checkpoints_archive_before_delete",
+    )
+
+    mended = sick.mend()
+
+    assert mended.done == (
+        "Made the trigger adw_checkpoints_archive_before_delete anew.",
+        "Made the view recent_failures anew.",
+    )
+    assert mended.backup is not None
+    assert mended.backup.path.name == "beads.db.20261123T120000Z.before-doctor.sqlite3"
+    assert sick.complaints() == {"views and triggers": "error"}
+    assert "board, which is not ours" in sick.the("views and triggers").what
+
+
+def test_a_view_of_another_tool_that_has_a_name_of_ours_is_not_touched(
+    tmp_path: Path, tracker_template: Path, clock: SettableClock
+) -> None:
+    sick = Sick(tmp_path / "project", clock, tracker_template)
+    sick.change("CREATE VIEW recent_failures AS SELECT * FROM issues WHERE status = 'failed'")
+
+    finding = sick.the("views and triggers")
+
+    assert (finding.fixable, "which is not ours" in finding.what) == (False, True)
+    assert sick.mend().done == ()
+
+
+def test_what_an_earlier_program_of_this_kind_left_is_recognised_and_dropped(
+    tmp_path: Path, tracker_template: Path, clock: SettableClock
+) -> None:
+    sick = Sick(tmp_path / "project", clock, tracker_template)
+    sick.change(
+        "CREATE TABLE adw_executions (id TEXT PRIMARY KEY, issue_id TEXT, phase TEXT, status TEXT)",
+        "CREATE TABLE schema_version (version TEXT PRIMARY KEY, rollback_sql TEXT)",
+        "CREATE VIEW phase_progression_funnel AS SELECT e.phase, count(*) AS runs FROM adw_executions AS e"
+        " JOIN issues AS i ON i.id = e.issue_id GROUP BY e.phase",
+    )
+    assert sick.the("views and triggers").fixable
+
+    assert sick.mend().done == ("Dropped the view phase_progression_funnel.",)
+    replays.rebuild_issues(sick.file)
+
+
+def test_a_real_bd_is_stopped_by_what_the_doctor_names_and_works_again_after_its_advice(
+    real_bd: Callable[[str], RealBd], tmp_path: Path, clock: SettableClock
+) -> None:
+    old, new = real_bd("0.29.0"), real_bd("0.49.6")
+    top = git_repository(tmp_path / "real")
+    old.run(top, "init", "--prefix", "tk", "--quiet")
+    old.run(top, "create", "One", "-d", "x")
+    database = top / ".beads" / "beads.db"
+    migrations.apply(database, beside_issues=True, backup_folder=tmp_path / "b", clock=clock)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE VIEW board AS SELECT * FROM issues")
+        (guilty,) = rebuild_on_a_copy(connection)
+    refused = new.attempt(top, "create", "Two", "-d", "x")
+    assert refused.returncode == 1
+    assert "error in view board" in refused.stdout + refused.stderr
+
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(guilty.removal)
+
+    new.run(top, "create", "Two", "-d", "x")
+    assert "One" in new.run(top, "list")
