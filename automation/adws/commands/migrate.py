@@ -13,6 +13,7 @@ from adws.adw_modules.beads.locate import Location, locate
 from adws.adw_modules.clock import default_clock
 from adws.adw_modules.store import migration_status, migrations
 from adws.adw_modules.store.backup import Backup, list_backups
+from adws.adw_modules.store.legacy import Legacy, Upgrade, look_for
 from adws.commands.options import common
 from adws.commands.output import print_json, print_table
 
@@ -61,6 +62,7 @@ def describe_outcome(location: Location, outcome: migrations.Outcome) -> list[st
         return [f"{location.database} is up to date; nothing was changed."]
     return [
         *_backup_lines(outcome.backup),
+        *_upgrade_lines(outcome.upgrade),
         f"Applied {', '.join(outcome.versions)} to {location.database}.",
         "Checked: tables, columns, foreign keys, indexes, triggers and views are as they should be.",
     ]
@@ -70,7 +72,11 @@ def _apply(location: Location, *, as_json: bool) -> None:
     outcome = apply_migrations(location)
     if as_json:
         print_json(
-            "adw.migrate/1", database=location.database, applied=outcome.versions, backup=outcome.backup
+            "adw.migrate/1",
+            database=location.database,
+            applied=outcome.versions,
+            backup=outcome.backup,
+            upgrade=outcome.upgrade,
         )
         return
     for line in describe_outcome(location, outcome):
@@ -79,6 +85,7 @@ def _apply(location: Location, *, as_json: bool) -> None:
 
 def _status(location: Location, *, as_json: bool) -> None:
     exists = location.database.exists()
+    earlier = look_for(location.database) if exists else None
     steps = migration_status.status(location.database) if exists else []
     backups = list_backups(location.database, location.state_dir / "backups")
     if as_json:
@@ -88,11 +95,14 @@ def _status(location: Location, *, as_json: bool) -> None:
             database_exists=exists,
             migrations=[asdict(step) for step in steps],
             backups=backups,
+            earlier_implementation=earlier,
         )
         return
     if not exists:
         click.echo(f"{location.database} is not there yet; `adw migrate --apply` makes it.")
         return
+    for line in _earlier_lines(earlier):
+        click.echo(line)
     rows = [[step.version, step.name, step.state, step.applied_at, step.sha256[:12]] for step in steps]
     print_table(
         f"Migrations of {location.database}", ["version", "name", "state", "applied at", "sha256"], rows
@@ -142,3 +152,27 @@ def _backup_lines(backup: Backup | None) -> list[str]:
     if backup is None:
         return []
     return [f"Backup: {backup.path.name} ({backup.size_bytes:,} bytes)", f"        in {backup.path.parent}"]
+
+
+def _earlier_lines(found: Legacy | None) -> list[str]:
+    if found is None:
+        return []
+    what = ", ".join((*found.tables, *found.views))
+    return [
+        f"An earlier implementation left {what}:",
+        f"  {found.executions:,} executions, {found.checkpoints:,} checkpoints.",
+        "  Its views name tables of the tracker, which can keep bd from opening its file.",
+        "  `adw migrate --apply` makes our tables of its own and keeps every row.",
+    ]
+
+
+def _upgrade_lines(done: Upgrade | None) -> list[str]:
+    if done is None:
+        return []
+    return [
+        "Upgraded the tables of an earlier implementation:",
+        f"  executions: {done.executions:,} live, {done.executions_archived:,} archived",
+        f"  checkpoints: {done.checkpoints:,} live, {done.checkpoints_archived:,} archived",
+        f"  attempts derived: {done.attempts:,}",
+        *(f"  dropped: {name}" for name in done.dropped),
+    ]

@@ -1,8 +1,12 @@
 -- What is looked at whenever a database is opened; each is one look-up.
 
 -- name: our_tables
--- Which of the tables that everything rests on are there.
-SELECT m.name FROM sqlite_master AS m
+-- Which of the tables that everything rests on are there. An execution of our making has a fence; one of
+-- an earlier implementation has not.
+SELECT
+    m.name,
+    CASE WHEN m.sql LIKE '%fence%' THEN 1 ELSE 0 END AS is_fenced
+FROM sqlite_master AS m
 WHERE m.type = 'table' AND m.name IN ('schema_version', 'adw_executions', 'issues')
 ORDER BY m.name;
 

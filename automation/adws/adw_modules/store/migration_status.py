@@ -11,6 +11,7 @@ from adws.adw_modules.errors import MigrationError, SchemaTooNewError
 from adws.adw_modules.store import schema, sql
 from adws.adw_modules.store.connection import open_reader
 from adws.adw_modules.store.faults import translate
+from adws.adw_modules.store.legacy import is_earlier_record
 from adws.adw_modules.store.migration_files import Migration, known
 
 
@@ -81,12 +82,14 @@ def problems(path: Path, *, beside_issues: bool) -> list[str]:
 
 
 def recorded(connection: sqlite3.Connection) -> dict[str, sqlite3.Row]:
-    """The rows of schema_version by version; none where there is no such table."""
+    """The rows of schema_version by version; none where there is no such table, or the earlier one's."""
     have = schema.present(connection)
     if "schema_version" not in have:
         return {}
     wanted = schema.expected(known()[:1], beside_issues=False)["schema_version"]
     if have["schema_version"] != wanted:
+        if is_earlier_record(connection):
+            return {}
         raise MigrationError(
             "this database has a table schema_version that is not ours",
             hint="another extension uses the name; `adw doctor` shows the table",

@@ -30,6 +30,7 @@ from adws.adw_modules.store.backup import Backup, back_up
 from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer
 from adws.adw_modules.store.faults import translate
 from adws.adw_modules.store.gate import Gate
+from adws.adw_modules.store.legacy import Upgrade, upgrade
 from adws.adw_modules.store.migration_files import Migration, known
 from adws.adw_modules.store.migration_status import (
     applied_migrations,
@@ -48,15 +49,19 @@ class Outcome:
 
     versions: tuple[str, ...]
     backup: Backup | None
+    upgrade: Upgrade | None = None
+    """What became of the rows of an earlier implementation, where there were any."""
 
 
 def apply(path: Path, *, beside_issues: bool, backup_folder: Path, clock: Clock | None = None) -> Outcome:
     """Apply what is pending, after a backup; nothing pending changes nothing and copies nothing.
 
-    Raises `MigrationError` or `SchemaTooNewError`; the migration that failed leaves nothing behind.
+    A database of the earlier implementation is upgraded, its rows kept. Raises `MigrationError` or
+    `SchemaTooNewError`; what failed leaves nothing behind.
     """
     clock = clock or default_clock()
     with closing(Gate(path.parent, _GATE_SECONDS)) as gate, gate:
+        upgraded = upgrade(path, beside_issues=beside_issues, backup_folder=backup_folder, clock=clock)
         require_understood(status(path), path)
         _require_free_names(path, beside_issues=beside_issues)
         waiting = [step for step in status(path) if step.state == "pending"]
@@ -69,6 +74,8 @@ def apply(path: Path, *, beside_issues: bool, backup_folder: Path, clock: Clock 
         finally:
             connection.close()
     require_valid(path, beside_issues=beside_issues)
+    if upgraded is not None:
+        return Outcome(upgraded.versions, upgraded.backup, upgraded)
     return Outcome(tuple(migration.version for migration in done), backup)
 
 

@@ -19,14 +19,19 @@ def inspect(database: Database) -> bool:
 
 def _inspect(tx: Transaction, database: Database) -> bool:
     texts = sql.load("opening")
-    tables = {row["name"] for row in tx.all(texts["our_tables"])}
-    if not {"schema_version", "adw_executions"} <= tables:
+    tables = {row["name"]: bool(row["is_fenced"]) for row in tx.all(texts["our_tables"])}
+    if not {"schema_version", "adw_executions"} <= tables.keys():
         raise NotMigratedError(
             f"{database.path} holds no executions yet",
             hint=f"run `adw migrate --db {database.path}` once (it makes a backup first)",
         )
+    if not tables["adw_executions"]:
+        raise NotMigratedError(
+            f"{database.path} holds the executions of an earlier implementation",
+            hint=f"run `adw migrate --db {database.path}` once; it keeps every row, and a backup",
+        )
     row = tx.one(texts["newest_migration"])
-    here, newest = (row["version"] if row else None) or "none", newest_version()
+    here, newest = (row["version"] if row else None) or "", newest_version()
     if here > newest:
         raise SchemaTooNewError(
             f"{database.path} was migrated to {here} by a newer version; this one knows {newest}",
@@ -34,7 +39,7 @@ def _inspect(tx: Transaction, database: Database) -> bool:
         )
     if here < newest:
         raise NotMigratedError(
-            f"{database.path} is at migration {here}, this version needs {newest}",
+            f"{database.path} is at migration {here or 'none'}, this version needs {newest}",
             hint=f"run `adw migrate --db {database.path}` once (it makes a backup first)",
         )
     key = tx.one(texts["foreign_key_to_issues"])
