@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from adws.adw_modules.errors import AdwError
 from adws.adw_modules.store import migration_status
-from adws.adw_modules.store.connection import open_reader, open_writer
+from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer
 from adws.adw_modules.store.records import Check, Health
 
 _WAL_WARN_BYTES = 256 * 1024 * 1024
@@ -17,14 +18,14 @@ _FREE_WARN_BYTES = 256 * 1024 * 1024
 _OUR_TABLES = ("adw_executions", "adw_phase_attempts", "adw_checkpoints")
 
 
-def check(path: Path, *, beside_issues: bool) -> Health:
+def check(path: Path, *, beside_issues: bool, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Health:
     """Look at the file, its schema, its references, its log and its disk. Writes nothing."""
     checks: list[Check] = []
     for examine in (
         _readable,
-        _schema(beside_issues=beside_issues),
+        partial(_schema, beside_issues=beside_issues),
         _references,
-        _writable,
+        partial(_writable, busy_timeout_seconds=busy_timeout_seconds),
         _log_size,
         _room,
     ):
@@ -48,21 +49,23 @@ def _readable(path: Path) -> Iterator[Check]:
     yield Check("integrity", ok=found == ["ok"], detail="; ".join(found), hint="restore it from a backup")
 
 
-def _schema(*, beside_issues: bool) -> Callable[[Path], Iterator[Check]]:
-    def examine(path: Path) -> Iterator[Check]:
-        steps = migration_status.status(path)
-        migration_status.require_understood(steps, path)
-        waiting = [step.version for step in steps if step.state == "pending"]
-        yield Check(
-            "migrations",
-            ok=not waiting,
-            detail=f"pending: {', '.join(waiting)}" if waiting else f"{len(steps)} applied",
-            hint="run `adw migrate`",
-        )
-        found = migration_status.problems(path, beside_issues=beside_issues)
-        yield Check("schema", ok=not found, detail="; ".join(found) or "as the migrations make it")
-
-    return examine
+def _schema(path: Path, *, beside_issues: bool) -> Iterator[Check]:
+    steps = migration_status.status(path)
+    migration_status.require_understood(steps, path)
+    waiting = [step.version for step in steps if step.state == "pending"]
+    yield Check(
+        "migrations",
+        ok=not waiting,
+        detail=f"pending: {', '.join(waiting)}" if waiting else f"{len(steps)} applied",
+        hint="run `adw migrate`",
+    )
+    found = migration_status.problems(path, beside_issues=beside_issues)
+    yield Check(
+        "schema",
+        ok=not found,
+        detail="; ".join(found) or "as the migrations make it",
+        hint="`adw doctor` explains each",
+    )
 
 
 def _references(path: Path) -> Iterator[Check]:
@@ -85,8 +88,8 @@ def _references(path: Path) -> Iterator[Check]:
     )
 
 
-def _writable(path: Path) -> Iterator[Check]:
-    connection = open_writer(path)
+def _writable(path: Path, *, busy_timeout_seconds: float) -> Iterator[Check]:
+    connection = open_writer(path, busy_timeout_seconds=busy_timeout_seconds)
     try:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
