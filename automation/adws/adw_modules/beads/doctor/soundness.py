@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,8 +50,31 @@ def check_health(patient: Patient) -> Iterator[Finding]:
     if not _has_our_tables(patient):
         yield Finding("tables", "note", f"{location.database} holds none of our tables yet.", "", "adw init")
         return
-    for check in health.check(location.database, beside_issues=location.beside_issues).checks:
-        yield _finding(check, location)
+    checks = health.check(location.database, beside_issues=location.beside_issues).checks
+    sound = any(check.name == "integrity" and check.ok for check in checks)
+    writable = os.access(location.database, os.W_OK) and os.access(location.database.parent, os.W_OK)
+    if not writable:
+        yield _read_only(location)
+    for check in checks:
+        if not writable and (check.name == "writable" or (sound and check.name == "file")):
+            continue
+        yield _not_understood(check) if sound and check.name == "file" else _finding(check, location)
+
+
+def _read_only(location: Location) -> Finding:
+    return Finding(
+        "writable",
+        "error",
+        f"{location.database} or its folder is read-only for this user.",
+        f"{_MEANING['writable'][1]} The medium may be mounted so, or the permissions are too narrow.",
+        f"ls -ld {location.database} {location.database.parent}",
+    )
+
+
+def _not_understood(check: Check) -> Finding:
+    """The file is whole, and yet something in it stopped the checks: a newer version, a foreign table."""
+    advice = f" What to do: {check.hint}." if check.hint else ""
+    return Finding(check.name, "error", f"{check.detail}.", f"What is not understood is not used.{advice}")
 
 
 def _finding(check: Check, location: Location) -> Finding:
