@@ -95,8 +95,11 @@ def test_a_file_that_cannot_be_written_is_one_sentence(command: Command, tmp_pat
     code, _, err = command(*command.db, "--output-file", str(tmp_path / "no" / "report.md"))
     assert code == 2
     assert err.startswith(f"Error: the report cannot be written to {tmp_path / 'no' / 'report.md'}: No such")
-    code, _, err = command(*command.db, "--output-file", str(tmp_path))
+    folder = tmp_path / "out" / "report"
+    folder.mkdir(parents=True)
+    code, _, err = command(*command.db, "--output-file", str(folder))
     assert code == 2
+    assert list(folder.parent.iterdir()) == [folder], "nothing half-written stays"
     assert len(err.splitlines()) == 2
 
 

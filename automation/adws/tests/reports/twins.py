@@ -11,7 +11,7 @@ from adws.adw_modules.answers.run_files import RunFolders
 from adws.adw_modules.answers.window import last_hours
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.state import ADWState, Attempt, BeadsStateManager, IssueSnapshot
-from adws.adw_modules.workflow.run_log import RunLog, log_path
+from adws.adw_modules.workflow.record.run_log import RunLog, log_path
 
 
 @dataclass
