@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from adws.adw_modules.workflow.progress import Event, Kind, Progress
-from adws.adw_modules.workflow.run_log import Level, RunLog
+from adws.adw_modules.workflow.record.run_log import Level, RunLog
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,24 +25,24 @@ from adws.adw_modules.errors import AdwError, ExecutionNotFoundError, RunInterru
 from adws.adw_modules.redaction import secret_values
 from adws.adw_modules.store.owner import this_owner
 from adws.adw_modules.store.records import PHASES
-from adws.adw_modules.workflow.agent_calls import stop_leftovers
-from adws.adw_modules.workflow.agents import Agent, resolve_agent
-from adws.adw_modules.workflow.attempts import Work, attempt_phase
+from adws.adw_modules.workflow.agents.calls import stop_leftovers
+from adws.adw_modules.workflow.agents.choice import Agent, resolve_agent
+from adws.adw_modules.workflow.git.repository import Repository, check_repository, hide_run_folders
+from adws.adw_modules.workflow.git.worktrees import worktree_for
 from adws.adw_modules.workflow.heartbeat import beating
 from adws.adw_modules.workflow.interruption import StopRequest, stopping_on_signals
-from adws.adw_modules.workflow.phase_order import phase_wanted, phases_left
+from adws.adw_modules.workflow.phases.attempts import Work, attempt_phase
+from adws.adw_modules.workflow.phases.phase_order import phase_wanted, phases_left
+from adws.adw_modules.workflow.phases.steps import RunPaused
 from adws.adw_modules.workflow.progress import Event
-from adws.adw_modules.workflow.record import RunRecord
-from adws.adw_modules.workflow.records import Records, Seen
+from adws.adw_modules.workflow.record.records import Records, Seen
+from adws.adw_modules.workflow.record.run_lock import hold_run
+from adws.adw_modules.workflow.record.run_log import RunLog, log_path
+from adws.adw_modules.workflow.record.run_record import RunRecord
 from adws.adw_modules.workflow.reporter import Reporter
-from adws.adw_modules.workflow.repository import Repository, check_repository, hide_run_folders
 from adws.adw_modules.workflow.requests import Request, read_request
-from adws.adw_modules.workflow.run_lock import hold_run
-from adws.adw_modules.workflow.run_log import RunLog, log_path
 from adws.adw_modules.workflow.settings import Outcome, RunSettings
 from adws.adw_modules.workflow.start import Start
-from adws.adw_modules.workflow.steps import RunPaused
-from adws.adw_modules.workflow.worktrees import worktree_for
 
 __all__ = ["Outcome", "RunSettings", "resume_execution", "run_issue", "run_phase"]
 

@@ -10,7 +10,7 @@ from adws.adw_modules.clock import Clock
 from adws.adw_modules.config import Config
 from adws.adw_modules.errors import AdwError
 from adws.adw_modules.state import Execution
-from adws.adw_modules.workflow.agent_process import Limits
+from adws.adw_modules.workflow.agents.process import Limits
 from adws.adw_modules.workflow.progress import Progress, silent
 
 

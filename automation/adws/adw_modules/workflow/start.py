@@ -9,7 +9,7 @@ from pathlib import Path
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.state import Execution
 from adws.adw_modules.store.json_values import JSON
-from adws.adw_modules.workflow.worktrees import Worktree, worktree_for
+from adws.adw_modules.workflow.git.worktrees import Worktree, worktree_for
 
 WORKFLOW = "adw_sdlc"
 

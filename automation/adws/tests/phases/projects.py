@@ -15,7 +15,7 @@ from adws.adw_modules.beads.locate import locate
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.config import Config
 from adws.adw_modules.state import Attempt, BeadsStateManager, Checkpoint, Execution
-from adws.adw_modules.workflow.agent_process import Limits
+from adws.adw_modules.workflow.agents.process import Limits
 from adws.adw_modules.workflow.progress import Event
 from adws.adw_modules.workflow.runner import Outcome, RunSettings, resume_execution, run_issue, run_phase
 from adws.tests.conftest import NOW

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adws.adw_modules.errors import AgentOutputError
-from adws.adw_modules.workflow.agent_result import MOST_TEXT, AgentResult, read_result
+from adws.adw_modules.workflow.agents.result import MOST_TEXT, AgentResult, read_result
 
 
 def result(**fields: Any) -> str:

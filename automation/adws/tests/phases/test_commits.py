@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from adws.adw_modules.errors import PhaseFailedError
-from adws.adw_modules.workflow.commits import StepCommit, commit_step, may_be_committed, set_aside_leftovers
-from adws.adw_modules.workflow.worktrees import Worktree, ensure_worktree, head_of, worktree_for
+from adws.adw_modules.workflow.git.commits import (
+    StepCommit,
+    commit_step,
+    may_be_committed,
+    set_aside_leftovers,
+)
+from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree, head_of, worktree_for
 from adws.tests.phases.projects import git
 
 

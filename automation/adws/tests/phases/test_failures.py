@@ -18,7 +18,7 @@ from adws.adw_modules.errors import (
 )
 from adws.adw_modules.state import Execution
 from adws.adw_modules.store.owner import process_mark
-from adws.adw_modules.workflow.agent_process import Limits
+from adws.adw_modules.workflow.agents.process import Limits
 from adws.adw_modules.workflow.runner import Outcome
 from adws.tests.phases.projects import Project
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from adws.adw_modules.store.owner import process_mark
-from adws.adw_modules.workflow.agent_calls import stop_leftovers
+from adws.adw_modules.workflow.agents.calls import stop_leftovers
 from adws.tests.phases.projects import Project
 from adws.tests.processes import Child, child
 

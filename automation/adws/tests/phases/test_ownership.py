@@ -12,10 +12,10 @@ import pytest
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.errors import OwnershipLostError
+from adws.adw_modules.workflow.git.worktrees import ensure_worktree, head_of, worktree_for
 from adws.adw_modules.workflow.progress import Event
-from adws.adw_modules.workflow.records import Records
+from adws.adw_modules.workflow.record.records import Records
 from adws.adw_modules.workflow.start import Start
-from adws.adw_modules.workflow.worktrees import ensure_worktree, head_of, worktree_for
 from adws.tests.conftest import NOW
 from adws.tests.phases.projects import Project, git
 from adws.tests.processes import run_together

@@ -9,9 +9,9 @@ import pytest
 
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.errors import IssueNotFoundError, RepositoryError
-from adws.adw_modules.workflow.repository import check_repository
+from adws.adw_modules.workflow.git.repository import check_repository
+from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree, head_of, worktree_for
 from adws.adw_modules.workflow.runner import run_issue
-from adws.adw_modules.workflow.worktrees import Worktree, ensure_worktree, head_of, worktree_for
 from adws.tests.phases.projects import Project, git
 
 

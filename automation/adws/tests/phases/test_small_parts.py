@@ -15,13 +15,13 @@ from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.errors import AgentMissingError, AgentOutputError, InvalidInputError
 from adws.adw_modules.redaction import redact, secret_values
 from adws.adw_modules.store.owner import owner_is_dead, process_mark, this_owner
-from adws.adw_modules.workflow.agents import resolve_agent
-from adws.adw_modules.workflow.commit_messages import commit_message
+from adws.adw_modules.workflow.agents.choice import resolve_agent
+from adws.adw_modules.workflow.git.messages import commit_message
+from adws.adw_modules.workflow.git.safe_names import safe_name
+from adws.adw_modules.workflow.phases.prompts import build_prompt, issue_as_text
+from adws.adw_modules.workflow.phases.verdict import Verdict, read_verdict
 from adws.adw_modules.workflow.progress import Event, describe
-from adws.adw_modules.workflow.prompts import build_prompt, issue_as_text
 from adws.adw_modules.workflow.requests import Request, read_request
-from adws.adw_modules.workflow.safe_names import safe_name
-from adws.adw_modules.workflow.verdict import Verdict, read_verdict
 
 VALUES = {
     "issue": "I",

@@ -18,8 +18,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from adws.adw_modules.errors import PhaseFailedError
-from adws.adw_modules.workflow.git import ask_git, git
-from adws.adw_modules.workflow.worktrees import TreeState, Worktree, head_of, look_at, stand_on_branch
+from adws.adw_modules.workflow.git.command import ask_git, git
+from adws.adw_modules.workflow.git.worktrees import TreeState, Worktree, head_of, look_at, stand_on_branch
 
 SECRET_FILES = (
     ".env", ".env.*", "*.env", ".envrc", ".mcp.json", ".netrc", ".npmrc", ".pypirc", ".git-credentials",

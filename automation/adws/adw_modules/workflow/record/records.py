@@ -27,11 +27,11 @@ from adws.adw_modules.state import ADWState, Attempt, BeadsStateManager, Executi
 from adws.adw_modules.store.ids import new_execution_id
 from adws.adw_modules.store.json_values import JSON
 from adws.adw_modules.store.records import UNFINISHED
-from adws.adw_modules.workflow.json_run import JsonRun, SavedStep
-from adws.adw_modules.workflow.json_runs import begin_in_json, taken_over, unfinished_in_json
-from adws.adw_modules.workflow.record import RunRecord
+from adws.adw_modules.workflow.record.json_run import JsonRun, SavedStep
+from adws.adw_modules.workflow.record.json_runs import begin_in_json, taken_over, unfinished_in_json
+from adws.adw_modules.workflow.record.run_record import RunRecord
+from adws.adw_modules.workflow.record.step_ids import step_op_id
 from adws.adw_modules.workflow.start import WORKFLOW, Start
-from adws.adw_modules.workflow.step_ids import step_op_id
 
 FIRST_STEP = "run_started"
 

@@ -18,12 +18,12 @@ from adws.adw_modules.errors import AdwError, AgentError, AgentExitError, AgentO
 from adws.adw_modules.redaction import redact, secret_values
 from adws.adw_modules.store.json_values import JSON
 from adws.adw_modules.store.owner import host_name, process_mark
-from adws.adw_modules.workflow.agent_process import CallFiles, Limits, run_agent_process, tail
-from adws.adw_modules.workflow.agent_result import AgentResult, read_result
-from adws.adw_modules.workflow.agents import Agent
-from adws.adw_modules.workflow.git import without_git_locators
+from adws.adw_modules.workflow.agents.choice import Agent
+from adws.adw_modules.workflow.agents.process import CallFiles, Limits, run_agent_process, tail
+from adws.adw_modules.workflow.agents.process_group import group_members, has_marker, stop_group
+from adws.adw_modules.workflow.agents.result import AgentResult, read_result
+from adws.adw_modules.workflow.git.command import without_git_locators
 from adws.adw_modules.workflow.interruption import StopRequest
-from adws.adw_modules.workflow.process_group import group_members, has_marker, stop_group
 
 _MARKER = "ADW_AGENT_CALL"
 

@@ -13,7 +13,7 @@ from string import Template
 
 from adws.adw_modules.beads.issues import Issue
 
-_FOLDER = Path(__file__).parents[2] / "prompts"
+_FOLDER = Path(__file__).parents[3] / "prompts"
 
 
 def build_prompt(phase: str, header: Mapping[str, str], values: Mapping[str, str]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from adws.adw_modules.errors import PhaseFailedError
-from adws.adw_modules.workflow.commits import set_aside_leftovers
-from adws.adw_modules.workflow.git import git
-from adws.adw_modules.workflow.phase_run import PhaseRun
-from adws.adw_modules.workflow.steps import StepResult
-from adws.adw_modules.workflow.verdict import read_verdict
+from adws.adw_modules.workflow.git.command import git
+from adws.adw_modules.workflow.git.commits import set_aside_leftovers
+from adws.adw_modules.workflow.phases.phase_run import PhaseRun
+from adws.adw_modules.workflow.phases.steps import StepResult
+from adws.adw_modules.workflow.phases.verdict import read_verdict
 
 # More of a change than this is not put into the prompt; the agent can read it in the worktree.
 _MOST_DIFF = 100_000

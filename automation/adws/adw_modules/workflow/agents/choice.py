@@ -3,7 +3,7 @@
     claude              Claude Code without a terminal: `claude -p --output-format json`
     claude --model M    the same with more flags of yours
     scripted            the agent that ships with this package, for demos and tests
-    scripted --fail …   the same, told how to behave (see scripted_agent.py)
+    scripted --fail …   the same, told how to behave (see scripted.py)
     anything else       a command line, split as a shell would split it, run without a shell
 
 Claude is never given permission to do everything. By default it may edit files in the worktree and,
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adws.adw_modules.errors import InvalidInputError
-from adws.adw_modules.workflow.agent_process import find_program
+from adws.adw_modules.workflow.agents.process import find_program
 
 _CLAUDE_PERMISSION_FLAGS = (
     "--permission-mode", "--allowedTools", "--allowed-tools", "--disallowedTools", "--disallowed-tools",
@@ -65,7 +65,7 @@ def resolve_agent(text: str, *, directory: Path, environ: Mapping[str, str]) -> 
             "the agent is an empty command", hint="use --agent claude, --agent scripted or a command line"
         )
     if words[0] == "scripted":
-        script = str(Path(__file__).with_name("scripted_agent.py"))
+        script = str(Path(__file__).with_name("scripted.py"))
         # Isolated, so that nothing in a worktree can stand in for the standard library.
         command = (sys.executable, "-I", "-S", script, *words[1:])
         return Agent("scripted", command, command, structured=True)

@@ -9,18 +9,18 @@ from pathlib import Path
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.errors import AgentError, PhaseFailedError
 from adws.adw_modules.state import Attempt
-from adws.adw_modules.workflow.agent_calls import CallEnd, CallFolder, adopt, call_agent, call_folder
-from adws.adw_modules.workflow.agent_process import Limits
-from adws.adw_modules.workflow.agent_result import AgentResult
-from adws.adw_modules.workflow.agents import Agent
-from adws.adw_modules.workflow.commits import set_aside_leftovers
+from adws.adw_modules.workflow.agents.calls import CallEnd, CallFolder, adopt, call_agent, call_folder
+from adws.adw_modules.workflow.agents.choice import Agent
+from adws.adw_modules.workflow.agents.process import Limits
+from adws.adw_modules.workflow.agents.result import AgentResult
+from adws.adw_modules.workflow.git.commits import set_aside_leftovers
+from adws.adw_modules.workflow.git.safe_names import safe_name
+from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree, head_of, stand_on_branch
 from adws.adw_modules.workflow.interruption import StopRequest
-from adws.adw_modules.workflow.prompts import build_prompt, issue_as_text
-from adws.adw_modules.workflow.record import RunRecord
+from adws.adw_modules.workflow.phases.prompts import build_prompt, issue_as_text
+from adws.adw_modules.workflow.phases.steps import StepResult, Steps
+from adws.adw_modules.workflow.record.run_record import RunRecord
 from adws.adw_modules.workflow.reporter import Reporter
-from adws.adw_modules.workflow.safe_names import safe_name
-from adws.adw_modules.workflow.steps import StepResult, Steps
-from adws.adw_modules.workflow.worktrees import Worktree, ensure_worktree, head_of, stand_on_branch
 
 
 @dataclass(slots=True)

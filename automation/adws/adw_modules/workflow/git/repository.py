@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adws.adw_modules.errors import RepositoryError
-from adws.adw_modules.workflow.git import ask_git, git
+from adws.adw_modules.workflow.git.command import ask_git, git
 
 # Left out of the question whether the work tree is clean: trackers write there all the time.
 _TRACKER_FOLDER = ".beads/"

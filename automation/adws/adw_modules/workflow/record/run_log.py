@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 from adws.adw_modules.clock import Clock
 from adws.adw_modules.errors import StateFileError
 from adws.adw_modules.redaction import redact
-from adws.adw_modules.workflow.safe_names import safe_name
+from adws.adw_modules.workflow.git.safe_names import safe_name
 
 Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 

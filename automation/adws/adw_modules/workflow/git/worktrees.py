@@ -16,8 +16,8 @@ from pathlib import Path
 
 from adws.adw_modules.errors import RepositoryError
 from adws.adw_modules.store.gate import Gate
-from adws.adw_modules.workflow.git import ask_git, git
-from adws.adw_modules.workflow.safe_names import safe_name
+from adws.adw_modules.workflow.git.command import ask_git, git
+from adws.adw_modules.workflow.git.safe_names import safe_name
 
 _PATIENCE_SECONDS = 1.0
 _GATE_SECONDS = 60.0

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adws.adw_modules.errors import AgentError, AgentMissingError, AgentOutputError, AgentTimeoutError
+from adws.adw_modules.workflow.agents.process_group import stop_group
 from adws.adw_modules.workflow.interruption import StopRequest
-from adws.adw_modules.workflow.process_group import stop_group
 
 MOST_OUTPUT_BYTES = 64 * 1024 * 1024
 _GATE = 'read -r go || exit 125; exec "$@" <"$0"'

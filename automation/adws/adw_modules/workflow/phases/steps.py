@@ -12,7 +12,7 @@ from typing import TypeAlias
 from adws.adw_modules.state import Attempt
 from adws.adw_modules.store.json_values import JSON
 from adws.adw_modules.workflow.interruption import StopRequest
-from adws.adw_modules.workflow.record import RunRecord
+from adws.adw_modules.workflow.record.run_record import RunRecord
 from adws.adw_modules.workflow.reporter import Reporter
 
 StepResult: TypeAlias = dict[str, JSON]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adws.adw_modules.store import ids
-from adws.adw_modules.workflow.json_run import SavedStep
+from adws.adw_modules.workflow.record.json_run import SavedStep
 
 
 def step_op_id(execution_id: str, step: SavedStep) -> str:

@@ -24,9 +24,9 @@ from adws.adw_modules.errors import (
 from adws.adw_modules.state import Attempt, BeadsStateManager, Execution
 from adws.adw_modules.store.json_values import JSON
 from adws.adw_modules.store.records import UNFINISHED
-from adws.adw_modules.workflow.agent_result import AgentResult
-from adws.adw_modules.workflow.json_run import JsonRun, SavedStep
-from adws.adw_modules.workflow.step_ids import step_op_id
+from adws.adw_modules.workflow.agents.result import AgentResult
+from adws.adw_modules.workflow.record.json_run import JsonRun, SavedStep
+from adws.adw_modules.workflow.record.step_ids import step_op_id
 
 Result = TypeVar("Result")
 # What makes the database unusable for the rest of a run. A row that is gone was taken by the tracker.

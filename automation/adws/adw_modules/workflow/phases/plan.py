@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from adws.adw_modules.workflow.commit_messages import commit_message
-from adws.adw_modules.workflow.commits import commit_step
-from adws.adw_modules.workflow.phase_run import PhaseRun
-from adws.adw_modules.workflow.steps import StepResult
+from adws.adw_modules.workflow.git.commits import commit_step
+from adws.adw_modules.workflow.git.messages import commit_message
+from adws.adw_modules.workflow.phases.phase_run import PhaseRun
+from adws.adw_modules.workflow.phases.steps import StepResult
 
 
 def plan(run: PhaseRun) -> None:

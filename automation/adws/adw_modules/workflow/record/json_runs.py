@@ -19,7 +19,7 @@ from adws.adw_modules.json_state import agents_folder
 from adws.adw_modules.state import Attempt, Execution
 from adws.adw_modules.store.gate import Gate
 from adws.adw_modules.store.records import UNFINISHED
-from adws.adw_modules.workflow.json_run import JsonRun
+from adws.adw_modules.workflow.record.json_run import JsonRun
 
 _GATE_SECONDS = 10.0
 

@@ -18,17 +18,17 @@ from adws.adw_modules.errors import (
 )
 from adws.adw_modules.redaction import redact, secret_values
 from adws.adw_modules.state import Attempt
-from adws.adw_modules.workflow.agent_process import Limits
-from adws.adw_modules.workflow.agents import Agent
-from adws.adw_modules.workflow.build import build
+from adws.adw_modules.workflow.agents.choice import Agent
+from adws.adw_modules.workflow.agents.process import Limits
+from adws.adw_modules.workflow.git.worktrees import Worktree
 from adws.adw_modules.workflow.interruption import StopRequest
-from adws.adw_modules.workflow.phase_run import PhaseRun
-from adws.adw_modules.workflow.plan import plan
-from adws.adw_modules.workflow.record import RunRecord
+from adws.adw_modules.workflow.phases.build import build
+from adws.adw_modules.workflow.phases.phase_run import PhaseRun
+from adws.adw_modules.workflow.phases.plan import plan
+from adws.adw_modules.workflow.phases.review import review
+from adws.adw_modules.workflow.phases.steps import RunPaused, Steps
+from adws.adw_modules.workflow.record.run_record import RunRecord
 from adws.adw_modules.workflow.reporter import Reporter
-from adws.adw_modules.workflow.review import review
-from adws.adw_modules.workflow.steps import RunPaused, Steps
-from adws.adw_modules.workflow.worktrees import Worktree
 
 _PHASES: Mapping[str, Callable[[PhaseRun], None]] = {"plan": plan, "build": build, "review": review}
 # These end the process's part in the run; the attempt itself has not failed.
