@@ -127,7 +127,23 @@ WHERE e.issue_id = :issue_id AND e.claimed = 1;
 -- :before_started_at and :before_id continue after the last row of the page before.
 SELECT * FROM adw_executions
 WHERE
-    (CAST(:issue_id AS TEXT) IS NULL OR issue_id = :issue_id)
+    (CAST(:status AS TEXT) IS NULL OR status = :status)
+    AND (CAST(:phase AS TEXT) IS NULL OR phase = :phase)
+    AND (CAST(:environment AS TEXT) IS NULL OR environment = :environment)
+    AND (CAST(:started_after AS TEXT) IS NULL OR started_at >= :started_after)
+    AND (
+        CAST(:before_started_at AS TEXT) IS NULL
+        OR started_at < :before_started_at
+        OR (started_at = :before_started_at AND id < :before_id)
+    )
+ORDER BY started_at DESC, id DESC
+LIMIT :most;
+
+-- name: list_of_issue
+-- The same for one issue, found by its index.
+SELECT * FROM adw_executions
+WHERE
+    issue_id = :issue_id
     AND (CAST(:status AS TEXT) IS NULL OR status = :status)
     AND (CAST(:phase AS TEXT) IS NULL OR phase = :phase)
     AND (CAST(:environment AS TEXT) IS NULL OR environment = :environment)

@@ -128,14 +128,15 @@ def get(tx: Transaction, execution_id: str) -> Execution | None:
 
 
 def find(tx: Transaction, filters: Params, after: PageStart | None, most: int) -> list[Execution]:
-    """Executions that pass the filters of the statement `list`, newest first."""
+    """Executions that pass the filters of the statements `list` and `list_of_issue`, newest first."""
     params = {
         **filters,
         "before_started_at": format_time(after.started_at) if after else None,
         "before_id": after.id if after else None,
         "most": most,
     }
-    return [from_row(row) for row in tx.all(sql.load("executions")["list"], params)]
+    name = "list" if filters["issue_id"] is None else "list_of_issue"
+    return [from_row(row) for row in tx.all(sql.load("executions")[name], params)]
 
 
 def from_row(row: Row) -> Execution:

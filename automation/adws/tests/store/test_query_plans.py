@@ -1,0 +1,107 @@
+"""Hot statements find their rows by an index; SQLite is asked how it would run them."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from adws.adw_modules.store import sql
+
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+
+
+@pytest.fixture(scope="module")
+def planner(tmp_path_factory: pytest.TempPathFactory, beads_template: Path) -> Iterator[sqlite3.Connection]:
+    path = tmp_path_factory.mktemp("plans") / "beads.db"
+    path.write_bytes(beads_template.read_bytes())
+    with closing(sqlite3.connect(path)) as connection:
+        yield connection  # with foreign keys off: how they are followed is a test of its own
+
+
+def _plan(planner: sqlite3.Connection, text: str) -> list[str]:
+    params = dict.fromkeys(_PARAMETER.findall(text))
+    return [row[3] for row in planner.execute(f"EXPLAIN QUERY PLAN {text}", params)]
+
+
+_BY_ID = "SEARCH adw_executions USING INDEX sqlite_autoindex_adw_executions_1 (id=?)"
+_BY_RUN = "SEARCH adw_checkpoints USING INDEX idx_checkpoints_execution (execution_id=?)"
+_HOT: dict[tuple[str, str], list[str]] = {
+    ("executions", "create_beside_issue"): ["SEARCH i USING INDEX sqlite_autoindex_issues_1 (id=?)"],
+    ("executions", "create_with_snapshot"): [],
+    ("executions", "change_status"): [_BY_ID],
+    ("executions", "enter_phase"): [_BY_ID],
+    ("executions", "take_over"): [_BY_ID],
+    ("executions", "beat"): [_BY_ID],
+    ("executions", "get"): [_BY_ID],
+    ("executions", "claimant"): ["SEARCH e USING INDEX idx_adw_executions_claim (issue_id=?)"],
+    ("executions", "list"): [
+        "SCAN adw_executions USING INDEX idx_adw_executions_started",
+        "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY",
+    ],
+    ("executions", "list_of_issue"): [
+        "SEARCH adw_executions USING INDEX idx_executions_issue (issue_id=?)",
+        "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY",
+    ],
+    ("executions", "count_by_status"): ["SCAN e USING COVERING INDEX idx_executions_status"],
+    ("executions", "failed_lately"): [
+        "SEARCH adw_executions USING INDEX idx_executions_status (status=?)",
+        "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY",
+    ],
+    ("checkpoints", "save"): [
+        "SEARCH e USING INDEX sqlite_autoindex_adw_executions_1 (id=?)",
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SEARCH c USING COVERING INDEX idx_checkpoints_execution (execution_id=?)",
+        "CORRELATED SCALAR SUBQUERY 2",
+        "SEARCH a USING COVERING INDEX sqlite_autoindex_adw_phase_attempts_1 (execution_id=? AND phase=?)",
+    ],
+    ("checkpoints", "get_by_op_id"): [
+        "SEARCH adw_checkpoints USING INDEX sqlite_autoindex_adw_checkpoints_1 (op_id=?)"
+    ],
+    ("checkpoints", "newest"): [_BY_RUN],
+    ("checkpoints", "newest_matching"): [_BY_RUN],
+    ("checkpoints", "list"): [_BY_RUN],
+    ("attempts", "interrupt_open"): [
+        "SEARCH adw_phase_attempts USING INDEX sqlite_autoindex_adw_phase_attempts_1 (execution_id=?)"
+    ],
+    ("archive", "request_retention"): [
+        "SEARCH e USING INDEX idx_executions_status (status=? AND completed_at<?)",
+        "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY",
+    ],
+    ("archive", "delete_requested"): [
+        "SEARCH adw_executions USING COVERING INDEX sqlite_autoindex_adw_executions_1 (id=?)",
+        "USING INDEX sqlite_autoindex_adw_archive_requests_1 FOR IN-OPERATOR",
+    ],
+}
+
+
+@pytest.mark.parametrize(("job", "name"), list(_HOT))
+def test_a_hot_statement_finds_its_rows_by_an_index(planner: sqlite3.Connection, job: str, name: str) -> None:
+    assert _plan(planner, sql.load(job)[name]) == _HOT[job, name]
+
+
+def test_the_cascade_finds_the_children_of_a_deleted_execution_by_an_index(
+    planner: sqlite3.Connection,
+) -> None:
+    for table in ("adw_phase_attempts", "adw_checkpoints"):
+        (step,) = _plan(planner, f"SELECT 1 FROM {table} WHERE execution_id = 'x'")
+        assert step.startswith(f"SEARCH {table} USING COVERING INDEX")
+    (step,) = _plan(planner, "SELECT 1 FROM adw_executions WHERE issue_id = 'x'")
+    assert step == "SEARCH adw_executions USING COVERING INDEX idx_executions_issue (issue_id=?)"
+
+
+@pytest.mark.parametrize(
+    ("view", "wanted"),
+    [
+        ("recent_failures", "SEARCH e USING INDEX idx_executions_status (status=? AND completed_at>?)"),
+        ("stale_checkpoints", "SEARCH e USING INDEX idx_executions_status (status=?)"),
+    ],
+)
+def test_the_views_find_their_rows_by_an_index(planner: sqlite3.Connection, view: str, wanted: str) -> None:
+    plan = _plan(planner, f"SELECT * FROM {view}")
+    assert wanted in plan
+    assert [step for step in plan if step.startswith("SCAN")] == []
