@@ -188,8 +188,9 @@ WHERE
 
 -- name: reidentified
 -- Pairs of a gone issue with archived executions and an issue that looks like it under another id: made
--- after :after in the tracker's file although older than the run, with the title and type that the run
--- remembers, either by bd's own re-naming import or within a minute of the other's deletion.
+-- after :after in the tracker's file, within a minute of the other's deletion where that is known, with
+-- the title and type that the run remembers. Either bd's own import says that it made an issue anew, or
+-- the issue is older than the run and than its place in this file.
 SELECT DISTINCT
     a.issue_id AS old_issue_id,
     i.id AS new_issue_id
@@ -201,13 +202,10 @@ WHERE
     AND v.event_type = 'created'
     AND (v.actor = 'import-rename' OR julianday(i.created_at) < julianday(v.created_at))
     AND a.archive_reason IN ('deleted', 'orphaned')
-    AND julianday(i.created_at) <= julianday(a.started_at)
+    AND (v.actor = 'import-rename' OR julianday(i.created_at) <= julianday(a.started_at))
     AND (
-        v.actor = 'import-rename'
-        OR (
-            a.archive_reason = 'deleted'
-            AND abs(julianday(v.created_at) - julianday(a.archived_at)) <= 1.0 / 1440.0
-        )
+        abs(julianday(v.created_at) - julianday(a.archived_at)) <= 1.0 / 1440.0
+        OR (v.actor = 'import-rename' AND a.archive_reason = 'orphaned')
     )
     AND NOT EXISTS (
         SELECT 1 FROM issues AS g

@@ -211,6 +211,28 @@ def test_an_import_that_gives_an_issue_a_new_id_moves_its_executions(
     assert opened(beads_db, clock) == ()
 
 
+@pytest.mark.parametrize(
+    ("born", "actor"), [(LONG_AFTER, "import-rename"), ("2026-11-23T11:00:00Z", "import")]
+)
+def test_an_issue_made_anew_is_known_by_who_made_it_or_by_its_age(
+    born: str, actor: str, beads_db: Path, clock: SettableClock, run: str
+) -> None:
+    replays.delete(beads_db, "demo-1")
+    replays.create(beads_db, "demo-z", "Login fails on Safari", born=born, issue_type="bug", actor=actor)
+    opened(beads_db, clock)
+    assert live(beads_db) == {run: "demo-z"}
+
+
+def test_an_issue_made_anew_long_after_the_deletion_is_another_one(
+    beads_db: Path, clock: SettableClock, run: str
+) -> None:
+    replays.import_under_new_id(beads_db, "demo-1", "demo-z")
+    with replays.tracker(beads_db) as connection:
+        connection.execute("UPDATE events SET created_at = datetime(created_at, '+2 minutes')")
+    assert opened(beads_db, clock) == ()
+    assert archived(beads_db) == {run: ("demo-1", "deleted")}
+
+
 def test_a_renamed_issue_that_an_import_then_makes_anew_moves_its_executions_too(
     beads_db: Path, clock: SettableClock, run: str
 ) -> None:
@@ -238,9 +260,9 @@ def test_of_two_issues_that_look_alike_neither_is_guessed(
     [
         ("Login fails on Chrome", "bug", replays.BORN, "import-rename"),  # another title
         ("Login fails on Safari", "task", replays.BORN, "import-rename"),  # another type
-        ("Login fails on Safari", "bug", LONG_AFTER, "import-rename"),  # younger than the run
+        ("Login fails on Safari", "bug", LONG_AFTER, "import"),  # younger than the run
         ("Login fails on Safari", "bug", LONG_AFTER, "somebody"),  # made anew by hand
-        ("Login fails on Safari", "bug", "when the moon rose", "import-rename"),  # nobody knows
+        ("Login fails on Safari", "bug", "when the moon rose", "import"),  # nobody knows
     ],
 )
 def test_an_issue_that_only_resembles_a_deleted_one_gets_none_of_its_history(

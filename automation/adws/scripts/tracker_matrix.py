@@ -1,0 +1,63 @@
+"""Run real bd programs beside our tables, flow by flow and version by version, and show what became of them.
+
+    uv run python adws/scripts/tracker_matrix.py
+    uv run python adws/scripts/tracker_matrix.py --bd 0.49.6 --flow rename-prefix
+    uv run python adws/scripts/tracker_matrix.py --naive        (the control: it must fail)
+    uv run python adws/scripts/tracker_matrix.py --json
+
+Needs the programs of `../shared/tools/beads` beside the clone. Exit codes: 0 every cell is ok, 1 one is
+not, 2 wrong use, 3 the programs are not there.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import click
+
+from adws.adw_modules.errors import InvalidInputError, TrackerUnusableError
+from adws.cli import run_command
+
+
+@click.command()
+@click.option("--bd", "versions", multiple=True, help="Only this version of bd; may be repeated.")
+@click.option("--flow", "names", multiple=True, help="Only the flow of this name; may be repeated.")
+@click.option("--naive", is_flag=True, help="With the tables that one would naively write.")
+@click.option("--jobs", type=click.IntRange(1, 16), default=os.cpu_count() or 1, help="Cells at a time.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object per cell.")
+def matrix(
+    versions: tuple[str, ...], names: tuple[str, ...], *, naive: bool, jobs: int, as_json: bool
+) -> None:
+    """Show how every flow goes with every version of bd that has it."""
+    from adws.tests.beside_beads.matrix import flows, grid
+    from adws.tests.beside_beads.matrix.schemas import Naive, Ours, Schema
+    from adws.tests.beside_beads.trackers import unpacked_bd
+
+    _require_known(versions, flows.VERSIONS, "version")
+    _require_known(names, [flow.name for flow in flows.FLOWS], "flow")
+    chosen = list(
+        grid.pairs(versions or flows.VERSIONS, [f for f in flows.FLOWS if not names or f.name in names])
+    )
+    if unpacked_bd(flows.VERSIONS[0]) is None:
+        raise TrackerUnusableError(
+            "the real bd programs are not there",
+            hint="the matrix needs ../shared/tools/beads beside the clone",
+        )
+    schema: Schema = Naive() if naive else Ours()
+    with tempfile.TemporaryDirectory(prefix="adw-matrix-") as folder:
+        cells = grid.Matrix(Path(folder)).run_all(chosen, schema, jobs)
+    click.echo(grid.as_json(cells) if as_json else grid.table(cells))
+    if not all(cell.ok for cell in cells):
+        raise SystemExit(1)
+
+
+def _require_known(given: tuple[str, ...], known: list[str] | tuple[str, ...], what: str) -> None:
+    for name in given:
+        if name not in known:
+            raise InvalidInputError(f"there is no {what} {name!r}", hint=f"choose from: {', '.join(known)}")
+
+
+if __name__ == "__main__":
+    run_command(matrix, "tracker_matrix.py")
