@@ -204,3 +204,9 @@ def on_terminal(arguments: list[str], variables: dict[str, str]) -> str:
     os.close(ours)
     assert process.returncode == 0
     return b"".join(pieces).decode().replace("\r\n", "\n")
+
+
+def test_a_database_without_our_tables_says_how_to_make_them(command: Command, tracker_db: Path) -> None:
+    code, out, err = command("--db", str(tracker_db))
+    assert (code, out) == (4, "")
+    assert f"adw migrate --db {tracker_db}" in err
