@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Self
 
 from adws.adw_modules.beads.restore.runs import Archived, KeptRow, Run
@@ -44,7 +44,7 @@ class Tally:
 
     def __add__(self, other: Self) -> Tally:
         """Both counts together."""
-        return Tally(*(one + two for one, two in zip(astuple(self), astuple(other), strict=True)))
+        return Tally(*[getattr(self, name) + getattr(other, name) for name in self.__slots__])
 
     @property
     def changes(self) -> int:
@@ -139,25 +139,27 @@ class Merge:
     def _children(self, run: Run) -> Tally:
         """Attempts and checkpoints of a run that lives: live ones, and ones that were archived alone."""
         whole = run.execution.archived is not None
-        done = Tally()
+        attempts = 0
         for row in run.attempts:
             if row.archived is None or whole:
-                done += Tally(attempts=self._tx.execute(self._texts["add_attempt"], row.values))
+                attempts += self._tx.execute(self._texts["add_attempt"], row.values)
             else:
-                done += Tally(attempts=self._write_alone("attempt", row, row.archived))
-        return done + self._checkpoints(run, whole=whole)
+                attempts += self._write_alone("attempt", row, row.archived)
+        checkpoints, diverged = self._checkpoints(run, whole=whole)
+        return Tally(attempts=attempts, checkpoints=checkpoints, diverged=diverged)
 
-    def _checkpoints(self, run: Run, *, whole: bool) -> Tally:
+    def _checkpoints(self, run: Run, *, whole: bool) -> tuple[int, int]:
+        """How many checkpoints came in, and how many had to stay out."""
         saved = self._tx.all(self._texts["saved_checkpoints"], {"execution_id": run.execution.values["id"]})
         op_ids = {row["op_id"] for row in saved}
         seqs: set[object] = {row["seq"] for row in saved}
         steps = {(row["phase"], row["attempt"], row["checkpoint_name"]) for row in saved}
         highest = max((row["seq"] for row in saved), default=0)
-        done = Tally()
+        came = stayed_out = 0
         for row in run.checkpoints:
             values = row.values
             if row.archived is not None and not whole:
-                done += Tally(checkpoints=self._write_alone("checkpoint", row, row.archived))
+                came += self._write_alone("checkpoint", row, row.archived)
                 continue
             if values["op_id"] in op_ids:
                 continue
@@ -167,13 +169,14 @@ class Merge:
                 highest += 1
                 values = {**values, "seq": highest}
             elif values["seq"] in seqs:
-                done += Tally(diverged=1)
+                stayed_out += 1
                 continue
             added = self._tx.execute(self._texts["add_checkpoint"], values)
             op_ids.add(values["op_id"])
             seqs.add(values["seq"])
-            done += Tally(checkpoints=added, diverged=1 - added)
-        return done
+            came += added
+            stayed_out += 1 - added
+        return came, stayed_out
 
     def _write_alone(self, what: str, row: KeptRow, archived: Archived) -> int:
         """Write an archived row whose execution lives, unless it is in the archive here."""
