@@ -34,7 +34,7 @@ def statements(script: str) -> Iterator[str]:
     pending = ""
     for line in script.splitlines(keepends=True):
         pending += line
-        if line.rstrip().endswith(";") and sqlite3.complete_statement(pending):
+        if ";" in line and sqlite3.complete_statement(pending):
             yield pending.strip()
             pending = ""
     if any(line.strip() and not line.lstrip().startswith("--") for line in pending.splitlines()):
