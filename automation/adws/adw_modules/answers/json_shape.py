@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from adws.adw_modules.answers.report import SCHEMA, Outcomes, Report, percent
+from adws.adw_modules.answers.report import SCHEMA, Outcomes, PhaseAttempts, Report, percent
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -47,7 +47,7 @@ def report_as_json(report: Report) -> dict[str, Json]:
             "by_phase": [_fields(group) for group in failures.by_phase],
             "by_pattern": [_fields(group) for group in failures.by_pattern],
         },
-        "attempts": [{**_fields(found), "retries": found.retries} for found in report.attempts],
+        "attempts": [_attempts(found) for found in report.attempts],
         "stale": _fields(report.stale),
         "recent": [_fields(run) for run in report.recent],
         "notes": [_fields(note) for note in report.notes],
@@ -67,6 +67,12 @@ def outcomes_as_json(found: Outcomes) -> dict[str, Json]:
         "success_rate_percent": found.success_rate_percent,
         "finished_success_rate_percent": found.finished_success_rate_percent,
     }
+
+
+def _attempts(found: PhaseAttempts) -> dict[str, Json]:
+    counts = _fields(found)
+    del counts["durations"]
+    return {**counts, "retries": found.retries, **_fields(found.durations)}
 
 
 def _fields(record: object) -> dict[str, Json]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from adws.adw_modules.answers.durations import spread_of
 from adws.adw_modules.answers.error_patterns import first_line, fold
 from adws.adw_modules.answers.report import (
-    FEWEST_FOR_P95,
     FailureDistribution,
     FailurePattern,
     FunnelStep,
@@ -81,11 +81,14 @@ def failure_distribution(tx: Transaction, window: Window) -> FailureDistribution
 def attempts_by_phase(tx: Transaction, window: Window) -> tuple[PhaseAttempts, ...]:
     """How often each phase was tried, how the tries ended and how long the completed ones took."""
     counts = {row["phase"]: dict(row) for row in _ask(tx, "attempts_by_phase", window)}
-    times = {row["phase"]: dict(row) for row in _ask(tx, "durations_by_phase", window)}
-    phases = [*PHASES, *sorted(set(counts) - set(PHASES))]
+    durations: dict[str, list[float]] = {}
+    for phase, seconds in _ask(tx, "completed_durations", window):
+        durations.setdefault(phase, []).append(seconds)
     return tuple(
-        PhaseAttempts(**{"phase": phase, **counts.get(phase, {}), **_honest(times.get(phase, {}))})
-        for phase in phases
+        PhaseAttempts(
+            **{"phase": phase, **counts.get(phase, {})}, durations=spread_of(durations.get(phase, ()))
+        )
+        for phase in [*PHASES, *sorted(set(counts) - set(PHASES))]
     )
 
 
@@ -127,13 +130,6 @@ def _pattern(pattern: str, newest_first: list[Row]) -> FailurePattern:
 
 def _place(phase: str) -> tuple[int, str]:
     return (PHASES.index(phase) if phase in PHASES else len(PHASES), phase)
-
-
-def _honest(times: dict[str, object]) -> dict[str, object]:
-    """The times of a phase, without a p95 that stands on too few attempts."""
-    measured = times.get("measured", 0)
-    enough = isinstance(measured, int) and measured >= FEWEST_FOR_P95
-    return times if enough or not times else {**times, "p95_seconds": None}
 
 
 def _stale(row: Row, now: datetime) -> StaleExecution:

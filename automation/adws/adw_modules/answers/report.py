@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from adws.adw_modules.answers.durations import Spread
 from adws.adw_modules.answers.window import Window
 
 SCHEMA = "adw.report/1"
-FEWEST_FOR_P95 = 20
 
 
 def percent(part: int, whole: int) -> float | None:
@@ -101,12 +101,7 @@ class FailureDistribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseAttempts:
-    """The tries at a phase, and how long the completed ones took.
-
-    `retries` is every attempt of an execution after its first at this phase. The figures in seconds are
-    over the `measured` attempts: completed ones with a known duration. `p95_seconds` is by nearest rank
-    and None below 20 of them, where it would only be the longest.
-    """
+    """The tries at a phase, and how long the completed ones with a known duration took."""
 
     phase: str
     executions: int = 0
@@ -116,14 +111,11 @@ class PhaseAttempts:
     interrupted: int = 0
     in_progress: int = 0
     unknown: int = 0
-    measured: int = 0
-    median_seconds: float | None = None
-    p95_seconds: float | None = None
-    longest_seconds: float | None = None
+    durations: Spread
 
     @property
     def retries(self) -> int:
-        """Attempts after the first of their execution."""
+        """Attempts after the first of their execution at this phase."""
         return self.attempts - self.executions
 
 

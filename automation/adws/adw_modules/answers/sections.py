@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from adws.adw_modules.answers.report import FEWEST_FOR_P95, Outcomes, Report, percent
+from adws.adw_modules.answers.durations import FEWEST_FOR_P95
+from adws.adw_modules.answers.report import Outcomes, Report, percent
 from adws.adw_modules.answers.text_table import Column
 
 _MOST_PATTERNS = 10
@@ -171,9 +172,10 @@ def _durations(report: Report) -> Section:
     )
     rows = []
     for found in report.attempts:
-        times = (found.median_seconds, found.p95_seconds, found.longest_seconds)
-        rows.append((found.phase, str(found.measured), *map(_seconds, times)))
-    lacking = any(0 < found.measured < FEWEST_FOR_P95 for found in report.attempts)
+        spread = found.durations
+        times = (spread.median_seconds, spread.p95_seconds, spread.longest_seconds)
+        rows.append((found.phase, str(spread.measured), *map(_seconds, times)))
+    lacking = any(0 < found.durations.measured < FEWEST_FOR_P95 for found in report.attempts)
     why = (f"A p95 is shown from {FEWEST_FOR_P95} measured attempts on.",) if lacking else ()
     return Section("Durations of completed attempts", why, columns, rows)
 

@@ -30,7 +30,7 @@ _REPORTS = {
     "recent_executions": "join",
     "phase_funnel": "join",
     "attempts_by_phase": "join",
-    "durations_by_phase": "join",
+    "completed_durations": "join",
 }
 _VIEWS = {"recent_failures": "query", "success_rate_by_type": "query", "stale_checkpoints": "join"}
 _WINDOWS = {"24 h": 24.0, "7 d": 168.0, "30 d": 24.0 * scratch.DAYS}

@@ -26,7 +26,8 @@ PHASES = ("plan", "build", "review")
 
 def attempts_of(report: Report, phase: str) -> dict[str, object]:
     [found] = [group for group in report.attempts if group.phase == phase]
-    return {name: getattr(found, name) for name in (*found.__slots__, "retries")}
+    counts = {name: getattr(found, name) for name in (*found.__slots__, "retries")}
+    return {**counts, **{name: getattr(found.durations, name) for name in found.durations.__slots__}}
 
 
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Kolkata", "UTC"])

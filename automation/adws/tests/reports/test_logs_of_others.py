@@ -320,7 +320,7 @@ def test_the_attempts_of_a_run_without_a_log_come_from_its_state(files: Files) -
     files.state({"adw_id": "a", "created_at": at(0), "status": "failed", "phase_results": results}, "a")
     report = files.report()
     by_phase = {found.phase: found for found in report.attempts}
-    assert by_phase["plan"].median_seconds == 300.0
+    assert by_phase["plan"].durations.median_seconds == 300.0
     assert (by_phase["build"].failed, by_phase["build"].attempts) == (1, 1)
     assert by_phase["other: validate"].failed == 1
     assert files.notes()["attempts in states without a phase or a start"] == 1
@@ -416,7 +416,7 @@ def test_the_clean_examples_give_the_numbers_that_a_reader_counts(shared: Path) 
         "unknown": 0.0,
     }
     plan = report.attempts[0]
-    assert (plan.attempts, plan.completed, plan.failed, plan.median_seconds) == (4, 3, 1, 29.0)
+    assert (plan.attempts, plan.completed, plan.failed, plan.durations.median_seconds) == (4, 3, 1, 29.0)
 
 
 def test_real_logs_are_read_without_a_guess(shared: Path) -> None:

@@ -29,7 +29,7 @@ LOOKED_UP = {
         "SEARCH e USING INDEX idx_adw_executions_started (started_at>?)",
         "SEARCH a USING INDEX sqlite_autoindex_adw_phase_attempts_1 (execution_id=?)",
     ],
-    "durations_by_phase": [
+    "completed_durations": [
         "SEARCH e USING INDEX idx_adw_executions_started (started_at>?)",
         "SEARCH a USING INDEX sqlite_autoindex_adw_phase_attempts_1 (execution_id=?)",
     ],

@@ -118,7 +118,7 @@ def check_that_the_parts_add_up(report: Report) -> None:
         ends = (found.completed, found.failed, found.interrupted, found.in_progress, found.unknown)
         assert sum(ends) == found.attempts
         assert 0 <= found.retries <= found.attempts
-        assert found.measured == found.completed
+        assert found.durations.measured == found.completed
 
 
 @pytest.mark.parametrize("moment", ["2026-10-24T23:30:00Z", "2026-11-01T05:30:00Z", "2026-03-29T00:30:00Z"])
@@ -136,4 +136,4 @@ def test_a_night_with_a_clock_change_gives_the_same_durations(
         run.complete()
         database, files = twins.reports(hours=3)
     assert files.attempts == database.attempts
-    assert [found.median_seconds for found in files.attempts] == [1500.0] * 3
+    assert [found.durations.median_seconds for found in files.attempts] == [1500.0] * 3
