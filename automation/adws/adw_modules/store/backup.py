@@ -28,26 +28,30 @@ def back_up(database: Path, folder: Path, reason: str, moment: datetime) -> Back
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unfinished = folder / f".{database.name}.{os.getpid()}.part"
-        os.close(os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+        return _back_up(database, folder, f"{database.name}.{moment:%Y%m%dT%H%M%SZ}.{reason}")
     except OSError as error:
         raise DatabaseReadOnlyError(
             f"no backup can be written to {folder}: {error.strerror}",
-            hint="make that folder writable; nothing was changed",
+            hint="make that folder writable, with room for a copy; nothing was changed",
         ) from error
-    try:
-        _copy(database, unfinished)
-        final = _free_name(folder, f"{database.name}.{moment:%Y%m%dT%H%M%SZ}.{reason}")
-        unfinished.rename(final)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return Backup(final, final.stat().st_size)
 
 
 def list_backups(database: Path, folder: Path) -> list[Backup]:
     """The backups of `database` in `folder`, oldest first."""
     found = sorted(folder.glob(f"{database.name}.*.sqlite3")) if folder.is_dir() else []
     return [Backup(path, path.stat().st_size) for path in found]
+
+
+def _back_up(database: Path, folder: Path, stem: str) -> Backup:
+    unfinished = folder / f".{database.name}.{os.getpid()}.part"
+    os.close(os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+    try:
+        _copy(database, unfinished)
+        final = _free_name(folder, stem)
+        unfinished.rename(final)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return Backup(final, final.stat().st_size)
 
 
 def _copy(database: Path, target: Path) -> None:

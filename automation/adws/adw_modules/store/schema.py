@@ -56,10 +56,11 @@ def differences(want: dict[str, SchemaObject], have: dict[str, SchemaObject]) ->
 
 def taken_names(want: Iterable[SchemaObject], have: dict[str, SchemaObject]) -> list[str]:
     """One sentence per object that is still to be made but whose name somebody else uses."""
+    taken = {name.lower(): found for name, found in have.items()}  # as SQLite compares names
     return [
-        f"{have[new.name].kind} {new.name} exists already and belongs to {have[new.name].table}"
+        f"{taken[new.name].kind} {taken[new.name].name} exists already and belongs to {taken[new.name].table}"
         for new in want
-        if new.name in have
+        if new.name in taken
     ]
 
 
