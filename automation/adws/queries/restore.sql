@@ -50,6 +50,34 @@ SELECT * FROM adw_checkpoints_archive
 WHERE execution_id = :execution_id
 ORDER BY seq, op_id, archived_at DESC NULLS LAST;
 
+-- name: old_stray_attempts
+-- Archived attempts of which not even the execution is known.
+SELECT * FROM adw_phase_attempts_archive AS s
+WHERE
+    NOT EXISTS (
+        SELECT 1 FROM adw_executions AS e
+        WHERE e.id = s.execution_id
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM adw_executions_archive AS a
+        WHERE a.id = s.execution_id
+    )
+ORDER BY s.execution_id, s.phase, s.attempt, s.archived_at;
+
+-- name: old_stray_checkpoints
+-- Archived checkpoints of which not even the execution is known.
+SELECT * FROM adw_checkpoints_archive AS s
+WHERE
+    NOT EXISTS (
+        SELECT 1 FROM adw_executions AS e
+        WHERE e.id = s.execution_id
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM adw_executions_archive AS a
+        WHERE a.id = s.execution_id
+    )
+ORDER BY s.execution_id, s.op_id, s.archived_at;
+
 -- name: deleted_by_hand
 -- Executions that were deleted from a database of our own, where no tracker takes rows away.
 SELECT DISTINCT a.id FROM adw_executions_archive AS a
@@ -234,7 +262,7 @@ VALUES (
 -- Whether this copy of an attempt is in the archive.
 SELECT 1 AS found FROM adw_phase_attempts_archive AS a
 WHERE
-    a.execution_id = :execution_id
+    a.execution_id IS :execution_id
     AND a.phase IS :phase
     AND a.attempt IS :attempt
     AND a.archived_at IS :archived_at;
@@ -254,7 +282,7 @@ VALUES (
 -- Whether this copy of a checkpoint is in the archive.
 SELECT 1 AS found FROM adw_checkpoints_archive AS a
 WHERE
-    a.execution_id = :execution_id
+    a.execution_id IS :execution_id
     AND a.op_id IS :op_id
     AND a.archived_at IS :archived_at;
 

@@ -14,6 +14,7 @@ from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.json_state import agents_folder
 from adws.adw_modules.store import migrations
 from adws.adw_modules.store.backup import back_up
+from adws.adw_modules.store.migration_files import newest_version
 from adws.adw_modules.store.owner import this_owner
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import run_on
@@ -194,7 +195,7 @@ def test_a_database_that_is_not_migrated_so_far_is_not_taken_for_a_rebuilt_one(s
     with sick.open() as state:
         run_on(state, "demo-1")
         back_up(sick.file, sick.folder / ".adw" / "backups", "daily", sick.clock.now())
-    migrations.roll_back(sick.file, "004", backup_folder=sick.folder / "b", clock=sick.clock)
+    migrations.roll_back(sick.file, newest_version(), backup_folder=sick.folder / "b", clock=sick.clock)
 
     assert sick.complaints() == {"migrations": "warning"}
     assert sick.the("migrations").fix == "adw migrate"

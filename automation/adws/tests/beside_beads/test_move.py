@@ -18,6 +18,7 @@ from adws.adw_modules.beads.restore.merge import Tally
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store import migrations
+from adws.adw_modules.store.migration_files import known
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import archived, complaints, everything, healings, live, rows, run_on
 from adws.tests.beside_beads.trackers import RealBd
@@ -205,7 +206,7 @@ def test_a_folder_that_became_a_git_repository_keeps_its_history(
         "  our own file, newest change 2026-11-23 12:00:00 UTC",
         "  holds 1 executions, 1 attempts, 2 checkpoints",
         "  brings 1 back, 1 attempts, 2 checkpoints",
-        "Migrations: 000, 001, 002, 003, 004",
+        "Migrations: " + ", ".join(migration.version for migration in known()),
         "Executions: 1 back, 0 brought up to date, 0 to the archive (their issue is gone)",
         "            1 attempts, 2 checkpoints",
         f"Done in {home}.",

@@ -36,6 +36,7 @@ from adws.tests.beside_beads.history import (
     run_on,
 )
 from adws.tests.conftest import ISSUES, NOW
+from adws.tests.migrations import earlier
 
 
 class Home:
@@ -426,6 +427,26 @@ def test_a_sidecar_that_is_gone_is_made_anew_and_filled_from_its_backup(
 
     assert live(location.database) == {run.id: "x-1"}
     assert location.database.stat().st_mode & 0o777 == 0o600
+
+
+def test_runs_of_an_earlier_implementation_come_back_as_its_upgrade_makes_them(
+    home: Home, tracker_template: Path
+) -> None:
+    shutil.copyfile(tracker_template, home.database)
+    earlier.make_earlier(home.database, earlier.EXECUTIONS, earlier.CHECKPOINTS)
+    home.put_away()
+    home.rebuild()
+
+    done = home.restore()
+
+    assert (done.total.restored, done.total.archived, done.total.checkpoints) == (3, 1, 4)
+    assert rows(
+        home.database, "SELECT checkpoint_name FROM adw_checkpoints_archive WHERE execution_id = 'deadbeef'"
+    ) == [("lost",)]
+    assert not home.restore().changed
+    assert live(home.database) == {"1a2b3c4d": "demo-1", "2a2b3c4d": "demo-2", "3a2b3c4d": "demo-3"}
+    assert archived(home.database)["4a2b3c4d"] == ("demo-99", "orphaned")
+    assert complaints(home.database) == []
 
 
 def test_healing_finds_nothing_more_to_do_after_a_restore(home: Home) -> None:

@@ -72,6 +72,11 @@ class Merge:
         """Take a run in, if it is missing here or further than here."""
         self.whole(lambda: self._take(run))
 
+    def take_stray(self, what: str, row: KeptRow) -> None:
+        """Take in an archived attempt or checkpoint of which not even the execution is known."""
+        came = self._write_alone(what, row, row.archived) if row.archived else 0
+        self.tally += Tally(attempts=came) if what == "attempt" else Tally(checkpoints=came)
+
     def whole(self, work: Callable[[], Tally]) -> None:
         """Do what changes one run, all of it or, where a row breaks a rule, nothing."""
         self._tx.execute("SAVEPOINT adw_run")
@@ -179,7 +184,7 @@ class Merge:
         return came, stayed_out
 
     def _write_alone(self, what: str, row: KeptRow, archived: Archived) -> int:
-        """Write an archived row whose execution lives, unless it is in the archive here."""
+        """Write an archived row without its execution, unless it is in the archive here."""
         if self._tx.one(self._texts[f"{what}_is_archived"], {**row.values, "archived_at": archived.at}):
             return 0
         return self._write(f"archive_{what}", row, archived)

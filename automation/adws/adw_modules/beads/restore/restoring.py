@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from adws.adw_modules.beads.healing import Healing, heal
 from adws.adw_modules.beads.healing.audit import executions_text, record
@@ -22,12 +23,22 @@ from adws.adw_modules.beads.restore.old_database import open_old
 from adws.adw_modules.beads.restore.own_archive import bring_back
 from adws.adw_modules.beads.restore.places import OldFile
 from adws.adw_modules.beads.restore.private_copy import scratch_folder
-from adws.adw_modules.beads.restore.runs import RowCounts, Run, count_rows, newest_change, read_runs
+from adws.adw_modules.beads.restore.runs import (
+    KeptRow,
+    RowCounts,
+    Run,
+    count_rows,
+    newest_change,
+    read_runs,
+    read_strays,
+)
 from adws.adw_modules.clock import Clock, parse_time
 from adws.adw_modules.errors import AdwError, InvalidInputError
 from adws.adw_modules.store import migrations
 from adws.adw_modules.store.backup import Backup, back_up
 from adws.adw_modules.store.database import Database, Transaction
+
+_Contents: TypeAlias = tuple[Iterator[Run], Iterator[tuple[str, KeptRow]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +187,15 @@ def _newest_first(source: Source) -> tuple[float, str]:
 
 
 def _take_from(database: Database, source: Source, location: Location, clock: Clock, kind: str) -> Taken:
-    with _runs_of(source, clock) as read:
+    with _contents_of(source, clock) as contents:
 
         def unit(tx: Transaction) -> tuple[Tally, str | None]:
             merge = Merge(tx, beside_issues=location.beside_issues)
-            for run in read():
+            runs, strays = contents()
+            for run in runs:
                 merge.take(run)
+            for what, row in strays:
+                merge.take_stray(what, row)
             _write_down(tx, source, merge.tally, kind)
             return merge.tally, merge.why_refused
 
@@ -189,13 +203,14 @@ def _take_from(database: Database, source: Source, location: Location, clock: Cl
 
 
 @contextmanager
-def _runs_of(source: Source, clock: Clock) -> Iterator[Callable[[], Iterator[Run]]]:
-    """What reads the source's runs from the beginning; a unit of work may be done more than once."""
+def _contents_of(source: Source, clock: Clock) -> Iterator[Callable[[], _Contents]]:
+    """What reads the source from its beginning; a unit of work may be done more than once."""
     if source.json_states is not None:
-        yield source.json_states.runs
+        states = source.json_states
+        yield lambda: (states.runs(), iter(()))
         return
     with open_old(source.path, clock) as old:
-        yield lambda: iter(()) if old is None else read_runs(old)
+        yield lambda: (read_runs(old), read_strays(old)) if old else (iter(()), iter(()))
 
 
 def _write_down(tx: Transaction, source: Source, tally: Tally, kind: str) -> None:

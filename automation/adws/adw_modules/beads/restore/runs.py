@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TypeAlias
 
-from adws.adw_modules.beads.restore.old_database import OldDatabase
+from adws.adw_modules.beads.restore.old_database import ARCHIVES, LIVE_TABLES, OldDatabase
 from adws.adw_modules.clock import parse_time
 from adws.adw_modules.errors import InvalidInputError
 from adws.adw_modules.store import sql
@@ -120,6 +120,15 @@ def read_executions(old: OldDatabase) -> Iterator[KeptRow]:
             former = row["id"]
             if not copy_of_former and not (lives and ask(lives, {"id": former})):
                 yield kept(row, EXECUTION_COLUMNS, of_tracker=old.of_tracker)
+
+
+def read_strays(old: OldDatabase) -> Iterator[tuple[str, KeptRow]]:
+    """Archived attempts and checkpoints without any execution, each with the word for what it is."""
+    if not old.tables >= {*LIVE_TABLES, *ARCHIVES}:
+        return
+    for what, columns in (("attempt", ATTEMPT_COLUMNS), ("checkpoint", CHECKPOINT_COLUMNS)):
+        for row in old.connection.execute(sql.load("restore")[f"old_stray_{what}s"]):
+            yield what, kept(row, columns, of_tracker=old.of_tracker)
 
 
 def with_children(ask: Ask, tables: frozenset[str], execution: KeptRow, *, of_tracker: bool) -> Run:
