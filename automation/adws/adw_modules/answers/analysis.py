@@ -25,7 +25,7 @@ from adws.adw_modules.answers.report import (
 from adws.adw_modules.answers.run_files import RunFolders, read_runs
 from adws.adw_modules.answers.window import Window, last_hours, parse_hours
 from adws.adw_modules.clock import Clock
-from adws.adw_modules.errors import DatabaseError, InvalidInputError
+from adws.adw_modules.errors import DatabaseError, InvalidInputError, NotMigratedError
 from adws.adw_modules.store import opening, sql
 from adws.adw_modules.store.database import Database, Transaction
 
@@ -147,7 +147,13 @@ def _ask(db_path: PathLike, clock: Clock | None, unit: Callable[[Transaction], A
 def _project_database() -> Path:
     from adws.adw_modules.beads.locate import locate
 
-    return locate().database
+    location = locate()
+    if not location.database.exists():
+        raise NotMigratedError(
+            f"there is no state for {location.project} yet",
+            hint="run `adw init` once; `--backend json` reads logs and JSON states without it",
+        )
+    return location.database
 
 
 def _given_folders(log_root: Path) -> RunFolders:

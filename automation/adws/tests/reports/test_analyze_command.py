@@ -206,6 +206,15 @@ def on_terminal(arguments: list[str], variables: dict[str, str]) -> str:
     return b"".join(pieces).decode().replace("\r\n", "\n")
 
 
+def test_a_project_without_state_says_what_to_do(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = command()
+    assert (code, out) == (4, "")
+    assert err.startswith(f"Error: there is no state for {tmp_path} yet\n  What to do: run `adw init` once")
+
+
 def test_a_database_without_our_tables_says_how_to_make_them(command: Command, tracker_db: Path) -> None:
     code, out, err = command("--db", str(tracker_db))
     assert (code, out) == (4, "")
