@@ -151,6 +151,18 @@ def test_a_run_that_only_a_backup_has_is_a_warning(sick: Sick) -> None:
     assert finding.what.startswith("1 execution in ")
 
 
+def test_a_file_that_was_set_back_to_an_older_state_is_noticed(sick: Sick) -> None:
+    with sick.open() as state:
+        run = run_on(state, "demo-1")
+        early = back_up(sick.file, sick.folder / "elsewhere", "daily", sick.clock.now()).path
+        sick.clock.advance(seconds=1)
+        state.update_execution_status(run.id, "completed")
+        back_up(sick.file, sick.folder / ".adw" / "backups", "daily", sick.clock.now())
+    shutil.copyfile(early, sick.file)
+
+    assert (sick.the("history").severity, sick.the("history").fix) == ("warning", "adw restore")
+
+
 def test_a_backup_of_what_is_here_is_well(sick: Sick) -> None:
     with sick.open() as state:
         run_on(state, "demo-1")

@@ -21,7 +21,13 @@ from adws.tests.beside_beads.trackers import RealBd, git_repository
 
 @pytest.fixture
 def sick(tmp_path: Path, beads_template: Path, clock: SettableClock) -> Sick:
-    return Sick(tmp_path / "project", clock, beads_template)
+    """A project whose tracker has the two views that bd makes, and drops before it rebuilds anything."""
+    made = Sick(tmp_path / "project", clock, beads_template)
+    made.change(
+        "CREATE VIEW ready_issues AS SELECT * FROM issues WHERE status = 'open'",
+        "CREATE VIEW blocked_issues AS SELECT i.* FROM issues AS i JOIN dependencies AS d ON i.id = d.issue_id",
+    )
+    return made
 
 
 DANGEROUS = {
@@ -52,9 +58,6 @@ HARMLESS = {
 
 @pytest.mark.parametrize("statement", DANGEROUS.values(), ids=DANGEROUS)
 def test_what_would_stop_bd_is_named_with_the_sql_that_removes_it(sick: Sick, statement: str) -> None:
-    sick.change("DROP VIEW IF EXISTS ready_issues", "DROP VIEW IF EXISTS blocked_issues")
-    with closing(sqlite3.connect(sick.file)) as connection:
-        replays.make_views(connection)
     sick.change(statement)
 
     finding = sick.the("views and triggers")
@@ -163,11 +166,12 @@ def test_our_dangerous_views_are_made_anew_by_the_doctor_and_foreign_ones_stay(s
     assert "board, which is not ours" in sick.the("views and triggers").what
 
 
+@pytest.mark.parametrize("name", ["recent_failures", "phase_progression_funnel", "adw_board"])
 def test_a_view_of_another_tool_that_has_a_name_of_ours_is_not_touched(
-    tmp_path: Path, tracker_template: Path, clock: SettableClock
+    tmp_path: Path, tracker_template: Path, clock: SettableClock, name: str
 ) -> None:
     sick = Sick(tmp_path / "project", clock, tracker_template)
-    sick.change("CREATE VIEW recent_failures AS SELECT * FROM issues WHERE status = 'failed'")
+    sick.change(f"CREATE VIEW {name} AS SELECT * FROM issues WHERE status = 'failed'")
 
     finding = sick.the("views and triggers")
 

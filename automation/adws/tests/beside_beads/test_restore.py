@@ -223,6 +223,9 @@ def test_a_run_that_is_further_over_there_is_brought_up_to_date(home: Home) -> N
 
     assert done.total == Tally(renewed=1, attempts=1, checkpoints=1)
     assert everything(home.database) == before
+    assert done.backup is not None
+    assert done.backup.path.name == "beads.db.20261123T120100Z.before-restore.sqlite3"
+    assert everything(done.backup.path) == everything(old)
 
 
 def test_a_run_that_was_taken_over_here_is_newer_whatever_the_clocks_say(home: Home) -> None:
@@ -240,6 +243,20 @@ def test_a_run_that_was_taken_over_here_is_newer_whatever_the_clocks_say(home: H
 
     assert done.total == Tally(present=1)
     assert everything(home.database) == before
+
+
+def test_an_older_copy_adds_no_step_to_a_run_that_went_on_without_it(home: Home) -> None:
+    with home.open() as state:
+        run = run_on(state, "demo-1")
+        early = back_up(home.database, home.folder / "elsewhere", "daily", home.clock.now()).path
+        state.save_checkpoint(run.id, "plan", "forgotten", {})
+    home.put_away()
+    shutil.copyfile(early, home.database)
+    with home.open() as state:
+        state.take_over(run.id, "another", force=True)
+
+    assert home.restore().total == Tally(present=1)
+    assert rows(home.database, "SELECT max(seq) FROM adw_checkpoints") == [(2,)]
 
 
 def test_checkpoints_that_went_another_way_here_keep_their_place(home: Home) -> None:

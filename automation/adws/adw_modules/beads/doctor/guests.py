@@ -81,7 +81,8 @@ def look_for_guests(connection: sqlite3.Connection) -> Guests:
 
     def is_ours(name: str) -> bool:
         if name in our_names or name.startswith("adw_"):
-            return _touches_ours(name, touched) or stored[name].table.startswith("adw_")
+            on_ours = stored[name].kind == "trigger" and stored[name].table.startswith("adw_")
+            return on_ours or _touches_ours(name, touched)
         return name in _FORMER_VIEWS and _touches_ours(name, touched)
 
     guilty = tuple(rebuild_on_a_copy(connection))
