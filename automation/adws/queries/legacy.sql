@@ -37,6 +37,10 @@ CREATE TEMP TABLE old_executions (id TEXT);
 -- There are none to set aside.
 CREATE TEMP TABLE old_checkpoints (execution_id TEXT);
 
+-- name: index_kept_executions
+-- They are looked up by id.
+CREATE INDEX old_executions_id ON old_executions (id);
+
 -- name: index_kept_checkpoints
 -- They are looked up by execution.
 CREATE INDEX old_checkpoints_execution ON old_checkpoints (execution_id);

@@ -83,6 +83,17 @@ def test_of_ten_processes_at_once_one_upgrades(earlier_db: Path) -> None:
     assert rows(earlier_db, "SELECT count(*) FROM adw_healings") == [(1,)]
 
 
+def test_without_the_gate_it_is_looked_at_again_under_the_lock(earlier_db: Path) -> None:
+    folder = earlier_db.parent / "backups"
+
+    def work() -> bool:
+        done = upgrade(earlier_db, beside_issues=True, backup_folder=folder, clock=SettableClock(NOW))
+        return done is not None
+
+    assert sorted(run_together([work] * 4)) == [False, False, False, True]
+    assert rows(earlier_db, "SELECT count(*) FROM adw_healings") == [(1,)]
+
+
 @pytest.mark.parametrize(
     ("script", "complaint"),
     [

@@ -121,6 +121,7 @@ def _set_aside(connection: sqlite3.Connection, found: Legacy) -> None:
     executions, checkpoints = ("adw_executions" in found.tables, "adw_checkpoints" in found.tables)
     connection.execute(texts["keep_executions" if executions else "no_executions"])
     connection.execute(texts["keep_checkpoints" if checkpoints else "no_checkpoints"])
+    connection.execute(texts["index_kept_executions"])
     connection.execute(texts["index_kept_checkpoints"])
     for table in found.tables:
         connection.execute(f"DROP TABLE {table}")
