@@ -168,7 +168,8 @@ def _why_unchanged(execution_id: str, present: Execution | None, fence: object, 
         return _not_found(execution_id)
     if fence is not None and present.fence != fence:
         return OwnershipLostError(
-            f"execution {execution_id} was taken over by {present.owner}; this process may not write to it",
+            f"execution {execution_id} was taken over by {present.owner or 'another run'};"
+            " this process may not write to it",
             hint="let the other process finish; `adw show` tells how far it is",
         )
     return IllegalTransitionError(

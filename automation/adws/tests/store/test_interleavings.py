@@ -157,6 +157,7 @@ class Interleavings(RuleBasedStateMachine):
     def tracker_replaces_an_issue(self, issue: str) -> None:
         self.probe.execute("PRAGMA foreign_keys = ON")
         self.probe.execute("INSERT OR REPLACE INTO issues (id, title) VALUES (?, 'anew')", (issue,))
+        self.state.close()  # so that the next use opens the database, which brings the runs back
 
     @rule()
     def reopen(self) -> None:
