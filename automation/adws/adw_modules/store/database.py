@@ -64,6 +64,7 @@ class Database:
     _writer: sqlite3.Connection | None
     _readers: Readers
     _identity: tuple[int, int] | None
+    _log_identity: tuple[int, int] | None
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class Database:
         self.clock = clock or default_clock()
         self.retries = 0
         self._name = str(self.path)
+        self._log_name = f"{self.path}-wal"
         self._busy_timeout = busy_timeout_seconds
         self._delays = retry_delays_seconds
         self._start_afresh()
@@ -99,7 +101,7 @@ class Database:
         with self._writing:
             self._readers.close()
             self._close_writer()
-            self._identity = None
+            self._identity = self._log_identity = None
             self._gate.close()
 
     def _start_afresh(self) -> None:
@@ -107,7 +109,7 @@ class Database:
         self._gate = Gate(self.path.parent, self._busy_timeout)
         self._writer = None
         self._readers = Readers(self._open_reader)
-        self._identity = None
+        self._identity = self._log_identity = None
 
     def _close_writer(self) -> None:
         if self._writer is not None:
@@ -134,6 +136,7 @@ class Database:
     def _select_once(self, text: str, params: Params) -> list[Row]:
         def select(connection: sqlite3.Connection) -> list[Row]:
             self._require_same_file()
+            self._require_same_log()
             return connection.execute(text, params).fetchall()
 
         return self._with_reader(select)
@@ -156,6 +159,7 @@ class Database:
         connection.execute(begin)
         try:
             self._require_same_file()
+            self._require_same_log()
             result = unit(Transaction(connection, format_time(self.clock.now())))
             connection.execute("COMMIT")
         except BaseException:
@@ -175,7 +179,7 @@ class Database:
 
     def _require_same_file(self) -> None:
         # Commits through a connection to a file that was moved away are seen by nobody.
-        identity = self._file_identity()
+        identity = _identity_of(self._name)
         if self._identity is None:
             self._identity = identity
         elif identity != self._identity:
@@ -184,12 +188,17 @@ class Database:
                 hint="run the command again; `adw doctor` tells what happened to the rows",
             )
 
-    def _file_identity(self) -> tuple[int, int] | None:
-        try:
-            found = os.stat(self._name)  # noqa: PTH116 - twice as fast as Path.stat, and in every transaction
-        except OSError:
-            return None  # opening it tells what is wrong
-        return found.st_dev, found.st_ino
+    def _require_same_log(self) -> None:
+        # While a connection is open, nothing but another program takes its write-ahead log away (bd
+        # migrate does); what is committed into a log that was removed is seen by nobody either.
+        identity = _identity_of(self._log_name)
+        if self._log_identity is None:
+            self._log_identity = identity
+        elif identity != self._log_identity:
+            raise DatabaseReplacedError(
+                f"the write-ahead log of {self.path} was removed while this process had it open",
+                hint="run the command again; `adw doctor` tells what happened to the rows",
+            )
 
     def _hold_still(self) -> None:
         """Before a fork: wait for what other threads are at, and close every connection."""
@@ -197,6 +206,7 @@ class Database:
         self._readers.hold_still(_FORK_PATIENCE_SECONDS)
         if self._held and self._writer is not None and not self._writer.in_transaction:
             self._close_writer()
+        self._log_identity = None  # the last connection to be closed takes the log away
 
     def _go_on(self) -> None:
         """After a fork, in the parent."""
@@ -211,6 +221,14 @@ class Database:
         _inherited.append((self._writer, self._readers.lent()))
         self._gate.close()  # or this process would go on holding a gate that the parent died in
         self._start_afresh()
+
+
+def _identity_of(name: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(name)  # noqa: PTH116 - twice as fast as Path.stat, and in every transaction
+    except OSError:
+        return None  # opening it tells what is wrong
+    return found.st_dev, found.st_ino
 
 
 _alive: weakref.WeakSet[Database] = weakref.WeakSet()

@@ -207,6 +207,20 @@ def test_the_first_write_after_a_replacement_goes_to_the_new_file(
         assert fresh.list_executions() == [new]
 
 
+def test_a_log_that_another_program_removed_is_noticed_before_anything_is_written_into_it(
+    sidecar_db: Path,
+) -> None:
+    with BeadsStateManager(sidecar_db) as state:
+        state.create_execution("proj-7")
+        Path(f"{sidecar_db}-wal").unlink()
+        Path(f"{sidecar_db}-shm").unlink()
+        later = state.create_execution("proj-8")
+        state.save_checkpoint(later.id, "plan", "x", 1)
+    with BeadsStateManager(sidecar_db) as fresh:
+        assert later in fresh.list_executions()
+        assert fresh.load_checkpoint(later.id) is not None
+
+
 def test_without_a_manager_a_replaced_file_is_an_error_that_says_so(
     sidecar_db: Path, sidecar_template: Path, tmp_path: Path
 ) -> None:
