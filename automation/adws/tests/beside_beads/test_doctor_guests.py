@@ -25,7 +25,8 @@ def sick(tmp_path: Path, beads_template: Path, clock: SettableClock) -> Sick:
     made = Sick(tmp_path / "project", clock, beads_template)
     made.change(
         "CREATE VIEW ready_issues AS SELECT * FROM issues WHERE status = 'open'",
-        "CREATE VIEW blocked_issues AS SELECT i.* FROM issues AS i JOIN dependencies AS d ON i.id = d.issue_id",
+        "CREATE VIEW blocked_issues AS SELECT i.* FROM issues AS i"
+        " JOIN dependencies AS d ON i.id = d.issue_id",
     )
     return made
 
