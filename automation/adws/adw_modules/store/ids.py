@@ -1,28 +1,48 @@
 """Names that we make: execution ids and op_ids.
 
-An execution id is `adw-` and 22 characters: 48 bits of milliseconds since 1970, then 60 random bits,
-in a base 32 alphabet whose order is that of the digits, so ids sort by time. Of a million ids made in
-one and the same millisecond, two agree with probability 4e-7. Any id that a caller brings is taken as
-given.
+An execution id is `adw-` and 22 characters: 48 bits of milliseconds since 1970, then 60 bits that start
+at random in each process and count up, in a base 32 alphabet whose order is that of the digits, so ids
+sort by time. One process never makes an id twice; of a million processes that make one in the same
+millisecond, two agree with probability 4e-7. Any id that a caller brings is taken as given.
 """
 
 from __future__ import annotations
 
 import os
 from datetime import datetime
+from itertools import count
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+
+
+class _Numbers:
+    """Numbers that no other process makes: asking the kernel for each costs more than an INSERT."""
+
+    def __init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Start at random, as after a fork, where the child would go on with its parent's numbers."""
+        self.process = os.urandom(12).hex()
+        self.start = int.from_bytes(os.urandom(8)) >> 4
+        self.next = count().__next__  # one step of the interpreter, so threads need no lock
+
+
+_numbers = _Numbers()
+os.register_at_fork(after_in_child=_numbers.begin_anew)
 
 
 def new_execution_id(moment: datetime) -> str:
     """A fresh execution id for a run that starts at `moment`."""
     milliseconds = int(moment.timestamp() * 1000)
-    return f"adw-{_base32(milliseconds, 10)}{_base32(int.from_bytes(os.urandom(8)) >> 4, 12)}"
+    number = (_numbers.start + _numbers.next()) % 2**60
+    return f"adw-{_base32(milliseconds, 10)}{_base32(number, 12)}"
 
 
 def new_op_id() -> str:
-    """A fresh op_id: 128 random bits as 32 hex digits."""
-    return os.urandom(16).hex()
+    """A fresh op_id: 96 random bits of this process and a number that counts up, as 32 hex digits."""
+    return f"{_numbers.process}{_numbers.next():08x}"
 
 
 def step_op_id(execution_id: str, phase: str, attempt: int, name: str) -> str:
@@ -34,8 +54,9 @@ def step_op_id(execution_id: str, phase: str, attempt: int, name: str) -> str:
 
 
 def _base32(number: int, length: int) -> str:
-    digits = []
-    for _ in range(length):
-        number, rest = divmod(number, 32)
-        digits.append(_ALPHABET[rest])
-    return "".join(reversed(digits))
+    """`number` in `length` digits, an even number of them."""
+    pairs = []
+    for _ in range(length // 2):
+        number, rest = divmod(number, 1024)
+        pairs.append(_PAIRS[rest])
+    return "".join(reversed(pairs))
