@@ -84,6 +84,10 @@ CREATE TABLE adw_phase_attempts (
     CHECK ((status = 'in_progress') = (finished_at IS NULL))
 );
 
+-- Reports over many executions read their attempts from this index alone.
+CREATE INDEX idx_adw_phase_attempts_report
+ON adw_phase_attempts (execution_id, phase, attempt, status, duration_seconds);
+
 -- Saved steps. `op_id` is made by the caller's side, so a repeated save is recognised; the newest
 -- checkpoint is the one with the highest seq, whatever the clocks said.
 CREATE TABLE adw_checkpoints (

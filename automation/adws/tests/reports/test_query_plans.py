@@ -22,16 +22,16 @@ LOOKED_UP = {
     "success_by_issue_type": ["SEARCH e USING INDEX idx_adw_executions_started (started_at>?)"],
     "phase_funnel": [
         "SEARCH e USING INDEX idx_adw_executions_started (started_at>?)",
-        "SEARCH a USING INDEX sqlite_autoindex_adw_phase_attempts_1 (execution_id=? AND phase=?)",
+        "SEARCH a USING COVERING INDEX idx_adw_phase_attempts_report (execution_id=? AND phase=?)",
     ],
     "failed_executions": ["SEARCH e USING INDEX idx_adw_executions_started (started_at>?)"],
     "attempts_by_phase": [
         "SEARCH e USING INDEX idx_adw_executions_started (started_at>?)",
-        "SEARCH a USING INDEX sqlite_autoindex_adw_phase_attempts_1 (execution_id=?)",
+        "SEARCH a USING COVERING INDEX idx_adw_phase_attempts_report (execution_id=?)",
     ],
     "completed_durations": [
         "SEARCH e USING INDEX idx_adw_executions_started (started_at>?)",
-        "SEARCH a USING INDEX sqlite_autoindex_adw_phase_attempts_1 (execution_id=?)",
+        "SEARCH a USING COVERING INDEX idx_adw_phase_attempts_report (execution_id=?)",
     ],
     "recent_executions": [
         "SEARCH e USING INDEX idx_adw_executions_started (started_at>?)",
@@ -41,13 +41,13 @@ LOOKED_UP = {
         "SEARCH e USING INDEX idx_executions_status (status=?)",
         "SEARCH c USING INDEX idx_checkpoints_execution (execution_id=? AND seq=?) LEFT-JOIN",
         "SEARCH n USING COVERING INDEX idx_checkpoints_execution (execution_id=?)",
-        "SEARCH a USING INDEX sqlite_autoindex_adw_phase_attempts_1 (execution_id=?)",
+        "SEARCH a USING INDEX idx_adw_phase_attempts_report (execution_id=?)",
     ],
     "stale_count": [
         "SEARCH e USING INDEX idx_executions_status (status=?)",
         "SEARCH c USING COVERING INDEX idx_checkpoints_execution (execution_id=?)",
         "SEARCH c USING INDEX idx_checkpoints_execution (execution_id=?)",
-        "SEARCH a USING INDEX sqlite_autoindex_adw_phase_attempts_1 (execution_id=?)",
+        "SEARCH a USING INDEX idx_adw_phase_attempts_report (execution_id=?)",
     ],
 }
 # The archive is read through, once per report and only for its number.
