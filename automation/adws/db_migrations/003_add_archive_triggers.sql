@@ -22,11 +22,17 @@ BEGIN
         old.heartbeat_at, old.owner, old.fence, old.claimed, old.error_message, old.worktree_name,
         old.worktree_path, old.branch_name, old.plan_file, old.pr_created, old.pr_url, old.extra_data,
         coalesce(
-            (SELECT r.archived_at FROM adw_archive_requests AS r WHERE r.execution_id = old.id),
+            (
+                SELECT r.archived_at FROM adw_archive_requests AS r
+                WHERE r.execution_id = old.id
+            ),
             strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'
         ),
         coalesce(
-            (SELECT r.archive_reason FROM adw_archive_requests AS r WHERE r.execution_id = old.id),
+            (
+                SELECT r.archive_reason FROM adw_archive_requests AS r
+                WHERE r.execution_id = old.id
+            ),
             'deleted'
         )
     );
@@ -45,11 +51,17 @@ BEGIN
         old.duration_seconds, old.error_message, old.exit_code, old.agent, old.model, old.session_id,
         old.input_tokens, old.output_tokens, old.cost_usd,
         coalesce(
-            (SELECT r.archived_at FROM adw_archive_requests AS r WHERE r.execution_id = old.execution_id),
+            (
+                SELECT r.archived_at FROM adw_archive_requests AS r
+                WHERE r.execution_id = old.execution_id
+            ),
             strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'
         ),
         coalesce(
-            (SELECT r.archive_reason FROM adw_archive_requests AS r WHERE r.execution_id = old.execution_id),
+            (
+                SELECT r.archive_reason FROM adw_archive_requests AS r
+                WHERE r.execution_id = old.execution_id
+            ),
             'deleted'
         )
     );
@@ -66,11 +78,17 @@ BEGIN
         old.op_id, old.execution_id, old.seq, old.phase, old.attempt, old.checkpoint_name,
         old.checkpoint_data, old.created_at,
         coalesce(
-            (SELECT r.archived_at FROM adw_archive_requests AS r WHERE r.execution_id = old.execution_id),
+            (
+                SELECT r.archived_at FROM adw_archive_requests AS r
+                WHERE r.execution_id = old.execution_id
+            ),
             strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'
         ),
         coalesce(
-            (SELECT r.archive_reason FROM adw_archive_requests AS r WHERE r.execution_id = old.execution_id),
+            (
+                SELECT r.archive_reason FROM adw_archive_requests AS r
+                WHERE r.execution_id = old.execution_id
+            ),
             'deleted'
         )
     );

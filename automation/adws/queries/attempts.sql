@@ -23,7 +23,7 @@ FROM adw_executions AS e
 WHERE
     e.id = :execution_id
     AND e.status IN ('pending', 'in_progress')
-    AND (CAST(:fence AS BIGINT) IS NULL OR e.fence = :fence)
+    AND (cast(:fence AS BIGINT) IS NULL OR e.fence = :fence)
     AND NOT EXISTS (
         SELECT 1 FROM adw_phase_attempts AS o
         WHERE o.execution_id = e.id AND o.status = 'in_progress'
@@ -51,7 +51,7 @@ WHERE
     AND attempt = :attempt
     AND status = 'in_progress'
     AND (
-        CAST(:fence AS BIGINT) IS NULL
+        cast(:fence AS BIGINT) IS NULL
         OR EXISTS (
             SELECT 1 FROM adw_executions AS e
             WHERE e.id = :execution_id AND e.fence = :fence

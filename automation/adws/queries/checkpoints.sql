@@ -31,7 +31,7 @@ SELECT
 FROM adw_executions AS e
 WHERE
     e.id = :execution_id
-    AND (CAST(:fence AS BIGINT) IS NULL OR e.fence = :fence)
+    AND (cast(:fence AS BIGINT) IS NULL OR e.fence = :fence)
 ON CONFLICT (op_id) DO NOTHING;
 
 -- name: get_by_op_id
@@ -51,8 +51,8 @@ LIMIT 1;
 SELECT * FROM adw_checkpoints
 WHERE
     execution_id = :execution_id
-    AND (CAST(:phase AS TEXT) IS NULL OR phase = :phase)
-    AND (CAST(:checkpoint_name AS TEXT) IS NULL OR checkpoint_name = :checkpoint_name)
+    AND (cast(:phase AS TEXT) IS NULL OR phase = :phase)
+    AND (cast(:checkpoint_name AS TEXT) IS NULL OR checkpoint_name = :checkpoint_name)
 ORDER BY seq DESC
 LIMIT 1;
 

@@ -15,10 +15,25 @@ INSERT INTO adw_executions (
     branch_name, extra_data
 )
 SELECT
-    :id, i.id, coalesce(:issue_title, i.title), coalesce(:issue_type, i.issue_type),
-    coalesce(:issue_priority, i.priority), :workflow, :environment, :phase, :status,
-    :now, :now, CASE WHEN CAST(:owner AS TEXT) IS NOT NULL THEN :now END, :owner, :fence, :claimed, :worktree_name, :worktree_path,
-    :branch_name, :extra_data
+    :id,
+    i.id,
+    coalesce(:issue_title, i.title),
+    coalesce(:issue_type, i.issue_type),
+    coalesce(:issue_priority, i.priority),
+    :workflow,
+    :environment,
+    :phase,
+    :status,
+    :now,
+    :now,
+    CASE WHEN cast(:owner AS TEXT) IS NOT NULL THEN :now END,
+    :owner,
+    :fence,
+    :claimed,
+    :worktree_name,
+    :worktree_path,
+    :branch_name,
+    :extra_data
 FROM issues AS i
 WHERE i.id = :issue_id AND i.status <> 'tombstone'
 ON CONFLICT (id) DO NOTHING;
@@ -32,7 +47,14 @@ INSERT INTO adw_executions (
 )
 VALUES (
     :id, :issue_id, :issue_title, :issue_type, :issue_priority, :workflow, :environment, :phase, :status,
-    :now, :now, CASE WHEN CAST(:owner AS TEXT) IS NOT NULL THEN :now END, :owner, :fence, :claimed, :worktree_name, :worktree_path,
+    :now,
+    :now,
+    CASE WHEN cast(:owner AS TEXT) IS NOT NULL THEN :now END,
+    :owner,
+    :fence,
+    :claimed,
+    :worktree_name,
+    :worktree_path,
     :branch_name, :extra_data
 )
 ON CONFLICT (id) DO NOTHING;
@@ -61,7 +83,7 @@ SET
     extra_data = coalesce(:extra_data, extra_data)
 WHERE
     id = :id
-    AND (CAST(:fence AS BIGINT) IS NULL OR fence = :fence)
+    AND (cast(:fence AS BIGINT) IS NULL OR fence = :fence)
     AND (
         status = :status
         OR status = 'pending'
@@ -78,7 +100,7 @@ SET
 WHERE
     id = :execution_id
     AND status IN ('pending', 'in_progress')
-    AND (CAST(:fence AS BIGINT) IS NULL OR fence = :fence);
+    AND (cast(:fence AS BIGINT) IS NULL OR fence = :fence);
 
 -- name: take_over
 -- A new owner goes on with an execution whose owner is dead, silent since :silent_since, or none.
@@ -119,7 +141,11 @@ WHERE id = :id;
 
 -- name: claimant
 -- Which execution holds this issue.
-SELECT e.id, e.owner, e.heartbeat_at FROM adw_executions AS e
+SELECT
+    e.id,
+    e.owner,
+    e.heartbeat_at
+FROM adw_executions AS e
 WHERE e.issue_id = :issue_id AND e.claimed = 1;
 
 -- name: list
@@ -127,12 +153,12 @@ WHERE e.issue_id = :issue_id AND e.claimed = 1;
 -- :before_started_at and :before_id continue after the last row of the page before.
 SELECT * FROM adw_executions
 WHERE
-    (CAST(:status AS TEXT) IS NULL OR status = :status)
-    AND (CAST(:phase AS TEXT) IS NULL OR phase = :phase)
-    AND (CAST(:environment AS TEXT) IS NULL OR environment = :environment)
-    AND (CAST(:started_after AS TEXT) IS NULL OR started_at >= :started_after)
+    (cast(:status AS TEXT) IS NULL OR status = :status)
+    AND (cast(:phase AS TEXT) IS NULL OR phase = :phase)
+    AND (cast(:environment AS TEXT) IS NULL OR environment = :environment)
+    AND (cast(:started_after AS TEXT) IS NULL OR started_at >= :started_after)
     AND (
-        CAST(:before_started_at AS TEXT) IS NULL
+        cast(:before_started_at AS TEXT) IS NULL
         OR started_at < :before_started_at
         OR (started_at = :before_started_at AND id < :before_id)
     )
@@ -144,12 +170,12 @@ LIMIT :most;
 SELECT * FROM adw_executions
 WHERE
     issue_id = :issue_id
-    AND (CAST(:status AS TEXT) IS NULL OR status = :status)
-    AND (CAST(:phase AS TEXT) IS NULL OR phase = :phase)
-    AND (CAST(:environment AS TEXT) IS NULL OR environment = :environment)
-    AND (CAST(:started_after AS TEXT) IS NULL OR started_at >= :started_after)
+    AND (cast(:status AS TEXT) IS NULL OR status = :status)
+    AND (cast(:phase AS TEXT) IS NULL OR phase = :phase)
+    AND (cast(:environment AS TEXT) IS NULL OR environment = :environment)
+    AND (cast(:started_after AS TEXT) IS NULL OR started_at >= :started_after)
     AND (
-        CAST(:before_started_at AS TEXT) IS NULL
+        cast(:before_started_at AS TEXT) IS NULL
         OR started_at < :before_started_at
         OR (started_at = :before_started_at AND id < :before_id)
     )

@@ -423,9 +423,29 @@ INSERT OR IGNORE INTO adw_executions (
     worktree_name, worktree_path, branch_name, plan_file, pr_created, pr_url, extra_data
 )
 SELECT
-    a.id, a.issue_id, a.issue_title, a.issue_type, a.issue_priority, a.workflow, a.environment, a.phase,
-    a.status, a.started_at, a.updated_at, a.completed_at, a.heartbeat_at, a.owner, a.fence, 0,
-    a.error_message, a.worktree_name, a.worktree_path, a.branch_name, a.plan_file, a.pr_created, a.pr_url,
+    a.id,
+    a.issue_id,
+    a.issue_title,
+    a.issue_type,
+    a.issue_priority,
+    a.workflow,
+    a.environment,
+    a.phase,
+    a.status,
+    a.started_at,
+    a.updated_at,
+    a.completed_at,
+    a.heartbeat_at,
+    a.owner,
+    a.fence,
+    0,
+    a.error_message,
+    a.worktree_name,
+    a.worktree_path,
+    a.branch_name,
+    a.plan_file,
+    a.pr_created,
+    a.pr_url,
     a.extra_data
 FROM adw_executions_archive AS a
 WHERE a.rowid IN (SELECT j.value FROM json_each(:rows) AS j);
@@ -443,8 +463,20 @@ INSERT OR IGNORE INTO adw_phase_attempts (
     exit_code, agent, model, session_id, input_tokens, output_tokens, cost_usd
 )
 SELECT
-    a.execution_id, a.phase, a.attempt, a.status, a.started_at, a.finished_at, a.duration_seconds,
-    a.error_message, a.exit_code, a.agent, a.model, a.session_id, a.input_tokens, a.output_tokens,
+    a.execution_id,
+    a.phase,
+    a.attempt,
+    a.status,
+    a.started_at,
+    a.finished_at,
+    a.duration_seconds,
+    a.error_message,
+    a.exit_code,
+    a.agent,
+    a.model,
+    a.session_id,
+    a.input_tokens,
+    a.output_tokens,
     a.cost_usd
 FROM adw_phase_attempts_archive AS a
 WHERE
@@ -458,7 +490,13 @@ INSERT OR IGNORE INTO adw_checkpoints (
     op_id, execution_id, seq, phase, attempt, checkpoint_name, checkpoint_data, created_at
 )
 SELECT
-    a.op_id, a.execution_id, a.seq, a.phase, a.attempt, a.checkpoint_name, a.checkpoint_data,
+    a.op_id,
+    a.execution_id,
+    a.seq,
+    a.phase,
+    a.attempt,
+    a.checkpoint_name,
+    a.checkpoint_data,
     a.created_at
 FROM adw_checkpoints_archive AS a
 WHERE

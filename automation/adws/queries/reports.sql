@@ -20,7 +20,7 @@ SELECT
 FROM adw_executions AS e
 WHERE
     e.started_at >= :since
-    AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+    AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
 GROUP BY coalesce(e.issue_type, 'unknown')
 ORDER BY issue_type;
 
@@ -62,7 +62,7 @@ FROM (
     FROM adw_executions AS e
     WHERE
         e.started_at >= :since
-        AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+        AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
 ) AS d
 GROUP BY d.depth
 ORDER BY d.depth;
@@ -79,7 +79,7 @@ FROM adw_executions AS e
 WHERE
     e.started_at >= :since
     AND e.status || '' = 'failed'
-    AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+    AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
 ORDER BY e.started_at DESC, e.id DESC;
 
 -- name: attempts_by_phase
@@ -101,7 +101,7 @@ CROSS JOIN adw_phase_attempts AS a
 WHERE
     a.execution_id = e.id
     AND e.started_at >= :since
-    AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+    AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
 GROUP BY a.phase
 ORDER BY a.phase;
 
@@ -118,7 +118,7 @@ WHERE
     AND a.status = 'completed'
     AND a.duration_seconds IS NOT NULL
     AND e.started_at >= :since
-    AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment);
+    AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment);
 
 -- name: recent_executions
 -- The newest executions, newest first.
@@ -139,7 +139,7 @@ SELECT
 FROM adw_executions AS e
 WHERE
     e.started_at >= :since
-    AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+    AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
 ORDER BY e.started_at DESC, e.id DESC
 LIMIT :most;
 
@@ -190,7 +190,7 @@ FROM (
     WHERE
         e.status IN ('pending', 'in_progress')
         AND e.updated_at < :silent_since
-        AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+        AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
 ) AS s
 WHERE s.last_sign_of_life_at < :silent_since
 ORDER BY s.last_sign_of_life_at DESC, s.execution_id DESC
@@ -211,7 +211,7 @@ FROM adw_executions AS e
 WHERE
     e.status IN ('pending', 'in_progress')
     AND e.updated_at < :silent_since
-    AND (CAST(:environment AS TEXT) IS NULL OR e.environment = :environment)
+    AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
     AND (e.heartbeat_at IS NULL OR e.heartbeat_at < :silent_since)
     AND coalesce(
         (
@@ -233,7 +233,7 @@ SELECT count(DISTINCT r.id) AS executions
 FROM adw_executions_archive AS r
 WHERE
     r.started_at >= :since
-    AND (CAST(:environment AS TEXT) IS NULL OR r.environment = :environment)
+    AND (cast(:environment AS TEXT) IS NULL OR r.environment = :environment)
     AND NOT EXISTS (
         SELECT 1 FROM adw_executions AS e
         WHERE e.id = r.id

@@ -52,7 +52,7 @@ ORDER BY seq, op_id, archived_at DESC NULLS LAST;
 
 -- name: old_stray_attempts
 -- Archived attempts of which not even the execution is known.
-SELECT * FROM adw_phase_attempts_archive AS s
+SELECT s.* FROM adw_phase_attempts_archive AS s
 WHERE
     NOT EXISTS (
         SELECT 1 FROM adw_executions AS e
@@ -66,7 +66,7 @@ ORDER BY s.execution_id, s.phase, s.attempt, s.archived_at;
 
 -- name: old_stray_checkpoints
 -- Archived checkpoints of which not even the execution is known.
-SELECT * FROM adw_checkpoints_archive AS s
+SELECT s.* FROM adw_checkpoints_archive AS s
 WHERE
     NOT EXISTS (
         SELECT 1 FROM adw_executions AS e
