@@ -126,8 +126,12 @@ def read_strays(old: OldDatabase) -> Iterator[tuple[str, KeptRow]]:
     """Archived attempts and checkpoints without any execution, each with the word for what it is."""
     if not old.tables >= {*LIVE_TABLES, *ARCHIVES}:
         return
-    for what, columns in (("attempt", ATTEMPT_COLUMNS), ("checkpoint", CHECKPOINT_COLUMNS)):
-        for row in old.connection.execute(sql.load("restore")[f"old_stray_{what}s"]):
+    texts = sql.load("restore")
+    for what, columns, text in (
+        ("attempt", ATTEMPT_COLUMNS, texts["old_stray_attempts"]),
+        ("checkpoint", CHECKPOINT_COLUMNS, texts["old_stray_checkpoints"]),
+    ):
+        for row in old.connection.execute(text):
             yield what, kept(row, columns, of_tracker=old.of_tracker)
 
 
