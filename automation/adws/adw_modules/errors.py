@@ -79,6 +79,10 @@ class DatabaseReplacedError(DatabaseError):
     """The file at the database's path is no longer the one that was opened."""
 
 
+class TrackerChangedError(DatabaseError):
+    """Another tracker has taken over the file that our tables lie in."""
+
+
 class DiskFullError(DatabaseError):
     """There is no room left for the write."""
 

@@ -20,9 +20,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
+from adws.adw_modules.beads.br_watch import BrWatch
 from adws.adw_modules.beads.healing import Healing, Keeper
 from adws.adw_modules.clock import Clock, format_time
-from adws.adw_modules.errors import DatabaseReplacedError, ExecutionNotFoundError
+from adws.adw_modules.errors import DatabaseReplacedError, ExecutionNotFoundError, TrackerChangedError
 from adws.adw_modules.json_state import ADWState
 from adws.adw_modules.store import archive, attempts, checkpoints, executions, opening, values
 from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS
@@ -78,7 +79,13 @@ class BeadsStateManager:
         self._open()
 
     def _open(self) -> None:
+        self._watch = BrWatch(self._database.path)
+        self._watched(self._look_inside)
+
+    def _look_inside(self) -> None:
         self._beside_issues = opening.inspect(self._database)
+        if self._beside_issues:
+            self._database.read(self._watch.look_within)
         self._keeper = Keeper(self._database, beside_issues=self._beside_issues)
         self._keeper.heal()
 
@@ -384,7 +391,13 @@ class BeadsStateManager:
 
     def archive_old_executions(self, days: float = 90) -> int:
         """Move executions that ended more than `days` ago to the archive tables; how many there were."""
-        return archive.archive_finished(self._database, days)
+
+        def work() -> int:
+            if self._beside_issues:
+                self._database.read(self._watch.look_within)
+            return archive.archive_finished(self._database, days)
+
+        return self._watched(lambda: self._on_current_file(work))
 
     def check_health(self) -> Health:
         """Whether the database can be relied on: file, schema, references, lock, log and disk."""
@@ -414,13 +427,29 @@ class BeadsStateManager:
         }
 
     def _write(self, unit: Callable[[Transaction], Result]) -> Result:
+        return self._watched(lambda: self._write_where_it_is(unit))
+
+    def _watched(self, work: Callable[[], Result]) -> Result:
         try:
-            return self._on_current_file(lambda: self._database.write(unit))
+            self._watch.look()
+            return work()
+        except TrackerChangedError:
+            self.close()  # the file is not even to be held open; whoever asks again is refused at the door
+            raise
+
+    def _write_where_it_is(self, unit: Callable[[Transaction], Result]) -> Result:
+        def watched(tx: Transaction) -> Result:
+            self._watch.look_within(tx)
+            return unit(tx)
+
+        work = watched if self._beside_issues else unit
+        try:
+            return self._on_current_file(lambda: self._database.write(work))
         except ExecutionNotFoundError:
             # An import by the tracker may have sent the execution of a living issue to the archive.
             if not self._keeper.heal():
                 raise
-            return self._on_current_file(lambda: self._database.write(unit))
+            return self._on_current_file(lambda: self._database.write(work))
 
     def _read(self, unit: Callable[[Transaction], Result]) -> Result:
         return self._on_current_file(lambda: self._database.read(unit))

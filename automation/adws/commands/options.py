@@ -32,9 +32,9 @@ def open_state(db: str | None) -> tuple[Location, BeadsStateManager]:
     """The database that is used here, opened. Raises `DatabaseError` and its kinds."""
     location = locate(db)
     if not location.database.exists():
-        raise NotMigratedError(
-            f"there is no state for {location.project} yet", hint="run `adw init` once; it makes the tables"
-        )
+        from adws.adw_modules.beads.moving import first_step  # only for who has yet to begin
+
+        raise NotMigratedError(f"there is no state for {location.project} yet", hint=first_step(location))
     return location, BeadsStateManager(location.database, clock=default_clock())
 
 

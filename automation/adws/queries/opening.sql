@@ -18,3 +18,7 @@ SELECT max(v.version) AS version FROM schema_version AS v;
 -- Whether our executions refer to the tracker's issues, that is: whether this is the tracker's file.
 SELECT count(*) AS found FROM pragma_foreign_key_list('adw_executions') AS k
 WHERE k."table" = 'issues';
+
+-- name: stamp
+-- The number that an application may stamp a file with; bd never does, br does.
+PRAGMA user_version;

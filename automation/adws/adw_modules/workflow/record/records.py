@@ -65,7 +65,7 @@ class Records:
         self._config = config
         self._clock = clock
         self._warn = warn
-        self._database = self._open(location.database)
+        self._database = self._open(location)
 
     def new_id(self) -> str:
         """A fresh execution id."""
@@ -162,17 +162,21 @@ class Records:
             self._database.close()
             self._database = None
 
-    def _open(self, path: Path) -> BeadsStateManager | None:
+    def _open(self, location: Location) -> BeadsStateManager | None:
         if self._config.use_beads_state is False:
             self._warn(
                 "JSON as the only store is deprecated; unset ADW_USE_BEADS_STATE to use the database as well"
             )
             return None
         try:
-            return BeadsStateManager(path, clock=self._clock)
+            return BeadsStateManager(location.database, clock=self._clock)
         except (DatabaseError, StoreBusyError) as error:
-            missing = isinstance(error, DatabaseNotFoundError | NotMigratedError)
+            missing = isinstance(error, NotMigratedError)
             advice = "`adw init` makes the tables" if missing else error.hint or "see `adw health`"
+            if isinstance(error, DatabaseNotFoundError):
+                from adws.adw_modules.beads.moving import first_step  # only for who has yet to begin
+
+                advice = first_step(location)
             self._warn(
                 f"this run is kept in JSON only, because {error}; {advice}, "
                 "`adw import` brings the run in later"

@@ -225,7 +225,8 @@ class RunRecord:
         if self._json is None:
             raise error
         self._database = None
-        self._warn(f"the database is lost to this run, which goes on with its JSON state only: {error}")
+        why = f"{error}; {error.hint}" if error.hint else str(error)
+        self._warn(f"the database is lost to this run, which goes on with its JSON state only: {why}")
 
     def _lose_json(self, error: AdwError) -> None:
         if self._database is None:
