@@ -94,14 +94,16 @@ def format_time(moment: datetime) -> str:
     """`moment` as stored text; it must be timezone-aware."""
     if moment.tzinfo is None:
         raise InvalidInputError(f"{moment!r} has no time zone", hint="pass a timezone-aware datetime")
-    in_utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return in_utc.isoformat(timespec="microseconds") + "Z"
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_time(text: str) -> datetime:
     """The moment that a stored or ISO 8601 text names; a text without zone is read as UTC."""
     try:
         moment = datetime.fromisoformat(text)
+        if moment.tzinfo is UTC:
+            return moment
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise InvalidInputError(

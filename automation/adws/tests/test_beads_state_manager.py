@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import sqlite3
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.errors import AdwError, IllegalTransitionError, IssueNotFoundError
-from adws.adw_modules.state import ADWState, BeadsStateManager, Checkpoint, Execution
+from adws.adw_modules.state import ADWState, Attempt, BeadsStateManager, Checkpoint, Execution
 from adws.adw_modules.store import connection
 from adws.adw_modules.store import database as database_module
 from adws.tests.conftest import NOW
@@ -174,8 +175,14 @@ def test_results_are_records_that_cannot_be_changed(beads_db: Path) -> None:
         with pytest.raises(AttributeError):
             run.status = "completed"  # type: ignore[misc]
         with closing(sqlite3.connect(beads_db)) as shell:
-            columns = [row[1] for row in shell.execute("PRAGMA table_info(adw_executions)")]
-        assert list(run.__slots__) == columns
+            for table, record in (
+                ("executions", Execution),
+                ("phase_attempts", Attempt),
+                ("checkpoints", Checkpoint),
+            ):
+                columns = [row[1] for row in shell.execute(f"PRAGMA table_info(adw_{table})")]
+                fields = [field.name for field in dataclasses.fields(record)]
+                assert fields == ["data" if column == "checkpoint_data" else column for column in columns]
 
 
 @pytest.mark.parametrize(

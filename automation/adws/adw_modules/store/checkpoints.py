@@ -28,7 +28,7 @@ def save(tx: Transaction, values: Params, data: JSON) -> Checkpoint:
             f"op_id {values['op_id']!r} belongs to a checkpoint of execution {row['execution_id']}",
             hint="make a fresh op_id for every new checkpoint",
         )
-    return _from_row(row, data if saved else decode(row["checkpoint_data"]))
+    return _with_data(row, data) if saved else from_row(row)
 
 
 def newest(database: Database, execution_id: str, phase: str | None, name: str | None) -> Checkpoint | None:
@@ -49,18 +49,10 @@ def of_execution(tx: Transaction, execution_id: str) -> list[Checkpoint]:
 
 
 def from_row(row: Row) -> Checkpoint:
-    """A row of adw_checkpoints as a `Checkpoint`."""
-    return _from_row(row, decode(row["checkpoint_data"]))
+    """A row of adw_checkpoints as a `Checkpoint`; its columns are the fields, in their order."""
+    return _with_data(row, decode(row["checkpoint_data"]))
 
 
-def _from_row(row: Row, data: JSON) -> Checkpoint:
-    return Checkpoint(
-        op_id=row["op_id"],
-        execution_id=row["execution_id"],
-        seq=row["seq"],
-        phase=row["phase"],
-        attempt=row["attempt"],
-        checkpoint_name=row["checkpoint_name"],
-        data=data,
-        created_at=parse_time(row["created_at"]),
-    )
+def _with_data(row: Row, data: JSON) -> Checkpoint:
+    op_id, execution_id, seq, phase, attempt, name, _, created_at = row
+    return Checkpoint(op_id, execution_id, seq, phase, attempt, name, data, parse_time(created_at))

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from adws.adw_modules.clock import Clock, default_clock, format_time
-from adws.adw_modules.errors import DatabaseReplacedError
+from adws.adw_modules.errors import DatabaseReplacedError, StoreBusyError
 from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer
 from adws.adw_modules.store.faults import translate
 from adws.adw_modules.store.gate import Gate
 from adws.adw_modules.store.readers import Readers
-from adws.adw_modules.store.retry import DELAYS_SECONDS, run_with_retry
+from adws.adw_modules.store.retry import DELAYS_SECONDS, try_again
 
 Result = TypeVar("Result")
 Params = Mapping[str, object]
@@ -86,15 +86,24 @@ class Database:
 
     def write(self, unit: Callable[[Transaction], Result]) -> Result:
         """The unit's result, committed and on the disk; nothing of it stays if it raises."""
-        return self._retried(lambda: self._write_once(unit))
+        try:
+            return self._write_once(unit)
+        except StoreBusyError as error:
+            return self._try_again(lambda: self._write_once(unit), error)
 
     def read(self, unit: Callable[[Transaction], Result]) -> Result:
         """The unit's result, from one unchanging picture of the database."""
-        return self._retried(lambda: self._read_once(unit))
+        try:
+            return self._read_once(unit)
+        except StoreBusyError as error:
+            return self._try_again(lambda: self._read_once(unit), error)
 
     def select(self, text: str, params: Params = _NO_PARAMS) -> list[Row]:
         """Every row of a single SELECT, which needs no transaction around it to be consistent."""
-        return self._retried(lambda: self._select_once(text, params))
+        try:
+            return self._select_once(text, params)
+        except StoreBusyError as error:
+            return self._try_again(lambda: self._select_once(text, params), error)
 
     def close(self) -> None:
         """Close every connection; a later use opens new ones, on whatever file is there then."""
@@ -116,8 +125,10 @@ class Database:
             self._writer.close()
             self._writer = None
 
-    def _retried(self, unit: Callable[[], Result]) -> Result:
-        return run_with_retry(unit, delays_seconds=self._delays, clock=self.clock, on_retry=self._count_retry)
+    def _try_again(self, unit: Callable[[], Result], error: StoreBusyError) -> Result:
+        return try_again(
+            unit, error, delays_seconds=self._delays, clock=self.clock, on_retry=self._count_retry
+        )
 
     def _count_retry(self) -> None:
         self.retries += 1
@@ -143,15 +154,22 @@ class Database:
 
     def _with_reader(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         try:
-            try:
-                return self._readers.lend_to(work)
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
-                    raise
-            self._readers.close()  # a new one is opened after the dead writer's journal was played back
-            return self._readers.lend_to(work)
+            return self._lend_reader(work)
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise translate(error, self.path) from error
+        self._readers.close()  # a new one is opened after the dead writer's journal was played back
+        try:
+            return self._lend_reader(work)
         except sqlite3.Error as error:
             raise translate(error, self.path) from error
+
+    def _lend_reader(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        connection = self._readers.take()
+        try:
+            return work(connection)
+        finally:
+            self._readers.give_back(connection)
 
     def _transact(
         self, connection: sqlite3.Connection, begin: str, unit: Callable[[Transaction], Result]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 from adws.adw_modules.clock import format_time, parse_time, seconds_before
 from adws.adw_modules.errors import (
@@ -21,7 +22,7 @@ from adws.adw_modules.errors import (
 from adws.adw_modules.store import sql
 from adws.adw_modules.store.database import Params, Row, Transaction
 from adws.adw_modules.store.faults import is_constraint
-from adws.adw_modules.store.json_values import decode
+from adws.adw_modules.store.json_values import JSON, decode
 from adws.adw_modules.store.owner import owner_is_dead
 from adws.adw_modules.store.records import Execution
 
@@ -140,15 +141,35 @@ def find(tx: Transaction, filters: Params, after: PageStart | None, most: int) -
 
 
 def from_row(row: Row) -> Execution:
-    """A row of adw_executions, or of its archive, as an `Execution`."""
-    values = dict(zip(row.keys(), row, strict=True))
-    for name in ("started_at", "updated_at"):
-        values[name] = parse_time(values[name])
-    for name in ("completed_at", "heartbeat_at"):
-        values[name] = parse_time(values[name]) if values[name] else None
-    values["claimed"], values["pr_created"] = bool(values["claimed"]), bool(values["pr_created"])
-    values["extra_data"] = decode(values["extra_data"]) if values["extra_data"] else None
-    return Execution(**values)
+    """A row of adw_executions as an `Execution`; its columns are the fields, in their order."""
+    values = list(row)
+    for position, read in _READERS:
+        values[position] = read(values[position])
+    return Execution(*values)
+
+
+def _optional_time(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None
+
+
+def _optional_json(text: str | None) -> JSON:
+    return decode(text) if text else None
+
+
+_READERS_BY_NAME: dict[str, Callable[[Any], object]] = {
+    "started_at": parse_time,
+    "updated_at": parse_time,
+    "completed_at": _optional_time,
+    "heartbeat_at": _optional_time,
+    "claimed": bool,
+    "pr_created": bool,
+    "extra_data": _optional_json,
+}
+_READERS = tuple(
+    (position, _READERS_BY_NAME[field.name])
+    for position, field in enumerate(fields(Execution))
+    if field.name in _READERS_BY_NAME
+)
 
 
 def why_not_written(tx: Transaction, execution_id: str, fence: object, change: str) -> AdwError:

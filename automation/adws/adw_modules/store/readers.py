@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
-from typing import TypeVar
 
 from adws.adw_modules.store.connection import FrozenReader
 
-Result = TypeVar("Result")
-
 _MOST_IDLE = 4
+_PAUSE_SECONDS = 0.001
 
 
 class Readers:
@@ -19,26 +18,20 @@ class Readers:
 
     def __init__(self, open_reader: Callable[[], sqlite3.Connection]) -> None:
         self._open = open_reader
-        self._guard = threading.Condition()
+        self._guard = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._lent: dict[sqlite3.Connection, tuple[int, int]] = {}  # to which thread, in which era
         self._era = 0
 
-    def lend_to(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """What the work makes of a connection that nobody else uses meanwhile."""
-        connection = self._take()
-        try:
-            return work(connection)
-        finally:
-            self._give_back(connection)
-
-    def _take(self) -> sqlite3.Connection:
+    def take(self) -> sqlite3.Connection:
+        """A connection that nobody else uses until it is given back."""
         with self._guard:
             connection = self._idle.pop() if self._idle else self._open()
             self._lent[connection] = threading.get_ident(), self._era
             return connection
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
+    def give_back(self, connection: sqlite3.Connection) -> None:
+        """Keep the connection for the next reader, unless there are enough or it is out of date."""
         with self._guard:
             _, era = self._lent.pop(connection)
             outdated = era != self._era or isinstance(connection, FrozenReader)
@@ -46,7 +39,6 @@ class Readers:
                 connection.close()
             else:
                 self._idle.append(connection)
-            self._guard.notify_all()
 
     def close(self) -> None:
         """Close the idle connections now, and the lent ones when they are given back."""
@@ -56,11 +48,12 @@ class Readers:
 
     def hold_still(self, patience_seconds: float) -> None:
         """Close what is idle once other threads have given theirs back, and lend nothing until `go_on`."""
+        deadline = time.monotonic() + patience_seconds
         self._guard.acquire()
-        this_thread = threading.get_ident()
-        self._guard.wait_for(
-            lambda: all(thread == this_thread for thread, _ in self._lent.values()), patience_seconds
-        )
+        while self._lent_to_others() and time.monotonic() < deadline:
+            self._guard.release()
+            time.sleep(_PAUSE_SECONDS)
+            self._guard.acquire()
         self._close_idle()
 
     def go_on(self) -> None:
@@ -70,6 +63,10 @@ class Readers:
     def lent(self) -> list[sqlite3.Connection]:
         """The connections that are in use."""
         return list(self._lent)
+
+    def _lent_to_others(self) -> bool:
+        this_thread = threading.get_ident()
+        return any(thread != this_thread for thread, _ in self._lent.values())
 
     def _close_idle(self) -> None:
         while self._idle:

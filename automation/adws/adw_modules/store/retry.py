@@ -17,39 +17,31 @@ Result = TypeVar("Result")
 DELAYS_SECONDS = (1.0, 3.0, 5.0)
 
 
-def run_with_retry(
+def try_again(
     unit: Callable[[], Result],
+    error: StoreBusyError,
     *,
     delays_seconds: Sequence[float],
     clock: Clock,
     on_retry: Callable[[], None],
 ) -> Result:
-    """The unit's result, after at most one try more than there are delays.
+    """The result of a unit that has met a lock once, after at most one more try per delay.
 
-    Raises the last `StoreBusyError` when every try met a lock.
+    Raises the last `StoreBusyError` when every try met a lock, `error` when there are no delays.
     """
-    try:
-        return unit()
-    except StoreBusyError:
-        if not delays_seconds:
-            raise
-    return _try_again(unit, delays_seconds, clock, on_retry)
-
-
-def _try_again(
-    unit: Callable[[], Result], delays: Sequence[float], clock: Clock, on_retry: Callable[[], None]
-) -> Result:
+    if not delays_seconds:
+        raise error
     from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_chain, wait_fixed
 
     def unit_counted() -> Result:
         on_retry()
         return unit()
 
-    clock.sleep(delays[0])
+    clock.sleep(delays_seconds[0])
     retrying = Retrying(
         retry=retry_if_exception_type(StoreBusyError),
-        stop=stop_after_attempt(len(delays)),
-        wait=wait_chain(*(wait_fixed(delay) for delay in [*delays[1:], 0])),
+        stop=stop_after_attempt(len(delays_seconds)),
+        wait=wait_chain(*(wait_fixed(delay) for delay in [*delays_seconds[1:], 0])),
         sleep=clock.sleep,
         reraise=True,
     )

@@ -16,7 +16,7 @@ from adws.adw_modules.errors import StoreBusyError, StoreFaultError
 from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store.database import Database, Transaction
 from adws.adw_modules.store.gate import Gate
-from adws.adw_modules.store.retry import run_with_retry
+from adws.adw_modules.store.retry import try_again
 from adws.tests.conftest import NOW
 from adws.tests.processes import child
 
@@ -111,10 +111,14 @@ def test_the_retry_returns_what_the_unit_returned_and_counts_only_repeats() -> N
             raise StoreBusyError
         return "done"
 
-    result = run_with_retry(
-        unit, delays_seconds=(1, 3, 5), clock=clock, on_retry=lambda: counted.append(clock.now())
+    result = try_again(
+        unit,
+        StoreBusyError(),
+        delays_seconds=(1, 3, 5),
+        clock=clock,
+        on_retry=lambda: counted.append(clock.now()),
     )
-    assert (result, len(tries), clock.slept, len(counted)) == ("done", 3, [1, 3], 2)
+    assert (result, len(tries), clock.slept, len(counted)) == ("done", 3, [1, 3, 5], 3)
 
 
 def test_a_stopped_process_that_holds_the_gate_is_an_error_and_not_a_hang(sidecar_db: Path) -> None:
