@@ -42,7 +42,13 @@ def translate(error: sqlite3.Error, path: Path) -> AdwError:
         return DiskFullError(f"there is no room left to write {path}", hint="free disk space and try again")
     if primary == sqlite3.SQLITE_CANTOPEN:
         return _cannot_open(error, path)
-    return StoreFaultError(f"{path}: {error} ({getattr(error, 'sqlite_errorname', type(error).__name__)})")
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    if primary == sqlite3.SQLITE_IOERR:
+        return StoreFaultError(
+            f"{path} cannot be read or written: {error} ({name})",
+            hint="check the disk, its quota and the system's log; nothing half-written was kept",
+        )
+    return StoreFaultError(f"{path}: {error} ({name})")
 
 
 def primary_code(error: sqlite3.Error) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import sqlite3
 import threading
@@ -30,7 +31,7 @@ from adws.adw_modules.store.connection import FrozenReader, open_reader
 from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.faults import translate
 from adws.tests.conftest import NOW
-from adws.tests.processes import run_as_ordinary_user
+from adws.tests.processes import run_apart, run_as_ordinary_user
 
 
 def _folder(path: Path) -> None:
@@ -404,6 +405,46 @@ def test_a_full_disk_and_a_fault_without_a_name_are_translated_too() -> None:
     assert type(unknown) is StoreFaultError
     assert str(unknown) == "/x.db: no such table: nowhere (SQLITE_ERROR)"
     assert isinstance(translate(sqlite3.ProgrammingError("closed"), path), StoreFaultError)
+
+
+def test_a_database_that_may_not_grow_refuses_the_write_and_keeps_nothing_of_it(sidecar_db: Path) -> None:
+    with BeadsStateManager(sidecar_db) as state:
+        kept = state.create_execution("proj-7", first_checkpoint=("x", 1))
+        pages = state._database.write(lambda tx: tx.all("PRAGMA page_count")[0][0])
+        state._database.write(lambda tx: tx.all(f"PRAGMA max_page_count = {pages + 2}"))
+        with pytest.raises(DiskFullError) as caught:
+            state.create_execution("proj-8", adw_id="b", first_checkpoint=("x", "y" * 50_000))
+        assert str(caught.value) == f"there is no room left to write {sidecar_db}"
+        assert state.get_execution("b") is None
+        state.close()
+        assert state.create_execution("proj-8", first_checkpoint=("x", "y" * 50_000)).issue_id == "proj-8"
+        assert state.get_execution(kept.id) == kept
+        assert state.check_health().ok
+
+
+def test_a_disk_that_fails_in_the_middle_of_a_write_leaves_nothing_half_written(sidecar_db: Path) -> None:
+    def work() -> list[str]:
+        said = []
+        with BeadsStateManager(sidecar_db) as state:
+            state.create_execution("proj-7", adw_id="a")
+            log = Path(f"{sidecar_db}-wal").stat().st_size
+            resource.setrlimit(resource.RLIMIT_FSIZE, (log + 6000, resource.RLIM_INFINITY))
+            try:
+                state.create_execution("proj-8", adw_id="b", first_checkpoint=("x", "y" * 50_000))
+            except AdwError as error:
+                said += [str(error), str(error.hint)]
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            state.create_execution("proj-9", adw_id="c", first_checkpoint=("x", "y" * 50_000))
+            return said
+
+    assert run_apart(work) == [
+        f"{sidecar_db} cannot be read or written: disk I/O error (SQLITE_IOERR_WRITE)",
+        "check the disk, its quota and the system's log; nothing half-written was kept",
+    ]
+    with BeadsStateManager(sidecar_db) as state:
+        assert sorted(run.id for run in state.list_executions()) == ["a", "c"]
+        assert state.list_checkpoints("b") == []
+        assert state.check_health().ok
 
 
 def test_what_outlives_a_connection_is_left_as_it_was(sidecar_db: Path, clock: SettableClock) -> None:
