@@ -50,5 +50,5 @@ def _issue_source(location: Location) -> str:
     if location.beside_issues:
         return f"read from {location.tracker_database}"
     if location.tracker is Tracker.BD_DOLT:
-        return "read by `bd show`" + (f", else from {location.jsonl}" if location.jsonl else "")
+        return "read by `bd list`" + (f", else from {location.jsonl}" if location.jsonl else "")
     return f"read from {location.jsonl}" if location.jsonl else "given on the command line (--title …)"

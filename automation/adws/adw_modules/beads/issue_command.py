@@ -1,7 +1,9 @@
 """An issue from the `bd` program, for trackers whose store is Dolt.
 
-bd takes a few tenths of a second, so it is asked once per run. `--readonly` makes it unable to change
-anything, and a bd too old for Dolt refuses the flag or the folder instead of starting a database.
+bd takes a few tenths of a second, so it is asked once per run. `--readonly` makes it unable to change an
+issue, and a bd too old for Dolt refuses the flag or the folder instead of starting a database. `bd show`
+notes the issue as the one last touched all the same, and a `bd close` without an id closes that one; so
+`bd list` is asked, which notes nothing and says as much, and `bd show` only for what a list does not have.
 """
 
 from __future__ import annotations
@@ -25,25 +27,32 @@ def bd_is_installed() -> bool:
 
 
 def issue_from_bd(beads_dir: Path, issue_id: str) -> tuple[Mapping[str, object], list[object]]:
-    """What `bd show` says about the issue, and its labels.
+    """What bd says about the issue, and its labels.
 
     Raises:
         IssueNotFoundError: bd has no issue of exactly this id.
         TrackerUnusableError: bd is missing, fails, or answers something else than an issue.
     """
-    answer = _ask(beads_dir, issue_id)
+    found = _issue_in(_ask(beads_dir, "list", "--json", "--all", "--limit=0", f"--id={issue_id}").stdout)
+    if found is None or found["id"] != issue_id:
+        found = _shown(beads_dir, issue_id)
+    labels = found.get("labels")
+    return found, labels if isinstance(labels, list) else []
+
+
+def _shown(beads_dir: Path, issue_id: str) -> Mapping[str, Any]:
+    # After `--` an id that begins with a dash is no option.
+    answer = _ask(beads_dir, "show", "--json", "--", issue_id)
     shown = _issue_in(answer.stdout)
     if shown is None:
         raise _refusal(answer, issue_id)
     if shown["id"] != issue_id:  # bd completes ids; a run is filed under the whole one
         raise IssueNotFoundError(f"there is no issue {issue_id!r}", hint=f"did you mean {shown['id']}?")
-    labels = shown.get("labels")
-    return shown, labels if isinstance(labels, list) else []
+    return shown
 
 
-def _ask(beads_dir: Path, issue_id: str) -> subprocess.CompletedProcess[str]:
-    # After `--` an id that begins with a dash is no option.
-    command = ["bd", "--readonly", "show", "--json", "--", issue_id]
+def _ask(beads_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = ["bd", "--readonly", *words]
     try:
         return subprocess.run(
             command,

@@ -2,7 +2,7 @@
 
     tracker                        our tables                     issues are read from
     bd on SQLite (0.50 and older)  in the tracker's own file      the same file
-    bd on Dolt (0.51 and newer)    the sidecar                    `bd show`, else the issue export
+    bd on Dolt (0.51 and newer)    the sidecar                    `bd list`, else the issue export
     br, any version                the sidecar                    the issue export
     none                           the sidecar                    given on the command line
 

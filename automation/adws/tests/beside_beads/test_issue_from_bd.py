@@ -55,6 +55,17 @@ def test_bd_is_asked_read_only_for_this_folder_with_the_id_as_no_option(project:
     ]
 
 
+def test_bd_is_asked_in_a_way_that_does_not_make_the_issue_the_one_last_touched(project: Path) -> None:
+    install_bd(project, f"""printf '%s|' "$@" >> "{project}/asked"; echo '{SHOWN}'""")
+    read(project)
+    assert (project / "asked").read_text() == "--readonly|list|--json|--all|--limit=0|--id=tk-1|"
+
+
+def test_an_issue_that_bd_does_not_list_is_shown(project: Path) -> None:
+    install_bd(project, f"""case "$2" in list) echo '[]';; show) echo '{SHOWN}';; esac""")
+    assert read(project).title == "First"
+
+
 def test_an_id_that_bd_completed_is_not_taken_but_suggested(project: Path) -> None:
     install_bd(project, f"echo '{SHOWN}'")
     with pytest.raises(IssueNotFoundError, match="there is no issue '1'") as refusal:
