@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import resource
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -28,7 +30,7 @@ from adws.tests.migrations.earlier import (
     make_earlier,
     rows,
 )
-from adws.tests.processes import child, run_together
+from adws.tests.processes import child, run_apart, run_together
 
 
 @pytest.fixture
@@ -92,6 +94,25 @@ def test_without_the_gate_it_is_looked_at_again_under_the_lock(earlier_db: Path)
 
     assert sorted(run_together([work] * 4)) == [False, False, False, True]
     assert rows(earlier_db, "SELECT count(*) FROM adw_healings") == [(1,)]
+
+
+def test_a_disk_that_is_full_in_the_middle_leaves_it_as_it_was(tracker_db: Path) -> None:
+    runs = [execution(f"{n:08x}", extra_data=json.dumps("x" * 4000)) for n in range(500)]
+    make_earlier(tracker_db, runs)
+    before = content(tracker_db)
+
+    def work() -> str:
+        limit = tracker_db.stat().st_size + 100_000
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        with pytest.raises(MigrationError) as refusal:
+            apply(tracker_db)
+        return str(refusal.value)
+
+    assert run_apart(work).startswith(
+        f"the tables of the earlier implementation in {tracker_db} could not be upgraded: "
+    )
+    assert content(tracker_db) == before
+    assert apply(tracker_db).versions == VERSIONS
 
 
 @pytest.mark.parametrize(
