@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -113,25 +114,24 @@ def test_a_fork_inside_a_transaction_leaves_the_transaction_to_the_parent(sideca
     assert _issues(sidecar_db) == ["after", "before"]
 
 
-def test_a_child_does_not_keep_the_gate_of_its_parent(sidecar_db: Path) -> None:
-    with BeadsStateManager(sidecar_db) as state:
-        state.create_execution("before")
+def test_a_child_does_not_keep_the_gate_of_a_parent_that_died_in_it(sidecar_db: Path) -> None:
+    waiting, release = os.pipe()
 
-        def unit(tx: object) -> int:
-            # The child outlives the transaction during which it was made.
-            pid = os.fork()
-            if pid == 0:
-                os.read(waiting, 1)
+    def fork_inside_a_transaction(here: Callable[[], None]) -> None:
+        def unit(tx: object) -> None:
+            if os.fork() == 0:
+                os.close(release)
+                os.read(waiting, 1)  # the grandchild outlives everybody
                 os._exit(0)
-            return pid
+            here()
 
-        waiting, release = os.pipe()
-        pid = state._database.write(unit)
-        state.close()
-        with BeadsStateManager(sidecar_db, retry_delays_seconds=()) as other:
-            other.create_execution("after")
-        os.close(waiting)
-        os.close(release)
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
-    assert _issues(sidecar_db) == ["after", "before"]
+        BeadsStateManager(sidecar_db)._database.write(unit)
+
+    with child(fork_inside_a_transaction) as parent:
+        parent.wait_until_it_is_there()
+        parent.kill()
+    with BeadsStateManager(sidecar_db, busy_timeout_seconds=0.05, retry_delays_seconds=()) as other:
+        other.create_execution("after")
+    os.close(release)
+    os.close(waiting)
+    assert _issues(sidecar_db) == ["after"]
