@@ -25,7 +25,8 @@ WHERE
     AND e.completed_at >= strftime('%Y-%m-%dT%H:%M:%f', 'now', '-30 days') || '000Z';
 
 -- The newest checkpoint of every unfinished execution that has shown no sign of life for 24 hours.
--- A sign of life is a heartbeat, an update of the execution, or the checkpoint itself.
+-- A sign of life is a heartbeat, an update of the execution, the begin or end of an attempt, or the
+-- checkpoint itself.
 CREATE VIEW stale_checkpoints AS
 SELECT
     s.execution_id,
@@ -50,7 +51,18 @@ FROM (
         c.seq,
         c.created_at AS checkpoint_at,
         e.error_message,
-        max(c.created_at, e.updated_at, coalesce(e.heartbeat_at, e.updated_at)) AS last_sign_of_life_at
+        max(
+            c.created_at,
+            e.updated_at,
+            coalesce(e.heartbeat_at, e.updated_at),
+            coalesce(
+                (
+                    SELECT max(coalesce(a.finished_at, a.started_at)) FROM adw_phase_attempts AS a
+                    WHERE a.execution_id = e.id
+                ),
+                e.updated_at
+            )
+        ) AS last_sign_of_life_at
     FROM adw_executions AS e
     INNER JOIN adw_checkpoints AS c ON e.id = c.execution_id
     WHERE

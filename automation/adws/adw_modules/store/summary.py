@@ -13,16 +13,15 @@ from adws.adw_modules.store.records import Execution
 
 @dataclass(frozen=True, slots=True)
 class StaleCheckpoint:
-    """The newest checkpoint of an unfinished execution that has been silent for too long."""
+    """An unfinished execution that has been silent for too long, with its newest checkpoint if it has one."""
 
     execution_id: str
     issue_id: str
     issue_title: str | None
     issue_type: str | None
     phase: str
-    checkpoint_name: str
-    seq: int
-    checkpoint_at: datetime
+    checkpoint_name: str | None
+    checkpoint_at: datetime | None
     last_sign_of_life_at: datetime
 
 
@@ -49,13 +48,13 @@ def summarize(tx: Transaction, *, moment: datetime, stale_hours: float, most: in
 
 
 def stale_checkpoints(tx: Transaction, silent_since: datetime, most: int) -> list[StaleCheckpoint]:
-    """The newest checkpoints of unfinished executions silent since then, longest silence first."""
-    params = {"silent_since": format_time(silent_since), "most": most}
-    return [_stale(row) for row in tx.all(sql.load("checkpoints")["stale"], params)]
+    """Unfinished executions silent since then, as the report counts them, last seen first."""
+    params = {"silent_since": format_time(silent_since), "environment": None, "most": most}
+    return [_stale(row) for row in tx.all(sql.load("reports")["stale_checkpoints"], params)]
 
 
 def _stale(row: Row) -> StaleCheckpoint:
     values = dict(row)
-    for name in ("checkpoint_at", "last_sign_of_life_at"):
-        values[name] = parse_time(values[name])
+    values["checkpoint_at"] = parse_time(values["checkpoint_at"]) if values["checkpoint_at"] else None
+    values["last_sign_of_life_at"] = parse_time(values["last_sign_of_life_at"])
     return StaleCheckpoint(**values)
