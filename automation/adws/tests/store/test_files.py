@@ -6,6 +6,8 @@ import os
 import resource
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -210,16 +212,35 @@ def test_the_first_write_after_a_replacement_goes_to_the_new_file(
 
 def test_what_is_written_after_another_program_removed_the_log_is_seen_by_others(sidecar_db: Path) -> None:
     def ids() -> list[str]:
-        with BeadsStateManager(sidecar_db) as other:
-            return [run.id for run in other.list_executions()]
+        # In a process of its own, and not by a fork, before which a manager closes its connections.
+        program = (
+            "import sqlite3, sys; rows = sqlite3.connect(sys.argv[1]).execute("
+            "'SELECT id FROM adw_executions');"
+            "print(*sorted(row[0] for row in rows))"
+        )
+        said = subprocess.run([sys.executable, "-c", program, sidecar_db], capture_output=True, text=True)
+        return said.stdout.split()
 
     with BeadsStateManager(sidecar_db) as state:
         state.create_execution("proj-7", adw_id="before")
         Path(f"{sidecar_db}-wal").unlink()
         Path(f"{sidecar_db}-shm").unlink()
         state.create_execution("proj-8", adw_id="after", first_checkpoint=("x", 1))
-        assert "after" in run_apart(ids)  # while the manager is still open: no last close has helped
-        assert [run.id for run in state.list_executions()] == run_apart(ids)
+        assert "after" in ids()
+        assert sorted(run.id for run in state.list_executions()) == ids()
+
+
+def test_an_open_manager_whose_file_lost_our_tables_says_so_each_time(
+    sidecar_db: Path, tracker_db: Path, tmp_path: Path
+) -> None:
+    with BeadsStateManager(sidecar_db) as state:
+        state.create_execution("proj-7")
+        sidecar_db.rename(tmp_path / "beads.db.corrupt")
+        for log in ("-wal", "-shm"):
+            Path(f"{sidecar_db}{log}").unlink()
+        shutil.copyfile(tracker_db, sidecar_db)
+        assert [_error(state.list_executions) for _ in range(3)] == [NotMigratedError] * 3
+        assert _error(lambda: state.create_execution("demo-1")) is NotMigratedError
 
 
 def test_without_a_manager_a_replaced_file_is_an_error_that_says_so(
