@@ -8,13 +8,12 @@ lines of `name: value`. Wide characters count twice, and nothing that could stee
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _GAP = "  "
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column: its title, and whether it holds numbers (set to the right).
 
     One with a `least` width may be cut down to it; one without is always shown whole. An `optional` one

@@ -44,12 +44,6 @@ def known(folder: Path = sql.MIGRATIONS) -> tuple[Migration, ...]:
     return tuple(_read(path) for path in sorted(folder.glob("*.sql")))
 
 
-@cache
-def newest_version(folder: Path = sql.MIGRATIONS) -> str:
-    """The version of the newest migration, from the files' names alone."""
-    return max(path.name for path in folder.glob("*.sql"))[:3]
-
-
 def _read(path: Path) -> Migration:
     match = _NAME.fullmatch(path.name)
     if match is None:

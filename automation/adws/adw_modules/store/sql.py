@@ -1,4 +1,4 @@
-"""SQL texts by name.
+"""SQL texts by name, and which migrations there are.
 
 Statements stand in `adws/queries/<job>.sql`, each behind a `-- name: …` line and a comment on what
 it answers. This is the only place that reads them.
@@ -27,6 +27,12 @@ def load(job: str) -> dict[str, str]:
             raise ValueError(f"{job}.sql has two statements named {name.strip()}")
         texts[name.strip()] = body.strip().removesuffix(";")
     return texts
+
+
+@cache
+def newest_version(folder: Path = MIGRATIONS) -> str:
+    """The version of the newest migration, from the files' names alone."""
+    return max(path.name for path in folder.glob("*.sql"))[:3]
 
 
 def statements(script: str) -> Iterator[str]:

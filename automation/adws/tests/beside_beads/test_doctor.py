@@ -14,8 +14,8 @@ from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.json_state import agents_folder
 from adws.adw_modules.store import migrations
 from adws.adw_modules.store.backup import back_up
-from adws.adw_modules.store.migration_files import newest_version
 from adws.adw_modules.store.owner import this_owner
+from adws.adw_modules.store.sql import newest_version
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import run_on
 from adws.tests.beside_beads.patients import Sick

@@ -19,7 +19,7 @@ from adws.adw_modules.beads.restore.restoring import Survey, rehearse, restore, 
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.errors import AdwError, DatabaseForeignError, SchemaTooNewError
 from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.migration_files import newest_version
+from adws.adw_modules.store.sql import newest_version
 from adws.tests.beside_beads.history import archived, complaints, everything, live, rows, run_on
 from adws.tests.beside_beads.mounts import fill_up, with_read_only, with_small_disk
 from adws.tests.conftest import ISSUES, NOW

@@ -23,7 +23,7 @@ from adws.adw_modules.errors import AdwError, SchemaTooNewError
 from adws.adw_modules.store import migrations
 from adws.adw_modules.store.database import Database, Transaction
 from adws.adw_modules.store.faults import translate
-from adws.adw_modules.store.migration_files import newest_version
+from adws.adw_modules.store.sql import newest_version
 
 LIVE_TABLES = ("adw_executions", "adw_phase_attempts", "adw_checkpoints")
 ARCHIVES = tuple(f"{table}_archive" for table in LIVE_TABLES)
