@@ -321,7 +321,7 @@ def test_a_file_that_may_not_grow_leaves_nothing_half_restored(project: Path, cl
 
     kind, sentence = run_apart(with_a_limit)
 
-    assert (kind, sentence.partition(":")[0]) == ("StoreFaultError", str(database))
+    assert (kind, sentence.partition(":")[0]) == ("StoreFaultError", f"{database} cannot be read or written")
     assert complaints(database) == []
     assert live(database) == {}
     assert archived(database) == {}

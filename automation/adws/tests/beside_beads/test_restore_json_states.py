@@ -15,8 +15,8 @@ from adws.adw_modules.beads.restore.runs import RowCounts
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.json_state import agents_folder
 from adws.adw_modules.state import BeadsStateManager, Execution
-from adws.adw_modules.workflow.json_run import JsonRun, SavedStep
-from adws.adw_modules.workflow.step_ids import step_op_id
+from adws.adw_modules.workflow.record.json_run import JsonRun, SavedStep
+from adws.adw_modules.workflow.record.step_ids import step_op_id
 from adws.tests.beside_beads.history import everything, live
 
 
