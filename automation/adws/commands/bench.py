@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import click
 
@@ -130,6 +132,43 @@ def startup(rounds: int, check: bool, as_json: bool) -> None:
         ]
         columns = ["command", "ratio", "median (ms)", "bare (ms)", "goal", "met"]
         print_table(f"Start-up in units of a bare Python, median of {rounds} rounds", columns, rows)
+    _leave(missed, check=check)
+
+
+@bench.command()
+@click.option(
+    "--executions", type=click.IntRange(1, 10_000_000), default=100_000, show_default=True, help="To open."
+)
+@click.option(
+    "--issues", type=click.IntRange(1, 1_000_000), default=10_000, show_default=True, help="To rename."
+)
+@check_option
+@json_option
+def healing(executions: int, issues: int, check: bool, as_json: bool) -> None:
+    """Time what healing adds to opening a healthy database, and healing after every issue was renamed."""
+    from adws.adw_modules.bench.healing import measure
+
+    with tempfile.TemporaryDirectory(prefix="adw-bench-") as folder:
+        figures = measure(Path(folder), executions=executions, issues=issues)
+    missed = [figure for figure in figures if not figure.ok]
+    if as_json:
+        print_json("adw.bench-healing/1", on_target=not missed, figures=figures)
+    else:
+        rows = [
+            [
+                f.name,
+                f"{f.executions:,}",
+                f"{f.issues:,}",
+                f.rounds,
+                f"{f.mean_ms:.2f}",
+                f"{f.p95_ms:.2f}",
+                f"{f.target_ms:g}",
+                _met(f.ok),
+            ]
+            for f in figures
+        ]
+        columns = ["what", "executions", "issues", "rounds", "mean (ms)", "p95 (ms)", "target (ms)", "met"]
+        print_table("What healing costs", columns, rows)
     _leave(missed, check=check)
 
 

@@ -1,5 +1,5 @@
-"""Benchmarks: how fast the queries, the store and the command's start are on this machine.
+"""Benchmarks: how fast the queries, the store, the healing and the command's start are on this machine.
 
 Milliseconds do not carry over to another machine; ratios do. `store` and `startup` therefore measure
-against something bare in the same run, side by side, and only `queries` has targets in milliseconds.
+against something bare in the same run, side by side; `queries` and `healing` have targets in milliseconds.
 """

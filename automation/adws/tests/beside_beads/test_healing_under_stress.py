@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from adws.adw_modules.beads.healing import Keeper, diagnosis, heal, needs_healing
-from adws.adw_modules.beads.healing.benchmark import measure
+from adws.adw_modules.bench.healing import measure
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.errors import DatabaseReadOnlyError, StoreFaultError
 from adws.adw_modules.state import BeadsStateManager
