@@ -18,7 +18,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from adws.adw_modules.beads.br_watch import BrWatch
 from adws.adw_modules.beads.healing import Healing, Keeper
@@ -31,18 +31,19 @@ from adws.adw_modules.store.database import Database, Transaction
 from adws.adw_modules.store.executions import PageStart
 from adws.adw_modules.store.ids import new_execution_id, new_op_id
 from adws.adw_modules.store.json_values import JSON, encode
-from adws.adw_modules.store.records import Attempt, Check, Checkpoint, Execution, Health, IssueSnapshot
+from adws.adw_modules.store.records import Attempt, Checkpoint, Execution, IssueSnapshot
 from adws.adw_modules.store.retry import DELAYS_SECONDS
 from adws.adw_modules.store.summary import StaleCheckpoint, Summary, summarize
+
+if TYPE_CHECKING:
+    from adws.adw_modules.store.health import Health  # loaded when a check is asked for
 
 __all__ = [
     "ADWState",
     "Attempt",
     "BeadsStateManager",
-    "Check",
     "Checkpoint",
     "Execution",
-    "Health",
     "IssueSnapshot",
     "PageStart",
     "StaleCheckpoint",

@@ -5,17 +5,40 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from adws.adw_modules.errors import AdwError
 from adws.adw_modules.store import migration_status
 from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer
-from adws.adw_modules.store.records import Check, Health
 
 _WAL_WARN_BYTES = 256 * 1024 * 1024
 _FREE_WARN_BYTES = 256 * 1024 * 1024
 _OUR_TABLES = ("adw_executions", "adw_phase_attempts", "adw_checkpoints")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding of a health check: what was looked at, whether it is well, and what was seen."""
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether a database can be relied on; `ok` when every check is."""
+
+    path: str
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check is well."""
+        return all(check.ok for check in self.checks)
 
 
 def check(path: Path, *, beside_issues: bool, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> Health:

@@ -86,26 +86,3 @@ class Checkpoint:
     checkpoint_name: str
     data: JSON
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding of a health check: what was looked at, whether it is well, and what was seen."""
-
-    name: str
-    ok: bool
-    detail: str
-    hint: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether a database can be relied on; `ok` when every check is."""
-
-    path: str
-    checks: tuple[Check, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether every check is well."""
-        return all(check.ok for check in self.checks)

@@ -134,7 +134,11 @@ def test_which_tables_a_view_or_trigger_touches_is_seen_through_other_views(sick
 
     assert "issues" in touched["inner"]
     assert touched["recent_failures"] == {"adw_executions"}
-    assert touched["stale_checkpoints"] == {"adw_executions", "adw_checkpoints"}
+    assert touched["stale_checkpoints"] == {
+        "adw_executions",
+        "adw_checkpoints",
+        "adw_phase_attempts",
+    }
     assert touched["adw_executions_archive_before_delete"] >= {
         "adw_executions_archive",
         "adw_archive_requests",

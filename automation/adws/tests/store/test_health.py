@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.state import BeadsStateManager, Health
+from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store import health
 from adws.tests.conftest import NOW
 
 
-def _unwell(found: Health) -> dict[str, str]:
+def _unwell(found: health.Health) -> dict[str, str]:
     """What is wrong, by check; each finding says what to do about it."""
     unwell = [check for check in found.checks if not check.ok]
     assert all(check.hint for check in unwell)

@@ -12,7 +12,7 @@ from adws.adw_modules.beads.doctor.patient import Patient
 from adws.adw_modules.beads.locate import Location
 from adws.adw_modules.store import health, schema
 from adws.adw_modules.store.connection import open_reader
-from adws.adw_modules.store.records import Check
+from adws.adw_modules.store.health import Check
 
 # name of a health check: how bad it is when it fails, and why that matters
 _MEANING = {
