@@ -39,6 +39,13 @@ SELECT
 FROM (SELECT 1 AS one) AS o
 LEFT JOIN adw_healing_state AS s ON o.one = s.id;
 
+-- name: went_on
+-- Whether anything happened in the tracker since this was last remembered, or it never was.
+SELECT 1 AS found
+WHERE
+    coalesce((SELECT max(v.id) FROM events AS v), 0)
+    > coalesce((SELECT s.event_watermark FROM adw_healing_state AS s), -1);
+
 -- name: remember
 -- This is what was seen when every row was looked at.
 INSERT INTO adw_healing_state (
@@ -51,6 +58,11 @@ ON CONFLICT (id) DO UPDATE SET
     seen_issue_row = excluded.seen_issue_row,
     seen_archive_row = excluded.seen_archive_row,
     looked_at = excluded.looked_at;
+
+-- name: created_since
+-- How many issues that still live were made after :after, as far as the tracker wrote that down.
+SELECT count(*) AS created FROM events AS v
+WHERE v.id > :after AND v.event_type = 'created';
 
 -- name: any_rename
 -- Whether an issue got another id after :after.
@@ -344,6 +356,39 @@ WHERE
             AND i.title <> adw_executions_archive.issue_title
             AND julianday(i.created_at) > julianday(adw_executions_archive.archived_at)
     );
+
+-- name: estranged
+-- Issues made after :after that bear the id of older executions: the issue of those vanished without an
+-- event that we could see, for the new one was made after they began and is called otherwise.
+SELECT
+    e.issue_id,
+    count(DISTINCT e.id) AS executions
+FROM events AS v
+INNER JOIN issues AS i ON v.issue_id = i.id
+INNER JOIN adw_executions AS e ON i.id = e.issue_id
+WHERE
+    v.id > :after
+    AND v.event_type = 'created'
+    AND e.issue_title <> i.title
+    AND julianday(i.created_at) > julianday(e.started_at)
+GROUP BY e.issue_id
+ORDER BY e.issue_id;
+
+-- name: request_estranged
+-- Ask for the archiving of those executions.
+INSERT INTO adw_archive_requests (execution_id, archived_at, archive_reason)
+SELECT DISTINCT
+    e.id,
+    :now,
+    'id_reused'
+FROM events AS v
+INNER JOIN issues AS i ON v.issue_id = i.id
+INNER JOIN adw_executions AS e ON i.id = e.issue_id
+WHERE
+    v.id > :after
+    AND v.event_type = 'created'
+    AND e.issue_title <> i.title
+    AND julianday(i.created_at) > julianday(e.started_at);
 
 -- name: claims_of_issues
 -- The executions that hold one of these issues.

@@ -20,6 +20,15 @@ _REBUILT_COLUMNS = (
     " estimated_minutes, created_at, updated_at, closed_at, external_ref"
 )
 
+DROP_VIEWS = ("DROP VIEW IF EXISTS ready_issues", "DROP VIEW IF EXISTS blocked_issues")
+MAKE_VIEWS = (
+    "CREATE VIEW IF NOT EXISTS ready_issues AS SELECT i.* FROM issues AS i WHERE i.status = 'open'"
+    " AND NOT EXISTS (SELECT 1 FROM dependencies AS d WHERE d.issue_id = i.id)",
+    "CREATE VIEW IF NOT EXISTS blocked_issues AS SELECT i.*, count(d.depends_on_id) AS blockers"
+    " FROM issues AS i INNER JOIN dependencies AS d ON i.id = d.issue_id GROUP BY i.id",
+)
+"""The two views that bd keeps over its own tables."""
+
 
 @contextmanager
 def tracker(path: Path, *, foreign_keys: bool = True) -> Iterator[sqlite3.Connection]:
@@ -100,51 +109,47 @@ def import_under_new_id(path: Path, old: str, new: str, *, actor: str = "import-
 def replace(path: Path, issue_id: str, title: str, **other: object) -> None:
     """br's import of a changed line: INSERT OR REPLACE, which deletes the row first."""
     with tracker(path) as connection:
-        _insert(connection, "INSERT OR REPLACE", issue_id, title, BORN, other)
+        row = connection.execute("SELECT created_at FROM issues WHERE id = ?", (issue_id,)).fetchone()
+        _insert(connection, "INSERT OR REPLACE", issue_id, title, row[0], other)
 
 
 def rebuild_issues(path: Path) -> None:
-    """bd's migrations that make the table of issues anew, views dropped before and made after."""
+    """bd's migrations that make the table of issues anew, its views dropped before and made after."""
     with tracker(path, foreign_keys=False) as connection:
-        _drop_views(connection)
-        text = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'issues'").fetchone()[0]
-        columns = text[text.index("(") :]
-        connection.execute(f"CREATE TABLE issues_new {columns}")
-        connection.execute(
-            f"INSERT INTO issues_new ({_REBUILT_COLUMNS}) SELECT {_REBUILT_COLUMNS} FROM issues"
-        )
-        connection.execute("DROP TABLE issues")
-        connection.execute("ALTER TABLE issues_new RENAME TO issues")
-        connection.execute("CREATE INDEX IF NOT EXISTS idx_issues_status ON issues (status)")
-        make_views(connection)
+        for statement in rebuilding_issues(connection):
+            connection.execute(statement)
+
+
+def rebuilding_issues(connection: sqlite3.Connection) -> list[str]:
+    """The statements of that, for a table of this shape."""
+    [[text]] = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'issues'").fetchall()
+    return [
+        *DROP_VIEWS,
+        f"CREATE TABLE issues_new {text[text.index('(') :]}",
+        f"INSERT INTO issues_new ({_REBUILT_COLUMNS}) SELECT {_REBUILT_COLUMNS} FROM issues",
+        "DROP TABLE issues",
+        "ALTER TABLE issues_new RENAME TO issues",
+        "CREATE INDEX IF NOT EXISTS idx_issues_status ON issues (status)",
+        *MAKE_VIEWS,
+    ]
 
 
 def rebuild_dependencies(path: Path) -> None:
     """bd's migration that makes the table of dependencies anew, on every open since 0.34."""
+    statements = [
+        *DROP_VIEWS,
+        "CREATE TABLE dependencies_new (issue_id TEXT NOT NULL, depends_on_id TEXT NOT NULL,"
+        " type TEXT NOT NULL DEFAULT 'blocks', created_at DATETIME NOT NULL, created_by TEXT NOT NULL,"
+        " PRIMARY KEY (issue_id, depends_on_id), FOREIGN KEY (issue_id) REFERENCES issues (id)"
+        " ON DELETE CASCADE)",
+        "INSERT INTO dependencies_new SELECT * FROM dependencies",
+        "DROP TABLE dependencies",
+        "ALTER TABLE dependencies_new RENAME TO dependencies",
+        *MAKE_VIEWS,
+    ]
     with tracker(path, foreign_keys=False) as connection:
-        _drop_views(connection)
-        connection.execute(
-            "CREATE TABLE dependencies_new (issue_id TEXT NOT NULL, depends_on_id TEXT NOT NULL,"
-            " type TEXT NOT NULL DEFAULT 'blocks', created_at DATETIME NOT NULL, created_by TEXT NOT NULL,"
-            " PRIMARY KEY (issue_id, depends_on_id), FOREIGN KEY (issue_id) REFERENCES issues (id)"
-            " ON DELETE CASCADE)"
-        )
-        connection.execute("INSERT INTO dependencies_new SELECT * FROM dependencies")
-        connection.execute("DROP TABLE dependencies")
-        connection.execute("ALTER TABLE dependencies_new RENAME TO dependencies")
-        make_views(connection)
-
-
-def make_views(connection: sqlite3.Connection) -> None:
-    """The two views that bd keeps."""
-    connection.execute(
-        "CREATE VIEW IF NOT EXISTS ready_issues AS SELECT i.* FROM issues AS i WHERE i.status = 'open'"
-        " AND NOT EXISTS (SELECT 1 FROM dependencies AS d WHERE d.issue_id = i.id)"
-    )
-    connection.execute(
-        "CREATE VIEW IF NOT EXISTS blocked_issues AS SELECT i.*, count(d.depends_on_id) AS blockers"
-        " FROM issues AS i INNER JOIN dependencies AS d ON i.id = d.issue_id GROUP BY i.id"
-    )
+        for statement in statements:
+            connection.execute(statement)
 
 
 def add_event(
@@ -191,8 +196,3 @@ def _insert(
         f"{verb} INTO issues ({', '.join(values)}) VALUES ({marks})",
         tuple(values.values()),
     )
-
-
-def _drop_views(connection: sqlite3.Connection) -> None:
-    connection.execute("DROP VIEW IF EXISTS ready_issues")
-    connection.execute("DROP VIEW IF EXISTS blocked_issues")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from adws.adw_modules.beads.healing import heal, list_healings, needs_healing
+from adws.adw_modules.beads.healing.renames import Outcome, follow
 from adws.adw_modules.clock import SettableClock, parse_time
 from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store.database import Database
@@ -28,6 +29,27 @@ def runs(beads_db: Path, clock: SettableClock) -> dict[str, str]:
     """One execution per issue: the issue's id at the start, and the execution's."""
     with BeadsStateManager(beads_db, clock=clock) as state:
         return {issue: run_on(state, issue).id for issue in replays.ids(beads_db)}
+
+
+@pytest.mark.parametrize(
+    ("renames", "moves", "gone"),
+    [
+        ([], {}, set()),
+        ([("a", "b")], {"a": "b"}, {"b"}),  # if we knew a b, it was deleted before
+        ([("a", "b"), ("b", "c")], {"a": "c"}, {"b", "c"}),
+        ([("a", "b"), ("b", "a")], {}, {"b"}),
+        ([("a", "t"), ("b", "a"), ("t", "b")], {"a": "b", "b": "a"}, {"t"}),
+        ([("a", "b"), ("b", "c"), ("d", "b")], {"a": "c", "d": "b"}, {"b", "c"}),
+        ([("a", "b"), ("a", "c")], {"a": "b"}, {"b", "c"}),  # the second a was made in between
+        ([("a", "b"), ("a", "c"), ("c", "a")], {"a": "b"}, {"b", "c"}),
+        ([("a", "b"), ("c", "b")], {"c": "b"}, {"a", "b"}),  # the first b was deleted in between
+        ([("a", "a")], {}, set()),
+    ],
+)
+def test_renames_are_followed_per_issue_and_not_per_id(
+    renames: list[tuple[str, str]], moves: dict[str, str], gone: set[str]
+) -> None:
+    assert follow(renames) == Outcome(moves, frozenset(gone))
 
 
 def test_a_renamed_issue_keeps_its_executions_and_the_renaming_is_written_down(
@@ -271,6 +293,26 @@ def test_without_a_watermark_a_rename_from_before_the_run_is_not_followed(
     forget_watermark(beads_db)
     opened(beads_db, clock)
     assert archived(beads_db) == {runs["demo-1"]: ("demo-1", "orphaned")}
+
+
+def test_without_a_watermark_runs_from_before_and_after_a_rename_are_not_taken_for_those_of_one_issue(
+    beads_db: Path, clock: SettableClock, runs: dict[str, str]
+) -> None:
+    clock.advance(hours=1)
+    with BeadsStateManager(beads_db, clock=clock) as state:
+        later = run_on(state, "demo-1")
+    with replays.tracker(beads_db) as connection:
+        replays.add_event(connection, "demo-2", "renamed", "somebody", "demo-1", "demo-2")
+        connection.execute("UPDATE events SET created_at = '2026-11-23 12:30:00'")
+        replays.add_event(connection, "demo-3", "renamed", "somebody", "demo-1", "demo-3")
+        connection.execute("UPDATE events SET created_at = '2026-11-23 14:00:00' WHERE new_value = 'demo-3'")
+    replays.delete(beads_db, "demo-1", foreign_keys=False)
+    forget_watermark(beads_db)
+    opened(beads_db, clock)
+    assert archived(beads_db) == {
+        runs["demo-1"]: ("demo-1", "orphaned"),
+        later.id: ("demo-1", "orphaned"),
+    }
 
 
 @pytest.mark.parametrize("shape", ["none", "other"])

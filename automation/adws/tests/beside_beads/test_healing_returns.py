@@ -81,6 +81,27 @@ def test_another_issue_that_is_given_the_id_of_a_deleted_one_gets_none_of_its_hi
     assert archived(beads_db) == {run: ("demo-1", "id_reused")}
 
 
+def test_another_issue_made_under_an_id_that_was_deleted_with_foreign_keys_off_gets_no_history(
+    beads_db: Path, clock: SettableClock, run: str
+) -> None:
+    replays.delete(beads_db, "demo-1", foreign_keys=False)
+    replays.create(beads_db, "demo-1", "Something else entirely", born=LONG_AFTER)
+    assert complaints(beads_db) == []  # for SQLite all is well
+    assert opened(beads_db, clock) == ("id_reused",)
+    assert archived(beads_db) == {run: ("demo-1", "id_reused")}
+    assert healings(beads_db) == [("id_reused", "demo-1", None, 1)]
+
+
+def test_an_issue_that_was_called_otherwise_since_keeps_its_history(
+    beads_db: Path, clock: SettableClock, run: str
+) -> None:
+    with replays.tracker(beads_db) as connection:
+        connection.execute("UPDATE issues SET title = 'Login fails everywhere' WHERE id = 'demo-1'")
+        replays.add_event(connection, "demo-1", "created", "somebody")
+    assert opened(beads_db, clock) == ()
+    assert live(beads_db) == {run: "demo-1"}
+
+
 def test_a_tombstone_is_still_an_issue(beads_db: Path, clock: SettableClock, run: str) -> None:
     replays.tombstone(beads_db, "demo-1")
     assert opened(beads_db, clock) == ()

@@ -182,6 +182,32 @@ def test_in_a_large_database_a_deletion_that_left_no_event_is_seen_by_the_number
 
 
 @pytest.mark.usefixtures("large")
+def test_in_a_large_database_an_issue_is_missed_that_came_and_went_since_the_last_look(
+    beads_db: Path, clock: SettableClock
+) -> None:
+    BeadsStateManager(beads_db, clock=clock).close()
+    replays.create(beads_db, "demo-6")
+    with BeadsStateManager(beads_db, clock=clock) as state:
+        run = run_on(state, "demo-6")
+    replays.delete(beads_db, "demo-6", foreign_keys=False)
+    BeadsStateManager(beads_db, clock=clock).close()
+    assert archived(beads_db) == {run.id: ("demo-6", "orphaned")}
+
+
+@pytest.mark.usefixtures("large")
+def test_in_a_large_database_the_deletion_of_the_newest_issue_is_seen_although_another_took_its_row(
+    beads_db: Path, clock: SettableClock
+) -> None:
+    with BeadsStateManager(beads_db, clock=clock) as state:
+        replays.create(beads_db, "demo-6")
+        run = run_on(state, "demo-6")
+    replays.delete(beads_db, "demo-6", foreign_keys=False)
+    replays.create(beads_db, "demo-7")
+    BeadsStateManager(beads_db, clock=clock).close()
+    assert archived(beads_db) == {run.id: ("demo-6", "orphaned")}
+
+
+@pytest.mark.usefixtures("large")
 def test_in_a_large_database_what_leaves_no_trace_is_found_within_a_day(
     beads_db: Path, clock: SettableClock
 ) -> None:

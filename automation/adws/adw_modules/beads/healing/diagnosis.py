@@ -2,8 +2,9 @@
 
 A small database is looked at row by row every time. In a large one that would cost tens of
 milliseconds, so the last full look is remembered (adw_healing_state): as long as the tracker's issues
-have only been added to since then (their number and their highest row number grew alike), only what is
-new can be the reason for a healing. A full look is taken again when that is not so, and once a day.
+have only been added to since then (their number and their highest row number grew by as many as the
+tracker's events tell of), only what is new can be the reason for a healing. A full look is taken again
+when that is not so, and once a day.
 """
 
 from __future__ import annotations
@@ -35,16 +36,10 @@ class Diagnosis:
     renamed: bool
     returning: bool
     reidentified: tuple[tuple[str, str], ...]
+    estranged: bool
     orphaned: bool
     strayed: bool
     unremembered: bool
-
-    @property
-    def followed(self) -> int:
-        """Up to which event no rename waits to be followed; -1 if that is not known."""
-        if self.watermark is None:
-            return -1
-        return self.watermark if self.renamed else self.newest_event
 
     @property
     def damaged(self) -> bool:
@@ -54,44 +49,56 @@ class Diagnosis:
             or self.renamed
             or self.returning
             or bool(self.reidentified)
+            or self.estranged
             or self.orphaned
             or self.strayed
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What is known of the tracker's events: the newest one, and up to which renames were followed."""
+
+    kept: bool
+    newest: int
+    watermark: int | None
+    rebuilt: bool
+
+    @property
+    def went_on(self) -> bool:
+        """Whether anything happened that was not followed yet."""
+        return self.newest > (self.watermark or 0)
 
 
 def look(tx: Transaction, *, thorough: bool = False) -> Diagnosis:
     """See what is wrong; `thorough` looks at every row however large the database is."""
     texts = sql.load("healing")
     evidence = tx.all(texts["evidence"])[0]
-    events = keeps_events(tx)
-    newest = newest_event(tx) if events else 0
-    watermark = evidence["event_watermark"]
-    rebuilt = watermark is not None and newest < watermark and events and _highest_event(tx) < watermark
-    trusted = watermark is not None and not rebuilt
-    full = thorough or not trusted or _is_small(evidence) or not _only_added_to(evidence, tx.now)
+    past = _past(tx, evidence["event_watermark"])
+    small = _is_small(evidence)
+    full = thorough or small or past.watermark is None or not _only_added_to(tx, evidence, past)
     since = {
-        "after": watermark if trusted else 0,
+        "after": past.watermark or 0,
         "seen_issue_row": 0 if full else evidence["seen_issue_row"],
         "seen_archive_row": 0 if full else evidence["seen_archive_row"],
     }
-    some = newest > since["after"]
-    grown = (
-        evidence["issue_row"] > since["seen_issue_row"] or evidence["archive_row"] > since["seen_archive_row"]
-    )
+    grown = any(evidence[name] > since[f"seen_{name}"] for name in ("issue_row", "archive_row"))
     coming_back = texts["any_returning" if full else "any_returning_of_new"]
+    known = past.watermark is not None
     return Diagnosis(
-        follows_events=events,
-        watermark=watermark if trusted else None,
-        newest_event=max(newest, watermark or 0) if trusted else newest,
-        events_rebuilt=rebuilt,
-        renamed=trusted and some and bool(tx.all(texts["any_rename"], since)),
+        follows_events=past.kept,
+        watermark=past.watermark,
+        newest_event=max(past.newest, since["after"]),
+        events_rebuilt=past.rebuilt,
+        renamed=known and past.went_on and bool(tx.all(texts["any_rename"], since)),
         returning=grown and bool(tx.all(coming_back, since)),
-        reidentified=reidentified(tx, since["after"]) if some else (),
+        reidentified=reidentified(tx, since["after"]) if past.went_on else (),
+        estranged=past.went_on and bool(tx.all(texts["estranged"], since)),
         orphaned=full and bool(tx.all(texts["any_orphan"])),
         strayed=grown and bool(tx.all(texts["any_stray"], since)),
-        unremembered=not trusted
-        or _much_is_new(evidence, newest)
-        or (full and not thorough and not _is_small(evidence)),
+        unremembered=not known
+        or _much_is_new(evidence, past.newest)
+        or (full and not thorough and not small),
     )
 
 
@@ -133,6 +140,13 @@ def remember(tx: Transaction, newest: int) -> None:
     )
 
 
+def _past(tx: Transaction, watermark: int | None) -> _Past:
+    kept = keeps_events(tx)
+    newest = newest_event(tx) if kept else 0
+    rebuilt = kept and watermark is not None and newest < watermark and _highest_event(tx) < watermark
+    return _Past(kept, newest, None if rebuilt else watermark, rebuilt)
+
+
 def _highest_event(tx: Transaction) -> int:
     """The highest number that an event ever had, or that one has now where the tracker reuses numbers."""
     texts = sql.load("healing")
@@ -147,13 +161,19 @@ def _is_small(evidence: Row) -> bool:
     return bool(max(evidence["execution_row"], evidence["archive_row"]) <= SMALL_ROWS)
 
 
-def _only_added_to(evidence: Row, now: str) -> bool:
+def _only_added_to(tx: Transaction, evidence: Row, past: _Past) -> bool:
     """Whether issues and archive have only grown since the last full look, which is not long ago."""
-    if parse_time(now) - parse_time(evidence["looked_at"]) > _LONG_AGO:
+    if parse_time(tx.now) - parse_time(evidence["looked_at"]) > _LONG_AGO:
         return False
     more = evidence["issues"] - evidence["seen_issues"]
     higher = evidence["issue_row"] - evidence["seen_issue_row"]
-    return bool(more == higher >= 0 and evidence["archive_row"] >= evidence["seen_archive_row"])
+    if not more == higher >= 0 or evidence["archive_row"] < evidence["seen_archive_row"]:
+        return False
+    if not past.kept:
+        return True
+    # The newest issue deleted and another one made: number and row are as before, but an event tells.
+    created = sql.load("healing")["created_since"]
+    return bool(more == (tx.all(created, {"after": past.watermark})[0]["created"] if past.went_on else 0))
 
 
 def _much_is_new(evidence: Row, newest: int) -> bool:

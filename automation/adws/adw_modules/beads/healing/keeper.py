@@ -5,6 +5,7 @@ from __future__ import annotations
 from adws.adw_modules.beads.healing import diagnosis
 from adws.adw_modules.beads.healing.audit import Healing
 from adws.adw_modules.errors import DatabaseReadOnlyError, StoreBusyError
+from adws.adw_modules.store import sql
 from adws.adw_modules.store.database import Database, Transaction
 
 
@@ -33,7 +34,7 @@ class Keeper:
     def __init__(self, database: Database, *, beside_issues: bool) -> None:
         self._database = database
         self._beside_issues = beside_issues
-        self._followed: int | None = None  # up to which event no rename waits; None: there are no events
+        self._follows_events = False
         self.healed: tuple[Healing, ...] = ()
         """What was healed since the database was opened here."""
         self.pending = False
@@ -55,20 +56,23 @@ class Keeper:
                 found = self._database.write(_treat)
             except (DatabaseReadOnlyError, StoreBusyError):
                 self.pending = seen.damaged
-        if seen.follows_events:
-            self._followed = seen.followed
+        self._follows_events = seen.follows_events
         self.healed += found
         return bool(found)
 
     def before_insert(self, tx: Transaction) -> None:
-        """Follow the tracker up to this moment, so that a new execution is newer than every rename."""
-        if self._followed is None or diagnosis.newest_event(tx) <= self._followed:
+        """Follow the tracker up to this moment, so that a new execution is newer than every rename.
+
+        And remember the tracker as it is now, with the execution's issue: what was never seen to be
+        there cannot be missed when it goes.
+        """
+        if not self._follows_events or not tx.all(sql.load("healing")["went_on"]):
             return
         seen = diagnosis.look(tx)
-        if seen.damaged or seen.followed < 0:
+        if seen.damaged or seen.unremembered:
             _treat(tx)
         else:
-            self._followed = seen.followed
+            diagnosis.remember(tx, seen.newest_event)
 
 
 def _treat(tx: Transaction, *, thorough: bool = False) -> tuple[Healing, ...]:

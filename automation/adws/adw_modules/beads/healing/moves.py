@@ -53,8 +53,13 @@ def archive(tx: Transaction, issues: Collection[str], reason: str) -> None:
     if issues:
         requests = {"issues": json.dumps(list(issues)), "reason": reason, "now": tx.now}
         tx.execute(sql.load("healing")["request_by_issue"], requests)
-        tx.execute(sql.load("archive")["delete_requested"])
-        tx.execute(sql.load("archive")["forget_requests"])
+        serve_requests(tx)
+
+
+def serve_requests(tx: Transaction) -> None:
+    """Move the executions that were asked for to the archive."""
+    tx.execute(sql.load("archive")["delete_requested"])
+    tx.execute(sql.load("archive")["forget_requests"])
 
 
 def _move_live(tx: Transaction, moves: Mapping[str, str]) -> None:

@@ -49,11 +49,19 @@ def restore(tx: Transaction) -> list[Healing]:
         row for row in waiting if row["lives"] or row["archive_row"] != newest[row["id"]]["archive_row"]
     ]
     return [
-        *(_stranger(row["issue_id"], row["executions"]) for row in strangers),
+        *(stranger(row["issue_id"], row["executions"]) for row in strangers),
         *_restored(back),
         *_left(tx, refused, "unrestorable", "an archived row breaks a rule of its table and stays there"),
         *_left(tx, copies, "superseded", "the execution lives already; its archived copy stays there"),
     ]
+
+
+def stranger(issue: str, executions: int) -> Healing:
+    """The entry for executions of a deleted issue whose id another issue bears now."""
+    detail = (
+        f"{issue} is another issue now; {executions_text(executions)} of the deleted one kept in the archive"
+    )
+    return Healing("id_reused", issue, None, executions, detail)
 
 
 def _bring_parts(tx: Transaction, back: list[Row]) -> None:
@@ -83,8 +91,3 @@ def _left(tx: Transaction, rows: list[Row], reason: str, why: str) -> list[Heali
         marked = {"rows": json.dumps([row["archive_row"] for row in rows]), "reason": reason}
         tx.execute(sql.load("healing")["mark_archived"], marked)
     return [Healing(reason, row["issue_id"], None, 1, f"{row['id']}: {why}") for row in rows]
-
-
-def _stranger(issue: str, number: int) -> Healing:
-    detail = f"{issue} is another issue now; {executions_text(number)} of the deleted one kept in the archive"
-    return Healing("id_reused", issue, None, number, detail)

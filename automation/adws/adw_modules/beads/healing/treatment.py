@@ -21,6 +21,8 @@ def treat(tx: Transaction, *, thorough: bool = False) -> tuple[Healing, ...]:
         return ()
     healings = _events_rebuilt(seen)
     healings += moves.apply(tx, _renamed(tx, seen))
+    if seen.follows_events:
+        healings += _archive_estranged(tx, seen.watermark or 0)
     healings += _archive_orphans(tx)
     if seen.follows_events:
         healings += returns.adopt(tx, dict(diagnosis.reidentified(tx, seen.watermark or 0)))
@@ -59,8 +61,7 @@ def _archive_orphans(tx: Transaction) -> list[Healing]:
     orphans = tx.all(texts["orphans"])
     if orphans:
         tx.execute(texts["request_orphans"], {"now": tx.now})
-        tx.execute(sql.load("archive")["delete_requested"])
-        tx.execute(sql.load("archive")["forget_requests"])
+        moves.serve_requests(tx)
     return [
         Healing(
             "orphaned",
@@ -71,6 +72,15 @@ def _archive_orphans(tx: Transaction) -> list[Healing]:
         )
         for row in orphans
     ]
+
+
+def _archive_estranged(tx: Transaction, after: int) -> list[Healing]:
+    texts = sql.load("healing")
+    estranged = tx.all(texts["estranged"], {"after": after})
+    if estranged:
+        tx.execute(texts["request_estranged"], {"after": after, "now": tx.now})
+        moves.serve_requests(tx)
+    return [returns.stranger(row["issue_id"], row["executions"]) for row in estranged]
 
 
 def _archive_strays(tx: Transaction) -> None:
