@@ -14,6 +14,7 @@ import importlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
+from contextlib import suppress  # noqa: E402
 from typing import Any, NoReturn  # noqa: E402
 
 import click  # noqa: E402
@@ -103,8 +104,19 @@ def run_command(command: click.Command, name: str, arguments: list[str] | None =
 
 
 def main() -> NoReturn:
-    """The entry point of the `adw` command."""
-    run_command(adw, "adw")
+    """The entry point of the `adw` command.
+
+    Leaves without taking the interpreter apart, which costs a short command a tenth of its time: files and
+    databases are closed where they were opened.
+    """
+    try:
+        run_command(adw, "adw")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def _explain(error: AdwError, *, as_json: bool) -> int:
