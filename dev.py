@@ -47,7 +47,9 @@ def main(words):
 def demo(arguments):
     """Set up what the program needs, and run its demonstration in `.demo/` of the clone."""
     sync("--no-dev", "--inexact")
-    return run("adw", "demo", "--into", str(CLONE / ".demo"), *arguments)
+    command = [str(PROJECT / ".venv" / "bin" / "adw"), "demo", "--into", str(CLONE / ".demo"), *arguments]
+    # With the user's own PATH, so that what the demonstration says to type next is what the user can type.
+    return subprocess.run(command).returncode
 
 
 def test(arguments):
