@@ -55,7 +55,8 @@ CREATE INDEX idx_executions_status ON adw_executions (status, completed_at);
 -- Where unfinished runs are.
 CREATE INDEX idx_executions_phase ON adw_executions (phase, status);
 -- Reports over a window of start times are answered from this index alone.
-CREATE INDEX idx_adw_executions_started ON adw_executions (started_at, issue_type, status, phase);
+CREATE INDEX idx_adw_executions_started
+ON adw_executions (started_at, issue_type, status, phase, environment, id);
 -- One issue, one run.
 CREATE UNIQUE INDEX idx_adw_executions_claim ON adw_executions (issue_id)
 WHERE claimed = 1;

@@ -19,18 +19,18 @@ PARAMS = {
 }
 # The cohort by its start, unfinished runs by their status, and what belongs to one run by that run.
 LOOKED_UP = {
-    "success_by_issue_type": ["SEARCH e USING INDEX idx_adw_executions_started (started_at>?)"],
+    "success_by_issue_type": ["SEARCH e USING COVERING INDEX idx_adw_executions_started (started_at>?)"],
     "phase_funnel": [
-        "SEARCH e USING INDEX idx_adw_executions_started (started_at>?)",
+        "SEARCH e USING COVERING INDEX idx_adw_executions_started (started_at>?)",
         "SEARCH a USING COVERING INDEX idx_adw_phase_attempts_report (execution_id=? AND phase=?)",
     ],
     "failed_executions": ["SEARCH e USING INDEX idx_adw_executions_started (started_at>?)"],
     "attempts_by_phase": [
-        "SEARCH e USING INDEX idx_adw_executions_started (started_at>?)",
+        "SEARCH e USING COVERING INDEX idx_adw_executions_started (started_at>?)",
         "SEARCH a USING COVERING INDEX idx_adw_phase_attempts_report (execution_id=?)",
     ],
     "completed_durations": [
-        "SEARCH e USING INDEX idx_adw_executions_started (started_at>?)",
+        "SEARCH e USING COVERING INDEX idx_adw_executions_started (started_at>?)",
         "SEARCH a USING COVERING INDEX idx_adw_phase_attempts_report (execution_id=?)",
     ],
     "recent_executions": [
