@@ -3,7 +3,8 @@
 -- These statements are SQLite's alone, because only a tracker's SQLite file holds our tables beside its
 -- issues. They read the tracker's `issues` and `events` and write our own tables only. The tracker's
 -- times come in a dozen shapes, so they are compared by julianday, which is NULL for those it cannot
--- read; NULL never counts as evidence. Lists come as JSON arrays in one parameter.
+-- read; NULL never counts as evidence. Lists come as JSON arrays in one parameter. CROSS JOIN because
+-- SQLite takes its tables in the order written: the few new events first.
 
 -- name: event_columns
 -- How many of the columns that renames are followed by the tracker's events have here: 7 or unusable.
@@ -207,10 +208,13 @@ SELECT DISTINCT
     a.issue_id AS old_issue_id,
     i.id AS new_issue_id
 FROM events AS v
-INNER JOIN issues AS i ON v.issue_id = i.id
-INNER JOIN adw_executions_archive AS a ON i.title = a.issue_title AND i.issue_type = a.issue_type
+CROSS JOIN issues AS i
+CROSS JOIN adw_executions_archive AS a
 WHERE
     v.id > :after
+    AND v.issue_id = i.id
+    AND i.title = a.issue_title
+    AND i.issue_type = a.issue_type
     AND v.event_type = 'created'
     AND (v.actor = 'import-rename' OR julianday(i.created_at) < julianday(v.created_at))
     AND a.archive_reason IN ('deleted', 'orphaned')
@@ -364,11 +368,13 @@ SELECT
     e.issue_id,
     count(DISTINCT e.id) AS executions
 FROM events AS v
-INNER JOIN issues AS i ON v.issue_id = i.id
-INNER JOIN adw_executions AS e ON i.id = e.issue_id
+CROSS JOIN issues AS i
+CROSS JOIN adw_executions AS e
 WHERE
     v.id > :after
     AND v.event_type = 'created'
+    AND v.issue_id = i.id
+    AND i.id = e.issue_id
     AND e.issue_title <> i.title
     AND julianday(i.created_at) > julianday(e.started_at)
 GROUP BY e.issue_id
@@ -382,11 +388,13 @@ SELECT DISTINCT
     :now,
     'id_reused'
 FROM events AS v
-INNER JOIN issues AS i ON v.issue_id = i.id
-INNER JOIN adw_executions AS e ON i.id = e.issue_id
+CROSS JOIN issues AS i
+CROSS JOIN adw_executions AS e
 WHERE
     v.id > :after
     AND v.event_type = 'created'
+    AND v.issue_id = i.id
+    AND i.id = e.issue_id
     AND e.issue_title <> i.title
     AND julianday(i.created_at) > julianday(e.started_at);
 

@@ -19,7 +19,7 @@ from adws.adw_modules.store.database import Row, Transaction
 
 SMALL_ROWS = 1_000
 _LONG_AGO = timedelta(days=1)
-_MANY_NEW = 250
+_MANY_NEW = 100
 _EVENT_COLUMNS = 7
 
 
