@@ -108,6 +108,8 @@ class Database:
     def close(self) -> None:
         """Close every connection; a later use opens new ones, on whatever file is there then."""
         with self._writing:
+            if self._log_is_gone():
+                self._close_writer()  # before the readers: see there
             self._readers.close()
             self._close_writer()
             self._identity = self._log_identity = None
@@ -121,6 +123,9 @@ class Database:
         self._identity = self._log_identity = None
 
     def _close_writer(self) -> None:
+        # The last connection to be closed writes the log back into the file. If that log was removed and
+        # others went on with a new one, this would overwrite what they wrote, the tracker's issues
+        # included. While a reader of ours is open, the writer is not the last; and a reader cannot write.
         if self._writer is not None:
             self._writer.close()
             self._writer = None
@@ -188,6 +193,7 @@ class Database:
 
     def _open_writer(self) -> sqlite3.Connection:
         self._require_same_file()
+        self._readers.keep_one()
         self._writer = open_writer(self.path, busy_timeout_seconds=self._busy_timeout)
         return self._writer
 
@@ -209,20 +215,25 @@ class Database:
     def _require_same_log(self) -> None:
         # While a connection is open, nothing but another program takes its write-ahead log away (bd
         # migrate does); what is committed into a log that was removed is seen by nobody either.
-        identity = _identity_of(self._log_name)
         if self._log_identity is None:
-            self._log_identity = identity
-        elif identity != self._log_identity:
+            self._log_identity = _identity_of(self._log_name)
+        elif self._log_is_gone():
             raise DatabaseReplacedError(
                 f"the write-ahead log of {self.path} was removed while this process had it open",
                 hint="run the command again; `adw doctor` tells what happened to the rows",
             )
 
+    def _log_is_gone(self) -> bool:
+        return self._log_identity is not None and _identity_of(self._log_name) != self._log_identity
+
     def _hold_still(self) -> None:
         """Before a fork: wait for what other threads are at, and close every connection."""
         self._held = self._writing.acquire(timeout=_FORK_PATIENCE_SECONDS)
+        between_units = self._held and self._writer is not None and not self._writer.in_transaction
+        if between_units and self._log_is_gone():
+            self._close_writer()
         self._readers.hold_still(_FORK_PATIENCE_SECONDS)
-        if self._held and self._writer is not None and not self._writer.in_transaction:
+        if between_units:
             self._close_writer()
         self._log_identity = None  # the last connection to be closed takes the log away
 

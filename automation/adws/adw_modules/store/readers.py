@@ -40,6 +40,14 @@ class Readers:
             else:
                 self._idle.append(connection)
 
+    def keep_one(self) -> None:
+        """Have at least one connection open from now on, and reading the file, until `close`."""
+        with self._guard:
+            if not (self._idle or self._lent):
+                connection = self._open()
+                connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+                self._idle.append(connection)
+
     def close(self) -> None:
         """Close the idle connections now, and the lent ones when they are given back."""
         with self._guard:

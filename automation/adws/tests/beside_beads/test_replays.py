@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import NotMigratedError
+from adws.adw_modules.errors import ExecutionNotFoundError, NotMigratedError
 from adws.adw_modules.state import BeadsStateManager
+from adws.adw_modules.store.database import Database
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import (
     VIEWS,
@@ -198,6 +201,65 @@ def test_after_our_last_close_a_removed_log_takes_nothing_with_it(
     for suffix in ("-wal", "-shm"):  # as bd migrate does before it opens the file
         beads_db.with_name(beads_db.name + suffix).unlink(missing_ok=True)
     assert everything(beads_db) == before
+
+
+_A_TRACKER_WITHOUT_THE_LOG = """
+import os, sqlite3, sys
+for suffix in ("-wal", "-shm"):
+    os.unlink(sys.argv[1] + suffix)
+connection = sqlite3.connect(sys.argv[1])
+with connection:
+    connection.executemany(
+        "INSERT INTO issues (id, title, description) VALUES (?, 'Made by bd', ?)",
+        [(f"bd-{number}", "x" * 400) for number in range(200)],
+    )
+connection.close()
+"""
+
+
+def remove_log_and_go_on(path: Path) -> None:
+    """What `bd migrate` does: it deletes the log before it opens the file, in a process of its own."""
+    subprocess.run([sys.executable, "-c", _A_TRACKER_WITHOUT_THE_LOG, str(path)], check=True)
+
+
+@pytest.mark.parametrize("writes_on", [True, False])
+def test_a_log_removed_under_an_open_manager_costs_the_tracker_nothing(
+    writes_on: bool, beads_db: Path, clock: SettableClock
+) -> None:
+    with BeadsStateManager(beads_db, clock=clock) as state:
+        run = run_on(state, "demo-1")
+        remove_log_and_go_on(beads_db)
+        if writes_on:
+            # What lay in the log alone is gone, and we say so instead of writing on for nobody.
+            with pytest.raises(ExecutionNotFoundError):
+                state.save_checkpoint(run.id, "plan", "later", {})
+            run_on(state, "bd-7")
+    assert len(replays.ids(beads_db)) == 205
+    assert len(live(beads_db)) == int(writes_on)
+    assert complaints(beads_db) == []
+
+
+def test_a_log_removed_under_a_database_that_was_only_written_costs_the_tracker_nothing(
+    beads_db: Path,
+) -> None:
+    with closing(Database(beads_db)) as database:
+        request = "INSERT INTO adw_archive_requests VALUES ('some-run', '2026-11-23', 'deleted')"
+        database.write(lambda tx: tx.execute(request))
+        remove_log_and_go_on(beads_db)
+    assert len(replays.ids(beads_db)) == 205
+    assert complaints(beads_db) == []
+
+
+def test_a_log_removed_before_a_fork_costs_the_tracker_nothing(beads_db: Path, clock: SettableClock) -> None:
+    with BeadsStateManager(beads_db, clock=clock) as state:
+        run_on(state, "demo-1")
+        remove_log_and_go_on(beads_db)
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+    assert len(replays.ids(beads_db)) == 205
+    assert complaints(beads_db) == []
 
 
 def test_a_file_that_was_rebuilt_under_an_open_manager_is_noticed_and_named(
