@@ -171,6 +171,16 @@ def migrate(project: Project, schema: Schema) -> None:
     project.run("migrate", "--cleanup", "--yes")
 
 
+def migrate_under_a_run(project: Project, schema: Schema) -> None:
+    # bd deletes the write-ahead log here. What the workflow had only in it goes with it; but neither may
+    # the workflow, when it ends, undo what bd did since.
+    with schema.at_work(project.database, project.id_of(ONE)):
+        project.run("migrate", "--yes")
+        project.run("create", "Issue six", "-d", "More.")
+    if "Issue six" not in project.issues().values():
+        raise BdRefusedError("the issue that bd made during the workflow is gone")
+
+
 def doctor(project: Project, schema: Schema) -> None:
     _whatever_it_says(project, "doctor")
 
@@ -298,6 +308,7 @@ FLOWS = (
     Flow("compact", compact),
     Flow("cleanup", cleanup, HASH_IDS),
     Flow("migrate", migrate),
+    Flow("migrate under a run", migrate_under_a_run, HASH_IDS, made_by="0.17.7"),
     Flow("doctor", doctor, HASH_IDS),
     Flow("doctor --fix", doctor_fix, HASH_IDS),
     Flow("repair", repair, ("0.49.6",)),

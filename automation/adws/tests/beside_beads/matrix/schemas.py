@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -52,6 +53,9 @@ class Schema(Protocol):
     def begin(self, database: Path, issue: str) -> str:
         """One more execution, as from a running workflow; its id."""
 
+    def at_work(self, database: Path, issue: str) -> AbstractContextManager[None]:
+        """A workflow on this issue that keeps the database open."""
+
     def opened(self, database: Path) -> Counter[str]:
         """Open the database as our next command does; how many executions were healed, by kind."""
 
@@ -78,6 +82,12 @@ class Ours:
     def begin(self, database: Path, issue: str) -> str:
         with BeadsStateManager(database) as state:
             return history.run_on(state, issue).id
+
+    @contextmanager
+    def at_work(self, database: Path, issue: str) -> Iterator[None]:
+        with BeadsStateManager(database) as state:
+            history.run_on(state, issue)
+            yield
 
     def opened(self, database: Path) -> Counter[str]:
         healed: Counter[str] = Counter()
@@ -118,6 +128,13 @@ class Naive:
                 "INSERT INTO adw_checkpoints (execution_id, checkpoint_name) VALUES (?, 'started')", (run,)
             )
             return run
+
+    @contextmanager
+    def at_work(self, database: Path, issue: str) -> Iterator[None]:
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("SELECT * FROM adw_executions").fetchall()
+            self.begin(database, issue)
+            yield
 
     def opened(self, database: Path) -> Counter[str]:
         return Counter()
