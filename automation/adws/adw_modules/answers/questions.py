@@ -82,7 +82,7 @@ def attempts_by_phase(tx: Transaction, window: Window) -> tuple[PhaseAttempts, .
     """How often each phase was tried, how the tries ended and how long the completed ones took."""
     counts = {row["phase"]: dict(row) for row in _ask(tx, "attempts_by_phase", window)}
     durations: dict[str, list[float]] = {}
-    for phase, seconds in _ask(tx, "completed_durations", window):
+    for phase, seconds in tx.tuples(sql.load("reports")["completed_durations"], window.params):
         durations.setdefault(phase, []).append(seconds)
     return tuple(
         PhaseAttempts(

@@ -15,7 +15,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from adws.adw_modules.clock import Clock, default_clock, format_time
 from adws.adw_modules.errors import DatabaseReplacedError, StoreBusyError
@@ -45,6 +45,12 @@ class Transaction:
     def all(self, text: str, params: Params = _NO_PARAMS) -> list[Row]:
         """Every row of the statement's answer."""
         return self._connection.execute(text, params).fetchall()
+
+    def tuples(self, text: str, params: Params = _NO_PARAMS) -> list[tuple[Any, ...]]:
+        """Every row as a plain tuple: where tens of thousands are fetched, names cost a fifth of the time."""
+        cursor = self._connection.cursor()
+        cursor.row_factory = None
+        return cursor.execute(text, params).fetchall()
 
     def one(self, text: str, params: Params = _NO_PARAMS) -> Row | None:
         """The first row of the statement's answer, fetched to its end; None if it has none."""
