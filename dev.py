@@ -84,10 +84,18 @@ def sync(*options):
 
 
 def uv(*words):
-    """Run uv in the project's folder; without it nothing can go on."""
-    done = subprocess.run([find_uv(), *words], cwd=PROJECT, env=environment())
-    if done.returncode != 0:
-        sys.exit(complain("The set-up failed; uv says why above. Is the package registry reachable?"))
+    """Run uv in the project's folder; without it nothing can go on.
+
+    uv trusts the certificates it brings along. Where a company's own stand between this machine and the
+    registry, only the system's will do, so what failed is tried again with those.
+    """
+    command, variables = [find_uv(), *words], environment()
+    for trust in ({}, {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}):
+        if subprocess.run(command, cwd=PROJECT, env={**variables, **trust}).returncode == 0:
+            return
+        if not trust:
+            print("dev.py: once more, with the system's certificates …", file=sys.stderr, flush=True)
+    sys.exit(complain("The set-up failed; uv says why above. Is the package registry reachable?"))
 
 
 def run(program, *arguments, place=PROJECT / ".venv"):
