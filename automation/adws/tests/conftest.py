@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,12 @@ ISSUES = (
 for _name in [*os.environ]:
     if _name.startswith(("ADW_", "BD_", "BEADS_", "GIT_")):
         del os.environ[_name]
+
+# Whoever runs the tests in the background, or under nohup, ignores these signals, and every process that
+# the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(trylast=True)
