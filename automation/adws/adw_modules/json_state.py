@@ -12,7 +12,6 @@ are kept as they are.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Self, TypeAlias
 
 from adws.adw_modules.clock import Clock, default_clock, format_time
 from adws.adw_modules.errors import InvalidInputError, StateFileError
+from adws.adw_modules.file_replacing import replace_file
 from adws.adw_modules.store.gate import Gate
 from adws.adw_modules.store.json_values import JSON, encode
 from adws.adw_modules.store.values import identifier
@@ -148,26 +148,12 @@ def _refuse(constant: str) -> JSON:
 def _write_atomically(path: Path, value: Fields) -> None:
     encode(value, path.name)  # refuses what is not JSON
     pretty = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    _on_disk(path, lambda: _replace(path, pretty.encode("utf-8")))
 
+    def write() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, pretty, on_disk=True)
 
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    try:
-        with unfinished.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the new name is on the disk too
-    finally:
-        os.close(folder)
+    _on_disk(path, write)
 
 
 def _on_disk(path: Path, work: Callable[[], None]) -> None:

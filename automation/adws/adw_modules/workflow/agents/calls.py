@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adws.adw_modules.errors import AdwError, AgentError, AgentExitError, AgentOutputError
+from adws.adw_modules.file_replacing import replace_file
 from adws.adw_modules.redaction import redact, secret_values
 from adws.adw_modules.store.json_values import JSON
 from adws.adw_modules.store.owner import host_name, process_mark
@@ -179,9 +180,7 @@ def _is_ours(identity: dict[str, JSON], group: int) -> bool:
 
 
 def _write(path: Path, value: dict[str, JSON]) -> None:
-    unfinished = path.with_suffix(".new")
-    unfinished.write_text(json.dumps(value) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    replace_file(path, json.dumps(value) + "\n")
 
 
 def _read(path: Path) -> dict[str, JSON] | None:
