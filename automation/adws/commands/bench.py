@@ -6,12 +6,28 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 import click
 
 from adws.adw_modules.errors import InvalidInputError
 from adws.commands.options import common, json_option
 from adws.commands.output import print_json, print_table, progress_wanted
+
+if TYPE_CHECKING:
+    from adws.adw_modules.bench.healing import Figure
+    from adws.adw_modules.bench.queries import QueryTiming
+    from adws.adw_modules.bench.startup import StartupRatio
+    from adws.adw_modules.bench.store import StoreRatio
+
+
+class _Measured(Protocol):
+    @property
+    def on_goal(self) -> bool: ...
+
+
+_AnyMeasured = TypeVar("_AnyMeasured", bound=_Measured)
+_Columns: TypeAlias = "dict[str, Callable[[_AnyMeasured], object]]"
 
 check_option = click.option("--check", is_flag=True, help="Leave with 1 where a target is missed.")
 rounds_option = click.option(
@@ -51,26 +67,21 @@ def queries(executions: str, iterations: int, check: bool, db: str | None, as_js
         timings = time_queries_of(db, iterations, progress=_progress())
     else:
         timings = time_queries(_sizes(executions), iterations, progress=_progress())
-    missed = [timing for timing in timings if not timing.on_target]
+    columns: _Columns[QueryTiming] = {
+        "executions": lambda t: t.executions,
+        "what": lambda t: t.name,
+        "kind": lambda t: t.kind,
+        "mean (ms)": lambda t: f"{t.mean_ms:.2f}",
+        "p95 (ms)": lambda t: f"{t.p95_ms:.2f}",
+        "target (ms)": lambda t: f"{t.target_ms:.0f}",
+    }
     if as_json:
-        print_json("adw.bench-queries/1", targets_ms=TARGETS_MS, on_target=not missed, timings=timings)
+        print_json("adw.bench-queries/1", targets_ms=TARGETS_MS, on_goal=_all_met(timings), timings=timings)
     else:
-        rows = [
-            [
-                t.executions,
-                t.name,
-                t.kind,
-                f"{t.mean_ms:.2f}",
-                f"{t.p95_ms:.2f}",
-                f"{t.target_ms:.0f}",
-                _met(t.on_target),
-            ]
-            for t in timings
-        ]
-        columns = ["executions", "what", "kind", "mean (ms)", "p95 (ms)", "target (ms)", "met"]
-        print_table(f"Queries, iterations: {iterations}", columns, rows, flexible=["what"])
-        click.echo(f"{len(timings) - len(missed)} of {len(timings)} within their target.")
-    _leave(missed, check=check)
+        _print(f"Queries, iterations: {iterations}", columns, timings, flexible=["what"])
+        within = sum(timing.on_goal for timing in timings)
+        click.echo(f"{within} of {len(timings)} within their target.")
+    _leave(timings, check=check)
 
 
 @bench.command()
@@ -85,25 +96,19 @@ def store(rounds: int, operations: int, check: bool, as_json: bool) -> None:
     from adws.adw_modules.bench.store import compare_store
 
     ratios = compare_store(rounds, operations, progress=_progress())
-    missed = [ratio for ratio in ratios if not ratio.on_goal]
+    columns: _Columns[StoreRatio] = {
+        "operation": lambda r: r.operation,
+        "ratio": lambda r: f"{r.ratio:.2f}",
+        "rounds": lambda r: f"{r.lowest_ratio:.2f} to {r.highest_ratio:.2f}",
+        "store per s": lambda r: f"{r.store_per_second:,.0f}",
+        "raw per s": lambda r: f"{r.raw_per_second:,.0f}",
+        "goal": lambda r: f"{r.goal:.2f}",
+    }
     if as_json:
-        print_json("adw.bench-store/1", on_goal=not missed, ratios=ratios)
+        print_json("adw.bench-store/1", on_goal=_all_met(ratios), ratios=ratios)
     else:
-        rows = [
-            [
-                r.operation,
-                f"{r.ratio:.2f}",
-                f"{r.lowest_ratio:.2f} to {r.highest_ratio:.2f}",
-                f"{r.store_per_second:,.0f}",
-                f"{r.raw_per_second:,.0f}",
-                f"{r.goal:.2f}",
-                _met(r.on_goal),
-            ]
-            for r in ratios
-        ]
-        columns = ["operation", "ratio", "rounds", "store per s", "raw per s", "goal", "met"]
-        print_table(f"The store in units of raw sqlite3, median of {rounds} rounds", columns, rows)
-    _leave(missed, check=check)
+        _print(f"The store in units of raw sqlite3, median of {rounds} rounds", columns, ratios)
+    _leave(ratios, check=check)
 
 
 @bench.command()
@@ -115,24 +120,18 @@ def startup(rounds: int, check: bool, as_json: bool) -> None:
     from adws.adw_modules.bench.startup import compare_startup
 
     ratios = compare_startup(rounds, progress=_progress())
-    missed = [ratio for ratio in ratios if not ratio.on_goal]
+    columns: _Columns[StartupRatio] = {
+        "command": lambda r: r.command,
+        "ratio": lambda r: f"{r.ratio:.2f}",
+        "median (ms)": lambda r: f"{r.median_ms:.1f}",
+        "bare (ms)": lambda r: f"{r.bare_median_ms:.1f}",
+        "goal": lambda r: f"{r.goal:.2f}",
+    }
     if as_json:
-        print_json("adw.bench-startup/1", on_goal=not missed, ratios=ratios)
+        print_json("adw.bench-startup/1", on_goal=_all_met(ratios), ratios=ratios)
     else:
-        rows = [
-            [
-                r.command,
-                f"{r.ratio:.2f}",
-                f"{r.median_ms:.1f}",
-                f"{r.bare_median_ms:.1f}",
-                f"{r.goal:.2f}",
-                _met(r.on_goal),
-            ]
-            for r in ratios
-        ]
-        columns = ["command", "ratio", "median (ms)", "bare (ms)", "goal", "met"]
-        print_table(f"Start-up in units of a bare Python, median of {rounds} rounds", columns, rows)
-    _leave(missed, check=check)
+        _print(f"Start-up in units of a bare Python, median of {rounds} rounds", columns, ratios)
+    _leave(ratios, check=check)
 
 
 @bench.command()
@@ -150,26 +149,20 @@ def healing(executions: int, issues: int, check: bool, as_json: bool) -> None:
 
     with tempfile.TemporaryDirectory(prefix="adw-bench-") as folder:
         figures = measure(Path(folder), executions=executions, issues=issues)
-    missed = [figure for figure in figures if not figure.ok]
+    columns: _Columns[Figure] = {
+        "what": lambda f: f.name,
+        "executions": lambda f: f"{f.executions:,}",
+        "issues": lambda f: f"{f.issues:,}",
+        "rounds": lambda f: f.rounds,
+        "mean (ms)": lambda f: f"{f.mean_ms:.2f}",
+        "p95 (ms)": lambda f: f"{f.p95_ms:.2f}",
+        "target (ms)": lambda f: f"{f.target_ms:g}",
+    }
     if as_json:
-        print_json("adw.bench-healing/1", on_target=not missed, figures=figures)
+        print_json("adw.bench-healing/1", on_goal=_all_met(figures), figures=figures)
     else:
-        rows = [
-            [
-                f.name,
-                f"{f.executions:,}",
-                f"{f.issues:,}",
-                f.rounds,
-                f"{f.mean_ms:.2f}",
-                f"{f.p95_ms:.2f}",
-                f"{f.target_ms:g}",
-                _met(f.ok),
-            ]
-            for f in figures
-        ]
-        columns = ["what", "executions", "issues", "rounds", "mean (ms)", "p95 (ms)", "target (ms)", "met"]
-        print_table("What healing costs", columns, rows)
-    _leave(missed, check=check)
+        _print("What healing costs", columns, figures)
+    _leave(figures, check=check)
 
 
 def _sizes(text: str) -> list[int]:
@@ -181,8 +174,20 @@ def _sizes(text: str) -> list[int]:
         ) from None
 
 
-def _met(reached: bool) -> str:
-    return "yes" if reached else "NO"
+def _all_met(measured: Sequence[_Measured]) -> bool:
+    return all(one.on_goal for one in measured)
+
+
+def _print(
+    title: str,
+    columns: _Columns[_AnyMeasured],
+    measured: Sequence[_AnyMeasured],
+    *,
+    flexible: Sequence[str] = (),
+) -> None:
+    """One row for each measured thing, and whether it reaches its goal."""
+    rows = [[*(cell(one) for cell in columns.values()), "yes" if one.on_goal else "NO"] for one in measured]
+    print_table(title, [*columns, "met"], rows, flexible=flexible)
 
 
 def _progress() -> Callable[[str], None] | None:
@@ -192,7 +197,7 @@ def _progress() -> Callable[[str], None] | None:
     return lambda text: click.echo(f"\r\x1b[K{text}", err=True, nl=False)
 
 
-def _leave(missed: Sequence[object], *, check: bool) -> None:
+def _leave(measured: Sequence[_Measured], *, check: bool) -> None:
     if progress_wanted():
         click.echo("\r\x1b[K", err=True, nl=False)
-    sys.exit(1 if check and missed else 0)
+    sys.exit(1 if check and not _all_met(measured) else 0)

@@ -35,7 +35,7 @@ class Figure:
     target_ms: float
 
     @property
-    def ok(self) -> bool:
+    def on_goal(self) -> bool:
         """Whether the target is met: at 95 of 100 rounds."""
         return self.p95_ms < self.target_ms
 

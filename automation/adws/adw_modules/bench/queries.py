@@ -52,7 +52,7 @@ class QueryTiming:
     target_ms: float
 
     @property
-    def on_target(self) -> bool:
+    def on_goal(self) -> bool:
         """Whether its p95 is below the target."""
         return self.p95_ms < self.target_ms
 

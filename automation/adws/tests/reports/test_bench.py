@@ -86,8 +86,8 @@ def test_every_query_is_timed_at_every_size(clock: SettableClock) -> None:
 
 def test_a_target_is_met_below_it_and_not_at_it() -> None:
     timing = QueryTiming("x", "query", 100, 10, 5.0, 10.0, 10.0)
-    assert not timing.on_target
-    assert QueryTiming("x", "query", 100, 10, 5.0, 9.99, 10.0).on_target
+    assert not timing.on_goal
+    assert QueryTiming("x", "query", 100, 10, 5.0, 9.99, 10.0).on_goal
 
 
 def test_an_existing_database_is_measured_as_it_is(
