@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -26,14 +27,16 @@ from adws.adw_modules.clock import Clock, format_time
 from adws.adw_modules.errors import DatabaseReplacedError, ExecutionNotFoundError, TrackerChangedError
 from adws.adw_modules.json_state import ADWState
 from adws.adw_modules.store import archive, attempts, checkpoints, executions, opening, values
+from adws.adw_modules.store.checkpoints import NewCheckpoint
 from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS
-from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.database import Database, Shortcut, Unit
 from adws.adw_modules.store.executions import PageStart
 from adws.adw_modules.store.ids import new_execution_id, new_op_id
 from adws.adw_modules.store.json_values import JSON, encode
-from adws.adw_modules.store.records import Attempt, Checkpoint, Execution, IssueSnapshot
+from adws.adw_modules.store.records import UNFINISHED, Attempt, Checkpoint, Execution, IssueSnapshot
 from adws.adw_modules.store.retry import DELAYS_SECONDS
 from adws.adw_modules.store.summary import StaleCheckpoint, Summary, summarize
+from adws.adw_modules.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from adws.adw_modules.store.health import Health  # loaded when a check is asked for
@@ -70,21 +73,19 @@ class BeadsStateManager:
         busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
         retry_delays_seconds: Sequence[float] = DELAYS_SECONDS,
     ) -> None:
+        self._watch = BrWatch(Path(os.path.realpath(db_path)))
         self._database = Database(
             db_path,
             clock=clock,
+            watch=self._watch,
             busy_timeout_seconds=busy_timeout_seconds,
             retry_delays_seconds=retry_delays_seconds,
         )
-        self._outdated = False
-        self._open()
+        self._outdated = True
+        self._on_current_file(lambda: None)
 
     def _open(self) -> None:
-        self._watch = BrWatch(self._database.path)
-        self._watched(self._look_inside)
-
-    def _look_inside(self) -> None:
-        self._beside_issues = opening.inspect(self._database)
+        self._beside_issues = self._watch.beside_issues = opening.inspect(self._database)
         if self._beside_issues:
             self._database.read(self._watch.look_within)
         self._keeper = Keeper(self._database, beside_issues=self._beside_issues)
@@ -172,7 +173,7 @@ class BeadsStateManager:
         }
         first = None
         if first_checkpoint is not None:
-            first = self._checkpoint_row(execution_id, phase, first_checkpoint[0], first_checkpoint[1])
+            first = self._new_checkpoint(execution_id, phase, first_checkpoint[0], first_checkpoint[1])
 
         def unit(tx: Transaction) -> Execution:
             self._keeper.before_insert(tx)
@@ -181,7 +182,12 @@ class BeadsStateManager:
                 checkpoints.save(tx, first, None)
             return execution
 
-        return self._write(unit)
+        def alone(tx: Transaction) -> Execution | None:
+            if not self._beside_issues:
+                return executions.create_alone(tx, row)
+            return executions.create_in_step(tx, row) if self._keeper.follows_events else None
+
+        return self._write(unit, alone if first is None else None)
 
     def update_execution_status(
         self,
@@ -228,7 +234,10 @@ class BeadsStateManager:
                 attempts.interrupt_open(tx, execution_id, f"the execution was set to {status} meanwhile")
             return execution
 
-        return self._write(unit)
+        def alone(tx: Transaction) -> Execution | None:
+            return executions.move(tx, execution_id, changes)
+
+        return self._write(unit, alone if status in UNFINISHED else None)
 
     def save_checkpoint(
         self,
@@ -247,10 +256,13 @@ class BeadsStateManager:
         and returns what was saved the first time. Raises `CheckpointDataError`,
         `ExecutionNotFoundError`, `OwnershipLostError`.
         """
-        row = self._checkpoint_row(
+        new = self._new_checkpoint(
             execution_id, phase, checkpoint_name, checkpoint_data, attempt=attempt, op_id=op_id, fence=fence
         )
-        return self._write(lambda tx: checkpoints.save(tx, row, checkpoint_data))
+        return self._write(
+            lambda tx: checkpoints.save(tx, new, checkpoint_data),
+            lambda tx: checkpoints.append(tx, new, checkpoint_data),
+        )
 
     def load_checkpoint(
         self, execution_id: str, phase: str | None = None, checkpoint_name: str | None = None
@@ -392,13 +404,7 @@ class BeadsStateManager:
 
     def archive_old_executions(self, days: float = 90) -> int:
         """Move executions that ended more than `days` ago to the archive tables; how many there were."""
-
-        def work() -> int:
-            if self._beside_issues:
-                self._database.read(self._watch.look_within)
-            return archive.archive_finished(self._database, days)
-
-        return self._watched(lambda: self._on_current_file(work))
+        return self._on_current_file(lambda: archive.archive_finished(self._database, days))
 
     def check_health(self) -> Health:
         """Whether the database can be relied on: file, schema, references, lock, log and disk."""
@@ -406,7 +412,7 @@ class BeadsStateManager:
 
         return health.check(self._database.path, beside_issues=self._beside_issues)
 
-    def _checkpoint_row(
+    def _new_checkpoint(
         self,
         execution_id: str,
         phase: str,
@@ -416,7 +422,7 @@ class BeadsStateManager:
         attempt: int | None = None,
         op_id: str | None = None,
         fence: int | None = None,
-    ) -> dict[str, object]:
+    ) -> NewCheckpoint:
         return {
             "op_id": new_op_id() if op_id is None else values.identifier(op_id, "op_id"),
             "execution_id": values.execution_id(execution_id),
@@ -427,43 +433,34 @@ class BeadsStateManager:
             "fence": values.whole(fence, "fence"),
         }
 
-    def _write(self, unit: Callable[[Transaction], Result]) -> Result:
-        return self._watched(lambda: self._write_where_it_is(unit))
+    def _write(self, unit: Unit[Result], shortcut: Shortcut[Result] | None = None) -> Result:
+        def write() -> Result:
+            return self._database.write(unit, shortcut)
 
-    def _watched(self, work: Callable[[], Result]) -> Result:
         try:
-            self._watch.look()
-            return work()
-        except TrackerChangedError:
-            self.close()  # the file is not even to be held open; whoever asks again is refused at the door
-            raise
-
-    def _write_where_it_is(self, unit: Callable[[Transaction], Result]) -> Result:
-        def watched(tx: Transaction) -> Result:
-            self._watch.look_within(tx)
-            return unit(tx)
-
-        work = watched if self._beside_issues else unit
-        try:
-            return self._on_current_file(lambda: self._database.write(work))
+            return self._on_current_file(write)
         except ExecutionNotFoundError:
             # An import by the tracker may have sent the execution of a living issue to the archive.
             if not self._keeper.heal():
                 raise
-            return self._on_current_file(lambda: self._database.write(work))
+            return self._on_current_file(write)
 
-    def _read(self, unit: Callable[[Transaction], Result]) -> Result:
+    def _read(self, unit: Unit[Result]) -> Result:
         return self._on_current_file(lambda: self._database.read(unit))
 
     def _on_current_file(self, work: Callable[[], Result]) -> Result:
         # A replaced file is noticed before anything is read or written, so the work may be done again
         # once the new file has been looked at; until it was found good, it is looked at every time.
-        if not self._outdated:
-            try:
-                return work()
-            except DatabaseReplacedError:
-                self._outdated = True
-        self._database.close()
-        self._open()
-        self._outdated = False
-        return work()
+        try:
+            if not self._outdated:
+                try:
+                    return work()
+                except DatabaseReplacedError:
+                    self._outdated = True
+            self._database.close()
+            self._open()
+            self._outdated = False
+            return work()
+        except TrackerChangedError:
+            self.close()  # the file is not even to be held open; whoever asks again is refused at the door
+            raise

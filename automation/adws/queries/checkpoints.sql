@@ -1,18 +1,22 @@
 -- Checkpoints: append-only, numbered within their execution.
 
--- name: save
--- Append a checkpoint. No row is made when op_id was saved before, when the execution is not there, or
--- when it has another owner.
+-- name: append
+-- Append a checkpoint. No row is made when op_id was saved before; an execution that is not there, or has
+-- another owner, breaks the NOT NULL of execution_id. One row of VALUES, because SQLite would gather the
+-- rows of a SELECT that reads the table it fills in a temporary table first.
 INSERT INTO adw_checkpoints (
     op_id, execution_id, seq, phase, attempt, checkpoint_name, checkpoint_data, created_at
 )
-SELECT
+VALUES (
     :op_id,
-    e.id,
+    (
+        SELECT e.id FROM adw_executions AS e
+        WHERE e.id = :execution_id AND (cast(:fence AS BIGINT) IS NULL OR e.fence = :fence)
+    ),
     coalesce(
         (
             SELECT max(c.seq) FROM adw_checkpoints AS c
-            WHERE c.execution_id = e.id
+            WHERE c.execution_id = :execution_id
         ),
         0
     ) + 1,
@@ -21,21 +25,19 @@ SELECT
         :attempt,
         (
             SELECT max(a.attempt) FROM adw_phase_attempts AS a
-            WHERE a.execution_id = e.id AND a.phase = :phase
+            WHERE a.execution_id = :execution_id AND a.phase = :phase
         ),
         1
     ),
     :checkpoint_name,
     :checkpoint_data,
     :now
-FROM adw_executions AS e
-WHERE
-    e.id = :execution_id
-    AND (cast(:fence AS BIGINT) IS NULL OR e.fence = :fence)
-ON CONFLICT (op_id) DO NOTHING;
+)
+ON CONFLICT (op_id) DO NOTHING
+RETURNING seq, attempt, created_at;
 
 -- name: get_by_op_id
--- The checkpoint that a save made, now or the first time.
+-- The checkpoint that a save made the first time.
 SELECT * FROM adw_checkpoints
 WHERE op_id = :op_id;
 

@@ -1,14 +1,14 @@
 -- Executions: begin, change, own, look up.
 --
 -- The fence stands in the WHERE of every write of an owner, so a run that was replaced changes nothing
--- and learns it from the count of changed rows; :fence is NULL for callers that do not own the run.
--- These writes answer by that count and not by RETURNING, for which SQLite builds a temporary table each
--- time: the row is read back where it is wanted.
+-- and learns it from the rows that come back; :fence is NULL for callers that do not own the run.
+-- Writes that are asked for the whole row return it; the others are counted, because SQLite builds a
+-- temporary table for whatever is returned.
 
--- name: create_beside_issue
--- Begin an execution of an issue in this file, with a copy of its title, type and priority.
--- No row is made when there is no such issue (bd keeps deleted ones as tombstones), or when the id is
--- taken.
+-- name: create_in_step
+-- Begin an execution of an issue in this file, with a copy of its title, type and priority, if renames
+-- were followed up to the tracker's newest event. No row is made when they were not, when there is no
+-- such issue (bd keeps deleted ones as tombstones), or when the id is taken.
 INSERT INTO adw_executions (
     id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
     started_at, updated_at, heartbeat_at, owner, fence, claimed, worktree_name, worktree_path,
@@ -35,11 +35,17 @@ SELECT
     :branch_name,
     :extra_data
 FROM issues AS i
-WHERE i.id = :issue_id AND i.status <> 'tombstone'
-ON CONFLICT (id) DO NOTHING;
+WHERE
+    i.id = :issue_id
+    AND i.status <> 'tombstone'
+    AND coalesce((SELECT max(v.id) FROM events AS v), 0)
+    <= (SELECT s.event_watermark FROM adw_healing_state AS s)
+ON CONFLICT (id) DO NOTHING
+RETURNING *;
 
--- name: create_with_snapshot
--- Begin an execution of an issue that lives elsewhere. No row is made when the id is taken.
+-- name: create
+-- Begin an execution with the issue's title, type and priority as given. No row is made when the id is
+-- taken.
 INSERT INTO adw_executions (
     id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
     started_at, updated_at, heartbeat_at, owner, fence, claimed, worktree_name, worktree_path,
@@ -57,7 +63,17 @@ VALUES (
     :worktree_path,
     :branch_name, :extra_data
 )
-ON CONFLICT (id) DO NOTHING;
+ON CONFLICT (id) DO NOTHING
+RETURNING *;
+
+-- name: living_issue
+-- What an execution copies of its issue, where that lies in this file and is not deleted.
+SELECT
+    i.title,
+    i.issue_type,
+    i.priority
+FROM issues AS i
+WHERE i.id = :issue_id AND i.status <> 'tombstone';
 
 -- name: change_status
 -- Move an execution to another status; fields that are NULL here stay as they are.
@@ -88,7 +104,8 @@ WHERE
         status = :status
         OR status = 'pending'
         OR (status = 'in_progress' AND :status <> 'pending')
-    );
+    )
+RETURNING *;
 
 -- name: enter_phase
 -- An attempt begins: the execution is at work in this phase.

@@ -13,7 +13,7 @@ import pytest
 from adws.adw_modules.errors import DatabaseError, DatabaseNotFoundError, NotMigratedError
 from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store import migrations
-from adws.adw_modules.store.database import Transaction
+from adws.adw_modules.store.transaction import Transaction
 from adws.tests.conftest import ISSUES
 from adws.tests.processes import child, run_together
 

@@ -27,7 +27,8 @@ from adws.adw_modules.answers.window import Window, last_hours, parse_hours
 from adws.adw_modules.clock import Clock
 from adws.adw_modules.errors import DatabaseError, InvalidInputError, NotMigratedError
 from adws.adw_modules.store import opening, sql
-from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.database import Database
+from adws.adw_modules.store.transaction import Transaction
 
 BACKENDS = ("json", "database")
 STALE_HOURS = 24.0

@@ -15,7 +15,7 @@ from adws.adw_modules.answers.notes import Notebook
 from adws.adw_modules.answers.run_history import RunHistory
 from adws.adw_modules.clock import format_time
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Transaction
+from adws.adw_modules.store.transaction import Transaction
 
 
 @contextmanager

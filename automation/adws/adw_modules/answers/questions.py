@@ -27,8 +27,8 @@ from adws.adw_modules.answers.report import (
 from adws.adw_modules.answers.window import Window
 from adws.adw_modules.clock import format_time, hours_before, parse_time
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Row, Transaction
 from adws.adw_modules.store.records import PHASES
+from adws.adw_modules.store.transaction import Row, Transaction
 
 MOST_RECENT = 10
 MOST_STALE = 20

@@ -3,24 +3,18 @@
 Newer versions of br write `beads.db` with an engine of their own: what stock SQLite commits there can be
 lost, and a connection that is merely open can cost br's own writes. So the marks of br are looked for
 whenever the file is opened and before every write, and where there is one nothing is written any more.
-A look costs a few microseconds: the folder is listed again only after something in it changed, and the
-file's stamp is read inside the write's own transaction.
+The database calls us when its folder has changed, and in every write to read the file's stamp.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 from adws.adw_modules.beads.br_marks import marks_in_folder, marks_in_shape
 from adws.adw_modules.errors import TrackerChangedError
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Transaction
-
-# A file made within one tick of the filesystem's clock after the last look would not show in the
-# folder's time; the coarsest clocks tick every two seconds.
-_TICK_NANOSECONDS = 2_000_000_000
+from adws.adw_modules.store.transaction import Transaction
 
 
 class BrWatch:
@@ -29,29 +23,24 @@ class BrWatch:
     def __init__(self, database: Path) -> None:
         self._database = database
         self._folder = str(database.parent) if database.parent.name == ".beads" else None
-        self._unchanged_since: int | None = None
+        self.beside_issues = False
+        """Whether our tables lie in a tracker's file; one of our own bears no stamp that means anything."""
 
-    def look(self) -> None:
-        """Look at the folder, to be called before SQLite touches the file.
-
-        Raises `TrackerChangedError`. A folder that cannot be listed is for the opening to complain of.
-        """
+    def look_around(self) -> None:
+        """Raise `TrackerChangedError` if the folder bears a mark of br."""
         if self._folder is None:
             return
         try:
-            changed = os.stat(self._folder).st_mtime_ns  # noqa: PTH116 - before every write, and twice as fast
-            if changed == self._unchanged_since:
-                return
             marks = marks_in_folder(os.listdir(self._folder))  # noqa: PTH208 - names are all that is needed
         except OSError:
-            return
+            return  # a folder that cannot be listed is for the opening to complain of
         if marks:
             raise self._refusal(marks[0])
-        is_past = time.time_ns() - changed > _TICK_NANOSECONDS
-        self._unchanged_since = changed if is_past else None
 
     def look_within(self, tx: Transaction) -> None:
-        """Look at the stamp that the file bears in this transaction. Raises `TrackerChangedError`."""
+        """Raise `TrackerChangedError` if the tracker's file bears br's stamp."""
+        if not self.beside_issues:
+            return
         version = tx.all(sql.load("opening")["stamp"])[0]["user_version"]
         if version:
             raise self._refusal(marks_in_shape((), version)[0])

@@ -85,11 +85,12 @@ def _made(path: Path, executions: int, issues: int) -> Path:
         path, "bench", [Issue(f"bench-{n}", f"Issue {n}", "task", 2) for n in range(issues)], clock.now()
     )
     migrations.apply(path, beside_issues=True, backup_folder=path.parent / "backups", clock=clock)
-    text = sql.load("executions")["create_beside_issue"]
-    unset = ("heartbeat_at", "owner", "worktree_name", "worktree_path", "branch_name", "extra_data")
-    fixed: dict[str, object] = dict.fromkeys(
-        (*unset, "issue_title", "issue_type", "issue_priority"), None
-    ) | {
+    text = sql.load("executions")["create"]
+    unset = ("owner", "worktree_name", "worktree_path", "branch_name", "extra_data")
+    fixed: dict[str, object] = dict.fromkeys(unset) | {
+        "issue_title": "Issue",
+        "issue_type": "task",
+        "issue_priority": 2,
         "workflow": "adw_sdlc",
         "environment": "local",
         "phase": "plan",

@@ -21,7 +21,8 @@ from adws.adw_modules.clock import Clock, default_clock, format_time, hours_befo
 from adws.adw_modules.errors import InvalidInputError
 from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store import opening, sql
-from adws.adw_modules.store.database import Database, Params
+from adws.adw_modules.store.database import Database
+from adws.adw_modules.store.transaction import Params
 
 TARGETS_MS = {"query": 10.0, "join": 20.0}
 _REPORTS = {

@@ -16,8 +16,9 @@ from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.beads.own_tracker import create_beads_database
 from adws.adw_modules.clock import Clock, format_time
 from adws.adw_modules.store import migrations, sql
-from adws.adw_modules.store.database import Database, Params, Transaction
+from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.records import PHASES
+from adws.adw_modules.store.transaction import Params, Transaction
 
 DAYS = 30
 _TYPES = ("bug", "feature", "task", "chore", "epic")

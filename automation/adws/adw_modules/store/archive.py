@@ -7,8 +7,9 @@ from functools import partial
 from adws.adw_modules.clock import format_time, hours_before
 from adws.adw_modules.errors import InvalidInputError
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.records import ENDED
+from adws.adw_modules.store.transaction import Transaction
 
 _BATCH = 500
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from adws.adw_modules.clock import parse_time
 from adws.adw_modules.errors import IllegalTransitionError
 from adws.adw_modules.store import executions, sql
-from adws.adw_modules.store.database import Row, Transaction
 from adws.adw_modules.store.records import Attempt
+from adws.adw_modules.store.transaction import Row, Transaction
 
 
 def start(

@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from adws.adw_modules.clock import parse_time
 from adws.adw_modules.errors import InvalidInputError
 from adws.adw_modules.store import executions, sql
-from adws.adw_modules.store.database import Database, Params, Row, Transaction
+from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.json_values import JSON, decode
 from adws.adw_modules.store.records import Checkpoint
+from adws.adw_modules.store.transaction import Row, Transaction
 
 
-def save(tx: Transaction, values: Params, data: JSON) -> Checkpoint:
-    """Append a checkpoint; `values` are the parameters of the statement `save` without `now`.
+class NewCheckpoint(TypedDict):
+    """A checkpoint to be appended: the parameters of the statement `append` without `now`."""
+
+    op_id: str
+    execution_id: str
+    phase: str
+    attempt: int | None
+    checkpoint_name: str
+    checkpoint_data: str
+    fence: int | None
+
+
+def append(tx: Transaction, new: NewCheckpoint, data: JSON) -> Checkpoint | None:
+    """Append a checkpoint by one statement; None if its op_id was saved before.
+
+    `data` is what `new["checkpoint_data"]` encodes. Breaks a constraint if the execution is not there or
+    has another owner.
+    """
+    rows = _insert(tx, new)
+    return _as_appended(new, rows[0], data) if rows else None
+
+
+def save(tx: Transaction, new: NewCheckpoint, data: JSON) -> Checkpoint:
+    """Append a checkpoint, or say why that cannot be.
 
     A save with an op_id that was saved before changes nothing and returns the checkpoint of then.
-    `data` is what `values["checkpoint_data"]` encodes. Raises `ExecutionNotFoundError`,
-    `OwnershipLostError` or, for an op_id of another execution, `InvalidInputError`.
+    Raises `ExecutionNotFoundError`, `OwnershipLostError` or, for an op_id of another execution,
+    `InvalidInputError`.
     """
-    texts = sql.load("checkpoints")
-    saved = tx.execute(texts["save"], {**values, "now": tx.now})
-    row = tx.one(texts["get_by_op_id"], {"op_id": values["op_id"]})
-    execution_id = str(values["execution_id"])
-    if row is None:
-        raise executions.why_not_written(tx, execution_id, values["fence"], "by a checkpoint")
-    if row["execution_id"] != execution_id:
+    saved_before = tx.one(sql.load("checkpoints")["get_by_op_id"], {"op_id": new["op_id"]})
+    if saved_before is None:
+        executions.require_owner(tx, new["execution_id"], new["fence"], "by a checkpoint")
+        return _as_appended(new, _insert(tx, new)[0], data)
+    if saved_before["execution_id"] != new["execution_id"]:
         raise InvalidInputError(
-            f"op_id {values['op_id']!r} belongs to a checkpoint of execution {row['execution_id']}",
+            f"op_id {new['op_id']!r} belongs to a checkpoint of execution {saved_before['execution_id']}",
             hint="make a fresh op_id for every new checkpoint",
         )
-    return _with_data(row, data) if saved else from_row(row)
+    return from_row(saved_before)
 
 
 def newest(database: Database, execution_id: str, phase: str | None, name: str | None) -> Checkpoint | None:
@@ -50,9 +73,23 @@ def of_execution(tx: Transaction, execution_id: str) -> list[Checkpoint]:
 
 def from_row(row: Row) -> Checkpoint:
     """A row of adw_checkpoints as a `Checkpoint`; its columns are the fields, in their order."""
-    return _with_data(row, decode(row["checkpoint_data"]))
+    op_id, execution_id, seq, phase, attempt, name, text, created_at = row
+    return Checkpoint(op_id, execution_id, seq, phase, attempt, name, decode(text), parse_time(created_at))
 
 
-def _with_data(row: Row, data: JSON) -> Checkpoint:
-    op_id, execution_id, seq, phase, attempt, name, _, created_at = row
-    return Checkpoint(op_id, execution_id, seq, phase, attempt, name, data, parse_time(created_at))
+def _insert(tx: Transaction, new: NewCheckpoint) -> list[Row]:
+    return tx.all(sql.load("checkpoints")["append"], {**new, "now": tx.now})
+
+
+def _as_appended(new: NewCheckpoint, row: Row, data: JSON) -> Checkpoint:
+    seq, attempt, created_at = row
+    return Checkpoint(
+        new["op_id"],
+        new["execution_id"],
+        seq,
+        new["phase"],
+        attempt,
+        new["checkpoint_name"],
+        data,
+        parse_time(created_at),
+    )

@@ -43,6 +43,11 @@ def open_reader(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECOND
     return connection
 
 
+def wait_for_locks(connection: sqlite3.Connection, seconds: float) -> None:
+    """Let statements wait this long from now on for a lock that another connection holds."""
+    connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}").fetchall()
+
+
 def _roll_back_what_a_dead_writer_left(path: Path, busy_timeout_seconds: float) -> None:
     # In a database without a write-ahead log a writer that was killed leaves a journal, which must be
     # played back before anybody can read, and which a reader may not play back itself.

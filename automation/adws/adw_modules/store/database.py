@@ -3,7 +3,14 @@
 `write(unit)` runs `unit(transaction)` under BEGIN IMMEDIATE and commits, or rolls back whatever it
 raised; `read(unit)` does the same on a connection that cannot write. Order of locks in a write: the
 threads' lock of this object, the processes' gate, SQLite's own. One clock reading serves a whole
-transaction. A `Database` may be shared between threads. No connection crosses a fork: SQLite's
+transaction.
+
+Most writes come down to one statement, and a statement is a transaction by itself. So a write may bring
+a shortcut: a function that runs one statement and returns its result, or None where the statement
+changed nothing. It is tried first, and waits for no lock of SQLite's; where it gets no result, the unit
+does the same in full, or finds out why it cannot be done.
+
+A `Database` may be shared between threads. No connection crosses a fork: SQLite's
 book-keeping of locks is wrong in a child that inherits one, and what the child commits could be lost.
 """
 
@@ -13,112 +20,93 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from adws.adw_modules.clock import Clock, default_clock, format_time
-from adws.adw_modules.errors import DatabaseReplacedError, StoreBusyError
-from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer
-from adws.adw_modules.store.faults import translate
+from adws.adw_modules.errors import StoreBusyError
+from adws.adw_modules.store.connection import (
+    BUSY_TIMEOUT_SECONDS,
+    open_reader,
+    open_writer,
+    wait_for_locks,
+)
+from adws.adw_modules.store.faults import primary_code, translate
 from adws.adw_modules.store.gate import Gate
 from adws.adw_modules.store.readers import Readers
 from adws.adw_modules.store.retry import DELAYS_SECONDS, try_again
+from adws.adw_modules.store.surroundings import NoWatch, Surroundings, Watch
+from adws.adw_modules.store.transaction import NO_PARAMS, Params, Row, Transaction
 
 Result = TypeVar("Result")
-Params = Mapping[str, object]
-Row = sqlite3.Row
+Unit = Callable[[Transaction], Result]
+Shortcut = Callable[[Transaction], Result | None]
 
 _FORK_PATIENCE_SECONDS = 10.0
-_NO_PARAMS: Params = {}
-
-
-class Transaction:
-    """What a unit of work gets: statements, and the one moment at which all of it happens."""
-
-    __slots__ = ("_connection", "now")
-
-    def __init__(self, connection: sqlite3.Connection, now: str) -> None:
-        self._connection = connection
-        self.now = now
-
-    def all(self, text: str, params: Params = _NO_PARAMS) -> list[Row]:
-        """Every row of the statement's answer."""
-        return self._connection.execute(text, params).fetchall()
-
-    def tuples(self, text: str, params: Params = _NO_PARAMS) -> list[tuple[Any, ...]]:
-        """Every row as a plain tuple: where tens of thousands are fetched, names cost a fifth of the time."""
-        cursor = self._connection.cursor()
-        cursor.row_factory = None
-        return cursor.execute(text, params).fetchall()
-
-    def one(self, text: str, params: Params = _NO_PARAMS) -> Row | None:
-        """The first row of the statement's answer, fetched to its end; None if it has none."""
-        rows = self._connection.execute(text, params).fetchall()
-        return rows[0] if rows else None
-
-    def execute(self, text: str, params: Params = _NO_PARAMS) -> int:
-        """Run a statement; the number of rows it changed."""
-        return self._connection.execute(text, params).rowcount
+# Why a shortcut may have come to nothing although the unit can say or do more.
+_LEFT_TO_THE_UNIT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CONSTRAINT)
 
 
 class Database:
-    """An existing SQLite database. Opening creates nothing and takes no lock until it is used."""
+    """An existing SQLite database. Opening creates nothing and takes no lock until it is used.
+
+    `watch` may forbid its use; see there.
+    """
 
     _writing: threading.RLock
     _gate: Gate
     _writer: sqlite3.Connection | None
     _readers: Readers
-    _identity: tuple[int, int] | None
-    _log_identity: tuple[int, int] | None
+    _surroundings: Surroundings
 
     def __init__(
         self,
         path: str | os.PathLike[str],
         *,
         clock: Clock | None = None,
+        watch: Watch | None = None,
         busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
         retry_delays_seconds: Sequence[float] = DELAYS_SECONDS,
     ) -> None:
         self.path = Path(os.path.realpath(path))
         self.clock = clock or default_clock()
         self.retries = 0
-        self._name = str(self.path)
-        self._log_name = f"{self.path}-wal"
+        self._watch = watch or NoWatch()
         self._busy_timeout = busy_timeout_seconds
         self._delays = retry_delays_seconds
         self._start_afresh()
         _alive.add(self)
 
-    def write(self, unit: Callable[[Transaction], Result]) -> Result:
-        """The unit's result, committed and on the disk; nothing of it stays if it raises."""
+    def write(self, unit: Unit[Result], shortcut: Shortcut[Result] | None = None) -> Result:
+        """The result of the unit or of its shortcut, on the disk; nothing of the unit stays if it raises."""
         try:
-            return self._write_once(unit)
+            return self._write_once(unit, shortcut)
         except StoreBusyError as error:
-            return self._try_again(lambda: self._write_once(unit), error)
+            return self._try_again(lambda: self._write_once(unit, shortcut), error)
 
-    def read(self, unit: Callable[[Transaction], Result]) -> Result:
+    def read(self, unit: Unit[Result]) -> Result:
         """The unit's result, from one unchanging picture of the database."""
         try:
             return self._read_once(unit)
-        except StoreBusyError as error:
-            return self._try_again(lambda: self._read_once(unit), error)
+        except sqlite3.Error as error:
+            return self._read_after(error, lambda: self._read_once(unit))
 
-    def select(self, text: str, params: Params = _NO_PARAMS) -> list[Row]:
+    def select(self, text: str, params: Params = NO_PARAMS) -> list[Row]:
         """Every row of a single SELECT, which needs no transaction around it to be consistent."""
         try:
             return self._select_once(text, params)
-        except StoreBusyError as error:
-            return self._try_again(lambda: self._select_once(text, params), error)
+        except sqlite3.Error as error:
+            return self._read_after(error, lambda: self._select_once(text, params))
 
     def close(self) -> None:
         """Close every connection; a later use opens new ones, on whatever file is there then."""
         with self._writing:
-            if self._log_is_gone():
+            if self._surroundings.log_is_gone():
                 self._close_writer()  # before the readers: see there
             self._readers.close()
             self._close_writer()
-            self._identity = self._log_identity = None
+            self._surroundings.forget()
             self._gate.close()
 
     def _start_afresh(self) -> None:
@@ -126,7 +114,7 @@ class Database:
         self._gate = Gate(self.path.parent, self._busy_timeout)
         self._writer = None
         self._readers = Readers(self._open_reader)
-        self._identity = self._log_identity = None
+        self._surroundings = Surroundings(self.path, self._watch)
 
     def _close_writer(self) -> None:
         # The last connection to be closed writes the log back into the file. If that log was removed and
@@ -144,51 +132,44 @@ class Database:
     def _count_retry(self) -> None:
         self.retries += 1
 
-    def _write_once(self, unit: Callable[[Transaction], Result]) -> Result:
+    def _write_once(self, unit: Unit[Result], shortcut: Shortcut[Result] | None) -> Result:
         with self._writing, self._gate:
             try:
                 connection = self._writer or self._open_writer()
-                return self._transact(connection, "BEGIN IMMEDIATE", unit)
+                self._surroundings.look()
+                if shortcut is not None and not connection.in_transaction:
+                    result = self._take_shortcut(connection, shortcut)
+                    if result is not None:
+                        return result
+                return self._write_patiently(connection, unit)
             except sqlite3.Error as error:
                 raise translate(error, self.path) from error
 
-    def _read_once(self, unit: Callable[[Transaction], Result]) -> Result:
-        return self._with_reader(lambda connection: self._transact(connection, "BEGIN", unit))
-
-    def _select_once(self, text: str, params: Params) -> list[Row]:
-        def select(connection: sqlite3.Connection) -> list[Row]:
-            self._require_same_file()
-            self._require_same_log()
-            return connection.execute(text, params).fetchall()
-
-        return self._with_reader(select)
-
-    def _with_reader(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    def _take_shortcut(self, connection: sqlite3.Connection, shortcut: Shortcut[Result]) -> Result | None:
+        tx = Transaction(connection, format_time(self.clock.now()))
+        self._watch.look_within(tx)
         try:
-            return self._lend_reader(work)
+            return shortcut(tx)
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_READONLY_ROLLBACK:
-                raise translate(error, self.path) from error
-        self._readers.close()  # a new one is opened after the dead writer's journal was played back
-        try:
-            return self._lend_reader(work)
-        except sqlite3.Error as error:
-            raise translate(error, self.path) from error
+            if primary_code(error) in _LEFT_TO_THE_UNIT:
+                return None
+            raise
 
-    def _lend_reader(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        connection = self._readers.take()
+    def _write_patiently(self, connection: sqlite3.Connection, unit: Unit[Result]) -> Result:
+        def watched(tx: Transaction) -> Result:
+            self._watch.look_within(tx)
+            return unit(tx)
+
+        wait_for_locks(connection, self._busy_timeout)
         try:
-            return work(connection)
+            return self._transact(connection, watched, "BEGIN IMMEDIATE")
         finally:
-            self._readers.give_back(connection)
+            wait_for_locks(connection, 0)
 
-    def _transact(
-        self, connection: sqlite3.Connection, begin: str, unit: Callable[[Transaction], Result]
-    ) -> Result:
+    def _transact(self, connection: sqlite3.Connection, unit: Unit[Result], begin: str = "BEGIN") -> Result:
         connection.execute(begin)
         try:
-            self._require_same_file()
-            self._require_same_log()
+            self._surroundings.look()  # after the lock was waited for, or what was seen may be long ago
             result = unit(Transaction(connection, format_time(self.clock.now())))
             connection.execute("COMMIT")
         except BaseException:
@@ -197,51 +178,68 @@ class Database:
             raise
         return result
 
+    def _read_once(self, unit: Unit[Result]) -> Result:
+        connection = self._readers.take()
+        try:
+            return self._transact(connection, unit)
+        finally:
+            self._readers.give_back(connection)
+
+    def _select_once(self, text: str, params: Params) -> list[Row]:
+        connection = self._readers.take()
+        try:
+            self._surroundings.look()
+            return connection.execute(text, params).fetchall()
+        finally:
+            self._readers.give_back(connection)
+
+    def _read_after(self, error: sqlite3.Error, once: Callable[[], Result]) -> Result:
+        """The result of a read whose first try met this error."""
+
+        def again() -> Result:
+            try:
+                return once()
+            except sqlite3.Error as error:
+                raise translate(error, self.path) from error
+
+        try:
+            if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise translate(error, self.path) from error
+            self._readers.close()  # a new one is opened after the dead writer's journal was played back
+            return again()
+        except StoreBusyError as busy:
+            return self._try_again(again, busy)
+
     def _open_writer(self) -> sqlite3.Connection:
-        self._require_same_file()
         self._readers.keep_one()
-        self._writer = open_writer(self.path, busy_timeout_seconds=self._busy_timeout)
+        self._writer = self._open(open_writer)
+        wait_for_locks(self._writer, 0)
         return self._writer
 
     def _open_reader(self) -> sqlite3.Connection:
-        self._require_same_file()
-        return open_reader(self.path, busy_timeout_seconds=self._busy_timeout)
+        return self._open(open_reader)
 
-    def _require_same_file(self) -> None:
-        # Commits through a connection to a file that was moved away are seen by nobody.
-        identity = _identity_of(self._name)
-        if self._identity is None:
-            self._identity = identity
-        elif identity != self._identity:
-            raise DatabaseReplacedError(
-                f"{self.path} was replaced by another file while this process had it open",
-                hint="run the command again; `adw doctor` tells what happened to the rows",
-            )
-
-    def _require_same_log(self) -> None:
-        # While a connection is open, nothing but another program takes its write-ahead log away (bd
-        # migrate does); what is committed into a log that was removed is seen by nobody either.
-        if self._log_identity is None:
-            self._log_identity = _identity_of(self._log_name)
-        elif self._log_is_gone():
-            raise DatabaseReplacedError(
-                f"the write-ahead log of {self.path} was removed while this process had it open",
-                hint="run the command again; `adw doctor` tells what happened to the rows",
-            )
-
-    def _log_is_gone(self) -> bool:
-        return self._log_identity is not None and _identity_of(self._log_name) != self._log_identity
+    def _open(self, open_connection: Callable[..., sqlite3.Connection]) -> sqlite3.Connection:
+        self._surroundings.look_before_opening()
+        connection = open_connection(self.path, busy_timeout_seconds=self._busy_timeout)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()  # opens the log
+            self._surroundings.look()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _hold_still(self) -> None:
         """Before a fork: wait for what other threads are at, and close every connection."""
         self._held = self._writing.acquire(timeout=_FORK_PATIENCE_SECONDS)
         between_units = self._held and self._writer is not None and not self._writer.in_transaction
-        if between_units and self._log_is_gone():
+        if between_units and self._surroundings.log_is_gone():
             self._close_writer()
         self._readers.hold_still(_FORK_PATIENCE_SECONDS)
         if between_units:
             self._close_writer()
-        self._log_identity = None  # the last connection to be closed takes the log away
+        self._surroundings.forget_log()
 
     def _go_on(self) -> None:
         """After a fork, in the parent."""
@@ -256,14 +254,6 @@ class Database:
         _inherited.append((self._writer, self._readers.lent()))
         self._gate.close()  # or this process would go on holding a gate that the parent died in
         self._start_afresh()
-
-
-def _identity_of(name: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(name)  # noqa: PTH116 - twice as fast as Path.stat, and in every transaction
-    except OSError:
-        return None  # opening it tells what is wrong
-    return found.st_dev, found.st_ino
 
 
 _alive: weakref.WeakSet[Database] = weakref.WeakSet()

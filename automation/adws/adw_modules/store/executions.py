@@ -20,11 +20,11 @@ from adws.adw_modules.errors import (
     OwnershipLostError,
 )
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Params, Row, Transaction
 from adws.adw_modules.store.faults import is_constraint
 from adws.adw_modules.store.json_values import JSON, decode
 from adws.adw_modules.store.owner import owner_is_dead
 from adws.adw_modules.store.records import Execution
+from adws.adw_modules.store.transaction import Params, Row, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,43 +35,83 @@ class PageStart:
     id: str
 
 
+def create_in_step(tx: Transaction, values: Params) -> Execution | None:
+    """Insert an execution of an issue in the same file by one statement, if nothing stands against it.
+
+    `values` are the parameters of the create statements without `now`. What may stand against it: no such
+    issue, an event of the tracker that was not followed yet, the id taken.
+    """
+    row = tx.one(sql.load("executions")["create_in_step"], {**values, "now": tx.now})
+    return from_row(row) if row else None
+
+
 def create(tx: Transaction, values: Params, *, beside_issues: bool) -> Execution:
-    """Insert an execution; `values` are the parameters of the create statements without `now`.
+    """Insert an execution, or say why that cannot be; `values` as above.
 
     Raises `IssueNotFoundError`, `DuplicateExecutionError` or `IssueClaimedError`.
     """
-    name = "create_beside_issue" if beside_issues else "create_with_snapshot"
+    known = _with_issue(tx, values) if beside_issues else values
     try:
-        made = tx.execute(sql.load("executions")[name], {**values, "now": tx.now})
+        made = create_alone(tx, known)
     except sqlite3.IntegrityError as error:
         if is_constraint(error, sqlite3.SQLITE_CONSTRAINT_UNIQUE):
             raise _claimed(tx, str(values["issue_id"])) from error
         raise
-    present = get(tx, str(values["id"]))
-    if made and present is not None:
-        return present
-    if present is not None:
+    if made is None:
         raise DuplicateExecutionError(
             f"an execution with the id {values['id']!r} exists already",
             hint="leave the id away to get a fresh one, or go on with it by `adw resume`",
         )
-    raise IssueNotFoundError(
-        f"there is no issue {values['issue_id']!r} in this tracker", hint="`bd list` shows the issues"
-    )
+    return made
+
+
+def create_alone(tx: Transaction, values: Params) -> Execution | None:
+    """Insert an execution with the issue as given by one statement; None if the id is taken."""
+    row = tx.one(sql.load("executions")["create"], {**values, "now": tx.now})
+    return from_row(row) if row else None
+
+
+def _with_issue(tx: Transaction, values: Params) -> Params:
+    """The values with what they lack of the issue's title, type and priority."""
+    issue = tx.one(sql.load("executions")["living_issue"], {"issue_id": values["issue_id"]})
+    if issue is None:
+        raise IssueNotFoundError(
+            f"there is no issue {values['issue_id']!r} in this tracker", hint="`bd list` shows the issues"
+        )
+    copied = {
+        "issue_title": issue["title"],
+        "issue_type": issue["issue_type"],
+        "issue_priority": issue["priority"],
+    }
+    return {**values, **{name: value for name, value in copied.items() if values[name] is None}}
+
+
+def move(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> Execution | None:
+    """Move an execution to another status by one statement, and set the fields that are not None.
+
+    `changes` are the parameters of the statement `change_status` without `id` and `now`. None if the
+    execution is not there, has another owner, or may not be moved so.
+    """
+    row = tx.one(sql.load("executions")["change_status"], {**changes, "id": execution_id, "now": tx.now})
+    return from_row(row) if row else None
 
 
 def change_status(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> Execution:
-    """Move an execution to another status, and set the fields that are not None.
+    """Move an execution to another status, or say why that cannot be; arguments as above.
 
-    `changes` are the parameters of the statement `change_status` without `id` and `now`. Raises
-    `ExecutionNotFoundError`, `OwnershipLostError` or `IllegalTransitionError`.
+    Raises `ExecutionNotFoundError`, `OwnershipLostError` or `IllegalTransitionError`.
     """
-    params = {**changes, "id": execution_id, "now": tx.now}
-    changed = tx.execute(sql.load("executions")["change_status"], params)
+    moved = move(tx, execution_id, changes)
+    if moved is None:
+        raise why_not_written(tx, execution_id, changes["fence"], f"to {changes['status']!r}")
+    return moved
+
+
+def require_owner(tx: Transaction, execution_id: str, fence: int | None, change: str) -> None:
+    """Raise what `why_not_written` finds unless the execution is there and, with a fence, the caller's."""
     present = get(tx, execution_id)
-    if changed and present is not None:
-        return present
-    raise _why_unchanged(execution_id, present, changes["fence"], f"to {changes['status']!r}")
+    if present is None or (fence is not None and present.fence != fence):
+        raise _why_unchanged(execution_id, present, fence, change)
 
 
 def enter_phase(tx: Transaction, execution_id: str, phase: str, fence: int | None) -> None:

@@ -23,14 +23,19 @@ _MOST_DEPTH = 200
 _CONTAINERS = (dict, list, tuple)
 _LEAVES = (str, int, float, type(None))  # truth values are whole numbers to Python
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
+_DECODER = json.JSONDecoder()
+_TEXT = frozenset((str,))
+_PLAIN_LEAVES = frozenset((int, float, bool, type(None)))
+_FEW_ITEMS = 10_000
 
 
 def encode(value: object, what: str) -> str:
     """`value` as JSON text; `what` names it in errors (such as "checkpoint 'plan_written'")."""
-    _require_plain(value, what)
+    if not _is_plain_at_a_glance(value):
+        _require_plain(value, what)
     try:
         text = _ENCODER.encode(value)
-        size = len(text.encode("utf-8"))
+        size = len(text) if text.isascii() else len(text.encode("utf-8"))
     except UnicodeEncodeError as error:
         raise CheckpointDataError(
             f"{what} holds a text that is not valid Unicode", hint="decode it with errors='replace' first"
@@ -47,8 +52,36 @@ def encode(value: object, what: str) -> str:
 
 def decode(text: str) -> JSON:
     """The value that `encode` was given."""
-    value: JSON = json.loads(text)
+    value: JSON = _DECODER.decode(text)
     return value
+
+
+def _is_plain_at_a_glance(value: object) -> bool:
+    """Whether this is surely JSON, not too deep and not too large, as nearly all of it is.
+
+    Only a few containers and items, of exactly JSON's types, are seen to be; all else takes a closer look.
+    """
+    containers = [value]
+    items = characters = 0
+    for container in containers:
+        parts = _plain_parts(container)
+        if parts is None or len(containers) > _MOST_DEPTH or items > _FEW_ITEMS:
+            return False
+        for part in parts:
+            if type(part) is str:
+                characters += len(part)
+            elif type(part) not in _PLAIN_LEAVES:
+                containers.append(part)
+        items += len(parts)
+    return items <= _FEW_ITEMS and characters <= MOST_BYTES
+
+
+def _plain_parts(container: object) -> list[object] | None:
+    if type(container) is list:
+        return container
+    if type(container) is dict and _TEXT.issuperset(map(type, container)):
+        return [*container, *container.values()]
+    return None
 
 
 def _require_plain(value: object, what: str) -> None:

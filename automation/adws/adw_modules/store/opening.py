@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from adws.adw_modules.errors import NotMigratedError, SchemaTooNewError
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.sql import newest_version
+from adws.adw_modules.store.transaction import Transaction
 
 
 def inspect(database: Database) -> bool:

@@ -20,38 +20,37 @@ class Readers:
         self._open = open_reader
         self._guard = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
-        self._lent: dict[sqlite3.Connection, tuple[int, int]] = {}  # to which thread, in which era
-        self._era = 0
+        self._lent: dict[sqlite3.Connection, int] = {}  # to which thread
+        self._unwanted: set[sqlite3.Connection] = set()  # of those
 
     def take(self) -> sqlite3.Connection:
         """A connection that nobody else uses until it is given back."""
         with self._guard:
             connection = self._idle.pop() if self._idle else self._open()
-            self._lent[connection] = threading.get_ident(), self._era
+            self._lent[connection] = threading.get_ident()
             return connection
 
     def give_back(self, connection: sqlite3.Connection) -> None:
         """Keep the connection for the next reader, unless there are enough or it is out of date."""
         with self._guard:
-            _, era = self._lent.pop(connection)
-            outdated = era != self._era or isinstance(connection, FrozenReader)
-            if outdated or len(self._idle) >= _MOST_IDLE:
-                connection.close()
-            else:
+            del self._lent[connection]
+            is_current = connection not in self._unwanted and not isinstance(connection, FrozenReader)
+            if is_current and len(self._idle) < _MOST_IDLE:
                 self._idle.append(connection)
+            else:
+                self._unwanted.discard(connection)
+                connection.close()
 
     def keep_one(self) -> None:
-        """Have at least one connection open from now on, and reading the file, until `close`."""
+        """Have at least one connection open from now on, until `close`."""
         with self._guard:
             if not (self._idle or self._lent):
-                connection = self._open()
-                connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
-                self._idle.append(connection)
+                self._idle.append(self._open())
 
     def close(self) -> None:
         """Close the idle connections now, and the lent ones when they are given back."""
         with self._guard:
-            self._era += 1
+            self._unwanted.update(self._lent)
             self._close_idle()
 
     def hold_still(self, patience_seconds: float) -> None:
@@ -74,7 +73,7 @@ class Readers:
 
     def _lent_to_others(self) -> bool:
         this_thread = threading.get_ident()
-        return any(thread != this_thread for thread, _ in self._lent.values())
+        return any(thread != this_thread for thread in self._lent.values())
 
     def _close_idle(self) -> None:
         while self._idle:

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from adws.adw_modules.clock import format_time, hours_before, parse_time
 from adws.adw_modules.store import executions, sql
-from adws.adw_modules.store.database import Row, Transaction
 from adws.adw_modules.store.records import Execution
+from adws.adw_modules.store.transaction import Row, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,21 @@ def test_after_that_the_file_is_not_even_held_open_nor_read(
         beads_state.get_execution(run.id)
 
 
+def test_a_read_that_meets_a_mark_in_the_folder_lets_go_of_the_file(
+    beads_db: Path, beads_state: BeadsStateManager
+) -> None:
+    run = beads_state.create_execution("demo-1", first_checkpoint=("begun", {}))
+    (beads_db.parent / ".br_history").mkdir()
+    reads: list[Callable[[], object]] = [
+        lambda: beads_state.load_checkpoint(run.id),
+        lambda: beads_state.get_execution(run.id),
+    ]
+    for read in reads:
+        with pytest.raises(TrackerChangedError):
+            read()
+        assert str(beads_db) not in open_files()
+
+
 def test_a_mark_made_right_after_the_last_look_is_seen(
     beads_db: Path, beads_state: BeadsStateManager
 ) -> None:

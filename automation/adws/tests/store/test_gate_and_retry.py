@@ -14,9 +14,10 @@ import pytest
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.errors import StoreBusyError, StoreFaultError
 from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.gate import Gate
 from adws.adw_modules.store.retry import try_again
+from adws.adw_modules.store.transaction import Transaction
 from adws.tests.conftest import NOW
 from adws.tests.processes import child
 

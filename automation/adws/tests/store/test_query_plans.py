@@ -33,8 +33,15 @@ def _plan(planner: sqlite3.Connection, text: str) -> list[str]:
 _BY_ID = "SEARCH adw_executions BY INDEX (id=?)"
 _BY_RUN = "SEARCH adw_checkpoints BY INDEX (execution_id=?)"
 _HOT: dict[tuple[str, str], list[str]] = {
-    ("executions", "create_beside_issue"): ["SEARCH i BY INDEX (id=?)"],
-    ("executions", "create_with_snapshot"): [],
+    ("executions", "create_in_step"): [
+        "SEARCH i BY INDEX (id=?)",
+        "SCALAR SUBQUERY 1",
+        "SEARCH v",  # the highest key: one step
+        "SCALAR SUBQUERY 2",
+        "SCAN s",  # of one row
+    ],
+    ("executions", "create"): [],
+    ("executions", "living_issue"): ["SEARCH i BY INDEX (id=?)"],
     ("executions", "change_status"): [_BY_ID],
     ("executions", "enter_phase"): [_BY_ID],
     ("executions", "take_over"): [_BY_ID],
@@ -54,11 +61,12 @@ _HOT: dict[tuple[str, str], list[str]] = {
         "SEARCH adw_executions BY INDEX (status=?)",
         "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY",
     ],
-    ("checkpoints", "save"): [
+    ("checkpoints", "append"): [
+        "SCALAR SUBQUERY 1",
         "SEARCH e BY INDEX (id=?)",
-        "CORRELATED SCALAR SUBQUERY 1",
+        "SCALAR SUBQUERY 2",
         "SEARCH c BY INDEX (execution_id=?)",
-        "CORRELATED SCALAR SUBQUERY 2",
+        "SCALAR SUBQUERY 3",
         "SEARCH a BY INDEX (execution_id=? AND phase=?)",
     ],
     ("checkpoints", "get_by_op_id"): ["SEARCH adw_checkpoints BY INDEX (op_id=?)"],

@@ -76,6 +76,27 @@ def test_what_is_written_after_another_program_removed_the_log_is_seen_by_others
         assert sorted(run.id for run in state.list_executions()) == ids()
 
 
+def test_a_file_that_is_replaced_while_a_write_waits_for_its_lock_is_noticed(
+    sidecar_db: Path, sidecar_template: Path, tmp_path: Path
+) -> None:
+    def replace(statement: str) -> None:
+        if statement == "BEGIN IMMEDIATE" and not moved.exists():
+            for log in ("-wal", "-shm", ""):
+                Path(f"{sidecar_db}{log}").rename(f"{moved}{log}")
+            shutil.copyfile(sidecar_template, sidecar_db)
+
+    moved = tmp_path / "old.db"
+    with BeadsStateManager(sidecar_db) as state:
+        state.create_execution("proj-7")
+        writer = state._database._writer
+        assert writer is not None
+        writer.set_trace_callback(replace)
+        new = state.create_execution("proj-8", first_checkpoint=("begun", 1))
+        assert moved.exists()
+    with BeadsStateManager(sidecar_db) as fresh:
+        assert fresh.list_executions() == [new]
+
+
 def test_an_open_manager_whose_file_lost_our_tables_says_so_each_time(
     sidecar_db: Path, tracker_db: Path, tmp_path: Path
 ) -> None:

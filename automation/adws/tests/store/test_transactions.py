@@ -13,7 +13,8 @@ import pytest
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.errors import DatabaseReadOnlyError, StoreBusyError, StoreFaultError
 from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.database import Database
+from adws.adw_modules.store.transaction import Transaction
 from adws.tests.processes import child, run_together
 
 _INSERT = (
@@ -45,6 +46,67 @@ def _sound(path: Path) -> None:
 def test_a_unit_is_kept_as_a_whole(database: Database) -> None:
     assert database.write(lambda tx: _insert(tx, "a") + _insert(tx, "b")) == 2
     assert _ids(database) == ["a", "b"]
+
+
+def _insert_alone(tx: Transaction, execution_id: str) -> str | None:
+    """A shortcut: the id that was inserted, None if it was there."""
+    made = tx.all(f"{_INSERT} ON CONFLICT (id) DO NOTHING RETURNING id", {"id": execution_id, "now": tx.now})
+    return made[0][0] if made else None
+
+
+def _never(tx: Transaction) -> str:
+    pytest.fail("the unit was not needed")
+
+
+def test_a_shortcut_that_has_a_result_is_kept_and_the_unit_not_run(database: Database) -> None:
+    for name in "ab":
+        assert database.write(_never, lambda tx, name=name: _insert_alone(tx, name)) == name  # type: ignore[misc]
+    assert _ids(Database(database.path)) == ["a", "b"]
+
+
+def test_a_shortcut_without_a_result_leaves_it_to_the_unit(database: Database) -> None:
+    database.write(lambda tx: _insert(tx, "a"))
+    said = database.write(lambda tx: f"the unit, {_insert(tx, 'b')}", lambda tx: _insert_alone(tx, "a"))
+    assert said == "the unit, 1"
+    assert _ids(database) == ["a", "b"]
+
+
+def test_a_shortcut_that_breaks_a_constraint_leaves_it_to_the_unit(database: Database) -> None:
+    database.write(lambda tx: _insert(tx, "a"))
+    assert database.write(lambda tx: "the unit", lambda tx: str(_insert(tx, "a"))) == "the unit"
+
+
+def test_any_other_error_of_a_shortcut_is_the_writes(database: Database) -> None:
+    with pytest.raises(StoreFaultError, match="no such table: nowhere"):
+        database.write(_never, lambda tx: str(tx.execute("DELETE FROM nowhere")))
+
+
+def test_a_shortcut_does_not_wait_for_a_lock_but_its_unit_does(sidecar_db: Path) -> None:
+    database = Database(sidecar_db, busy_timeout_seconds=60)
+    database.write(lambda tx: None)
+    tried = []
+
+    with closing(sqlite3.connect(sidecar_db, isolation_level=None, check_same_thread=False)) as foreign:
+        foreign.execute("BEGIN IMMEDIATE")
+        let_go = threading.Timer(0.05, lambda: foreign.execute("ROLLBACK"))
+
+        def shortcut(tx: Transaction) -> str | None:
+            let_go.start()
+            tried.append("shortcut")
+            return _insert_alone(tx, "a")
+
+        assert database.write(lambda tx: f"the unit, {_insert(tx, 'a')}", shortcut) == "the unit, 1"
+    assert tried == ["shortcut"]
+    assert database.retries == 0
+
+
+def test_a_shortcut_does_not_become_part_of_another_transaction(database: Database) -> None:
+    def outer(tx: Transaction) -> str:
+        return database.write(_never, lambda other: _insert_alone(other, "a"))
+
+    with pytest.raises(StoreFaultError, match="within a transaction"):
+        database.write(outer)
+    assert _ids(database) == []
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, StoreFaultError])

@@ -12,10 +12,11 @@ from adws.adw_modules.beads.doctor.patient import Patient
 from adws.adw_modules.errors import MigrationError
 from adws.adw_modules.store import schema
 from adws.adw_modules.store.connection import open_reader
-from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.migration_files import Migration
 from adws.adw_modules.store.migration_status import applied_migrations
 from adws.adw_modules.store.schema import SchemaObject
+from adws.adw_modules.store.transaction import Transaction
 
 _KINDS = ("view", "trigger")
 

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from adws.adw_modules.clock import parse_time
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.database import Database
+from adws.adw_modules.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from adws.adw_modules.clock import parse_time
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Row, Transaction
+from adws.adw_modules.store.transaction import Row, Transaction
 
 SMALL_ROWS = 1_000
 _LONG_AGO = timedelta(days=1)

@@ -6,7 +6,8 @@ from adws.adw_modules.beads.healing import diagnosis
 from adws.adw_modules.beads.healing.audit import Healing
 from adws.adw_modules.errors import DatabaseReadOnlyError, StoreBusyError
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.database import Database
+from adws.adw_modules.store.transaction import Transaction
 
 
 def heal(database: Database, *, beside_issues: bool, thorough: bool = False) -> tuple[Healing, ...]:
@@ -34,7 +35,8 @@ class Keeper:
     def __init__(self, database: Database, *, beside_issues: bool) -> None:
         self._database = database
         self._beside_issues = beside_issues
-        self._follows_events = False
+        self.follows_events = False
+        """The tracker keeps events by which its renames can be followed."""
         self.healed: tuple[Healing, ...] = ()
         """What was healed since the database was opened here."""
         self.pending = False
@@ -56,7 +58,7 @@ class Keeper:
                 found = self._database.write(_treat)
             except (DatabaseReadOnlyError, StoreBusyError):
                 self.pending = seen.damaged
-        self._follows_events = seen.follows_events
+        self.follows_events = seen.follows_events
         self.healed += found
         return bool(found)
 
@@ -66,7 +68,7 @@ class Keeper:
         And remember the tracker as it is now, with the execution's issue: what was never seen to be
         there cannot be missed when it goes.
         """
-        if not self._follows_events or not tx.all(sql.load("healing")["went_on"]):
+        if not self.follows_events or not tx.all(sql.load("healing")["went_on"]):
             return
         seen = diagnosis.look(tx)
         if seen.damaged or seen.unremembered:

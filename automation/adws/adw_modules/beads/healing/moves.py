@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from adws.adw_modules.beads.healing.audit import Healing, executions_text
 from adws.adw_modules.beads.healing.renames import Outcome
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Transaction
+from adws.adw_modules.store.transaction import Transaction
 
 
 def apply(tx: Transaction, outcome: Outcome) -> list[Healing]:

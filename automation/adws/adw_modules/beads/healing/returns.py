@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from adws.adw_modules.beads.healing import moves
 from adws.adw_modules.beads.healing.audit import Healing, executions_text
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Row, Transaction
+from adws.adw_modules.store.transaction import Row, Transaction
 
 
 def adopt(tx: Transaction, pairs: Mapping[str, str]) -> list[Healing]:

@@ -11,7 +11,7 @@ from adws.adw_modules.beads.healing.audit import Healing, executions_text
 from adws.adw_modules.beads.healing.diagnosis import Diagnosis
 from adws.adw_modules.beads.healing.renames import Outcome, TimedRenames, read_time
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Transaction
+from adws.adw_modules.store.transaction import Transaction
 
 
 def treat(tx: Transaction, *, thorough: bool = False) -> tuple[Healing, ...]:

@@ -11,7 +11,8 @@ from adws.adw_modules.beads.restore.restoring import Source
 from adws.adw_modules.beads.restore.runs import read_executions
 from adws.adw_modules.clock import Clock
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Database, Row, Transaction
+from adws.adw_modules.store.database import Database
+from adws.adw_modules.store.transaction import Row, Transaction
 
 Known = Mapping[str, tuple[str, tuple[int, str]]]
 """Executions by id: when each began, and how far it is."""

@@ -14,7 +14,7 @@ from typing import Self
 
 from adws.adw_modules.beads.restore.runs import Archived, KeptRow, Run
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Row, Transaction
+from adws.adw_modules.store.transaction import Row, Transaction
 
 # A row with one of these reasons waits in the archive for its issue.
 _WAITING = ("deleted", "orphaned")

@@ -21,9 +21,10 @@ from adws.adw_modules.beads.restore.salvage import salvage
 from adws.adw_modules.clock import Clock, format_time
 from adws.adw_modules.errors import AdwError, SchemaTooNewError
 from adws.adw_modules.store import migrations
-from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.faults import translate
 from adws.adw_modules.store.sql import newest_version
+from adws.adw_modules.store.transaction import Transaction
 
 LIVE_TABLES = ("adw_executions", "adw_phase_attempts", "adw_checkpoints")
 ARCHIVES = tuple(f"{table}_archive" for table in LIVE_TABLES)

@@ -12,7 +12,7 @@ from adws.adw_modules.beads.restore.merge import Merge, Tally
 from adws.adw_modules.beads.restore.old_database import ARCHIVES, LIVE_TABLES
 from adws.adw_modules.beads.restore.runs import EXECUTION_COLUMNS, kept, with_children
 from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Transaction
+from adws.adw_modules.store.transaction import Transaction
 
 
 def bring_back(tx: Transaction) -> Tally:

@@ -36,7 +36,8 @@ from adws.adw_modules.clock import Clock, parse_time
 from adws.adw_modules.errors import AdwError, InvalidInputError
 from adws.adw_modules.store import migrations
 from adws.adw_modules.store.backup import Backup, back_up
-from adws.adw_modules.store.database import Database, Transaction
+from adws.adw_modules.store.database import Database
+from adws.adw_modules.store.transaction import Transaction
 
 _Contents: TypeAlias = tuple[Iterator[Run], Iterator[tuple[str, KeptRow]]]
 
