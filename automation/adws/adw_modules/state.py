@@ -30,7 +30,7 @@ from adws.adw_modules.store import archive, attempts, checkpoints, executions, o
 from adws.adw_modules.store.checkpoints import NewCheckpoint
 from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS
 from adws.adw_modules.store.database import Database, Shortcut, Unit
-from adws.adw_modules.store.executions import PageStart
+from adws.adw_modules.store.executions import NewExecution, PageStart
 from adws.adw_modules.store.ids import new_execution_id, new_op_id
 from adws.adw_modules.store.json_values import JSON, encode
 from adws.adw_modules.store.records import UNFINISHED, Attempt, Checkpoint, Execution, IssueSnapshot
@@ -153,7 +153,7 @@ class BeadsStateManager:
         execution_id = values.execution_id(
             new_execution_id(self._database.clock.now()) if adw_id is None else adw_id
         )
-        row = {
+        new: NewExecution = {
             "id": execution_id,
             "issue_id": values.identifier(issue_id, "the issue's id"),
             "issue_title": values.text(snapshot.title, "the issue's title"),
@@ -177,17 +177,17 @@ class BeadsStateManager:
 
         def unit(tx: Transaction) -> Execution:
             self._keeper.before_insert(tx)
-            execution = executions.create(tx, row, beside_issues=self._beside_issues)
+            execution = executions.create(tx, new, beside_issues=self._beside_issues)
             if first is not None:
                 checkpoints.save(tx, first, None)
             return execution
 
-        def alone(tx: Transaction) -> Execution | None:
-            if not self._beside_issues:
-                return executions.create_alone(tx, row)
-            return executions.create_in_step(tx, row) if self._keeper.follows_events else None
+        def at_once(tx: Transaction) -> Execution | None:
+            if self._beside_issues and not self._keeper.follows_events:
+                return None
+            return executions.create_at_once(tx, new, beside_issues=self._beside_issues)
 
-        return self._write(unit, alone if first is None else None)
+        return self._write(unit, at_once if first is None else None)
 
     def update_execution_status(
         self,
@@ -234,10 +234,10 @@ class BeadsStateManager:
                 attempts.interrupt_open(tx, execution_id, f"the execution was set to {status} meanwhile")
             return execution
 
-        def alone(tx: Transaction) -> Execution | None:
+        def at_once(tx: Transaction) -> Execution | None:
             return executions.move(tx, execution_id, changes)
 
-        return self._write(unit, alone if status in UNFINISHED else None)
+        return self._write(unit, at_once if status in UNFINISHED else None)
 
     def save_checkpoint(
         self,

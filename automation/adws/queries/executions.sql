@@ -1,51 +1,12 @@
 -- Executions: begin, change, own, look up.
 --
 -- The fence stands in the WHERE of every write of an owner, so a run that was replaced changes nothing
--- and learns it from the rows that come back; :fence is NULL for callers that do not own the run.
--- Writes that are asked for the whole row return it; the others are counted, because SQLite builds a
--- temporary table for whatever is returned.
-
--- name: create_in_step
--- Begin an execution of an issue in this file, with a copy of its title, type and priority, if renames
--- were followed up to the tracker's newest event. No row is made when they were not, when there is no
--- such issue (bd keeps deleted ones as tombstones), or when the id is taken.
-INSERT INTO adw_executions (
-    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
-    started_at, updated_at, heartbeat_at, owner, fence, claimed, worktree_name, worktree_path,
-    branch_name, extra_data
-)
-SELECT
-    :id,
-    i.id,
-    coalesce(:issue_title, i.title),
-    coalesce(:issue_type, i.issue_type),
-    coalesce(:issue_priority, i.priority),
-    :workflow,
-    :environment,
-    :phase,
-    :status,
-    :now,
-    :now,
-    CASE WHEN cast(:owner AS TEXT) IS NOT NULL THEN :now END,
-    :owner,
-    :fence,
-    :claimed,
-    :worktree_name,
-    :worktree_path,
-    :branch_name,
-    :extra_data
-FROM issues AS i
-WHERE
-    i.id = :issue_id
-    AND i.status <> 'tombstone'
-    AND coalesce((SELECT max(v.id) FROM events AS v), 0)
-    <= (SELECT s.event_watermark FROM adw_healing_state AS s)
-ON CONFLICT (id) DO NOTHING
-RETURNING *;
+-- and learns it from how many rows there were; :fence is NULL for callers that do not own the run.
+-- Only the write that must tell the whole row returns it, because SQLite builds a temporary table for
+-- whatever is returned.
 
 -- name: create
--- Begin an execution with the issue's title, type and priority as given. No row is made when the id is
--- taken.
+-- Begin an execution. No row is made when the id is taken.
 INSERT INTO adw_executions (
     id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
     started_at, updated_at, heartbeat_at, owner, fence, claimed, worktree_name, worktree_path,
@@ -63,8 +24,40 @@ VALUES (
     :worktree_path,
     :branch_name, :extra_data
 )
-ON CONFLICT (id) DO NOTHING
-RETURNING *;
+ON CONFLICT (id) DO NOTHING;
+
+-- name: create_in_step
+-- The same beside a tracker's issues; no row is made either when the tracker has an event that was not
+-- followed yet, which may have renamed the issue.
+INSERT INTO adw_executions (
+    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
+    started_at, updated_at, heartbeat_at, owner, fence, claimed, worktree_name, worktree_path,
+    branch_name, extra_data
+)
+SELECT
+    :id,
+    :issue_id,
+    :issue_title,
+    :issue_type,
+    :issue_priority,
+    :workflow,
+    :environment,
+    :phase,
+    :status,
+    :now,
+    :now,
+    CASE WHEN cast(:owner AS TEXT) IS NOT NULL THEN :now END,
+    :owner,
+    :fence,
+    :claimed,
+    :worktree_name,
+    :worktree_path,
+    :branch_name,
+    :extra_data
+WHERE
+    coalesce((SELECT max(v.id) FROM events AS v), 0)
+    <= (SELECT s.event_watermark FROM adw_healing_state AS s)
+ON CONFLICT (id) DO NOTHING;
 
 -- name: living_issue
 -- What an execution copies of its issue, where that lies in this file and is not deleted.

@@ -101,7 +101,7 @@ def _made(path: Path, executions: int, issues: int) -> Path:
     }
     rows = ({**fixed, "id": f"run-{n:09d}", "issue_id": f"bench-{n % issues}"} for n in range(executions))
     with closing(_connect(path)) as connection, connection:
-        connection.executemany(text.partition("RETURNING")[0], rows)
+        connection.executemany(text, rows)
     return path
 
 

@@ -16,8 +16,11 @@ from adws.adw_modules.errors import DatabaseReplacedError
 from adws.adw_modules.store.transaction import Transaction
 
 # What happened within one tick of the filesystem's clock after the last look would not show in the
-# folder's time; the coarsest clocks tick every two seconds.
-_TICK_NANOSECONDS = 2_000_000_000
+# folder's time. The coarsest clocks tick every two seconds; one that tells parts of a second ticks with
+# the kernel's, a hundred times a second at least.
+_SECOND = 1_000_000_000
+_COARSE_TICK = 2 * _SECOND
+_FINE_TICK = _SECOND // 20
 
 _Identity = tuple[int, int]
 _FolderState = tuple[int, int, int]  # time of change in nanoseconds, device, inode
@@ -89,8 +92,7 @@ class Surroundings:
     def _look_closely(self, folder: _FolderState | None) -> None:
         self.look_before_opening()
         self._require_same_log()
-        is_past = folder is not None and time.time_ns() - folder[0] > _TICK_NANOSECONDS
-        self._at_rest = folder if is_past else None
+        self._at_rest = folder if folder is not None and _is_past(folder[0]) else None
 
     def _require_same_file(self) -> None:
         identity = _identity_of(self._database)
@@ -111,6 +113,12 @@ class Surroundings:
                 f"the write-ahead log of {self._database} was removed while this process had it open",
                 hint="run the command again; `adw doctor` tells what happened to the rows",
             )
+
+
+def _is_past(changed: int) -> bool:
+    """Whether a change from now on would show in another time than this one, in nanoseconds."""
+    tick = _FINE_TICK if changed % _SECOND else _COARSE_TICK
+    return time.time_ns() - changed > tick
 
 
 def _identity_of(name: str) -> _Identity | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from adws.adw_modules.beads.healing.renames import Outcome, follow
 from adws.adw_modules.clock import SettableClock, parse_time
 from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store.database import Database
+from adws.adw_modules.store.records import Execution
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import archived, complaints, everything, healings, live, run_on
 
@@ -159,40 +161,53 @@ def test_an_issue_made_after_the_opening_under_a_vacated_id_keeps_its_own_name(
     assert live(beads_db)[runs["demo-1"]] == "demo-old"
 
 
+Begin = Callable[[BeadsStateManager, str], Execution]
+
+# With a first checkpoint an execution is begun by a unit of work; without, by one statement if it can be.
+BEGUN = pytest.mark.parametrize(
+    "begin", [run_on, BeadsStateManager.create_execution], ids=["unit", "at_once"]
+)
+
+
+@BEGUN
 def test_an_execution_begun_after_a_rename_stays_with_the_issue_that_has_the_id_now(
-    beads_db: Path, clock: SettableClock, runs: dict[str, str]
+    beads_db: Path, clock: SettableClock, runs: dict[str, str], begin: Begin
 ) -> None:
     with BeadsStateManager(beads_db, clock=clock) as state:  # opened before the tracker's changes
         replays.rename(beads_db, "demo-1", "demo-old")
         replays.rename(beads_db, "demo-2", "demo-1")
-        later = run_on(state, "demo-1")
+        later = begin(state, "demo-1")
     assert opened(beads_db, clock) == ()  # healed before the execution was made
     assert live(beads_db)[later.id] == "demo-1"
     assert live(beads_db)[runs["demo-1"]] == "demo-old"
     assert live(beads_db)[runs["demo-2"]] == "demo-1"
 
 
+@BEGUN
 def test_executions_begun_one_after_the_other_each_see_the_renames_between_them(
-    beads_db: Path, clock: SettableClock
+    beads_db: Path, clock: SettableClock, begin: Begin
 ) -> None:
     with BeadsStateManager(beads_db, clock=clock) as state:
-        first = run_on(state, "demo-1")
+        first = begin(state, "demo-1")
         replays.rename(beads_db, "demo-1", "demo-a")
-        second = run_on(state, "demo-a")
+        second = begin(state, "demo-a")
         replays.rename(beads_db, "demo-a", "demo-b")
         replays.rename(beads_db, "demo-2", "demo-a")
-        third = run_on(state, "demo-a")
+        third = begin(state, "demo-a")
     opened(beads_db, clock)
     assert live(beads_db) == {first.id: "demo-b", second.id: "demo-b", third.id: "demo-a"}
 
 
-def test_a_refused_execution_takes_no_healing_for_done(beads_db: Path, clock: SettableClock) -> None:
+@BEGUN
+def test_a_refused_execution_takes_no_healing_for_done(
+    beads_db: Path, clock: SettableClock, begin: Begin
+) -> None:
     with BeadsStateManager(beads_db, clock=clock) as state:
-        run = run_on(state, "demo-1")
+        run = begin(state, "demo-1")
         replays.rename(beads_db, "demo-1", "demo-a")
         with pytest.raises(Exception, match="no issue 'demo-1'"):
-            run_on(state, "demo-1")  # rolled back, and the following of the rename with it
-        later = run_on(state, "demo-a")
+            begin(state, "demo-1")  # rolled back, and the following of the rename with it
+        later = begin(state, "demo-a")
     assert live(beads_db) == {run.id: "demo-a", later.id: "demo-a"}
 
 

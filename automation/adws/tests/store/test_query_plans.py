@@ -34,7 +34,7 @@ _BY_ID = "SEARCH adw_executions BY INDEX (id=?)"
 _BY_RUN = "SEARCH adw_checkpoints BY INDEX (execution_id=?)"
 _HOT: dict[tuple[str, str], list[str]] = {
     ("executions", "create_in_step"): [
-        "SEARCH i BY INDEX (id=?)",
+        "SCAN CONSTANT ROW",
         "SCALAR SUBQUERY 1",
         "SEARCH v",  # the highest key: one step
         "SCALAR SUBQUERY 2",
