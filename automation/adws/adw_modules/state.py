@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from adws.adw_modules.beads.br_watch import BrWatch
-from adws.adw_modules.beads.healing import Healing, Keeper
+from adws.adw_modules.beads.healing import Keeper
 from adws.adw_modules.clock import Clock, format_time
 from adws.adw_modules.errors import DatabaseReplacedError, ExecutionNotFoundError, TrackerChangedError
 from adws.adw_modules.json_state import ADWState
@@ -39,6 +39,7 @@ from adws.adw_modules.store.summary import StaleCheckpoint, Summary, summarize
 from adws.adw_modules.store.transaction import Transaction
 
 if TYPE_CHECKING:
+    from adws.adw_modules.beads.healing.audit import Healing
     from adws.adw_modules.store.health import Health  # loaded when a check is asked for
 
 __all__ = [
@@ -363,9 +364,13 @@ class BeadsStateManager:
         return self._write(unit)
 
     def beat(self, execution_id: str, fence: int) -> None:
-        """Record a sign of life of the owner. Raises `OwnershipLostError` when it was replaced."""
+        """Record a sign of life of the owner, and settle in the file what was written since the last one.
+
+        Raises `OwnershipLostError` when the owner was replaced.
+        """
         values.execution_id(execution_id)
         self._write(lambda tx: executions.beat(tx, execution_id, fence))
+        self._on_current_file(self._database.settle)
 
     def get_execution(self, execution_id: str) -> Execution | None:
         """One execution, or None."""

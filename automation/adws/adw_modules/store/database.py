@@ -99,6 +99,19 @@ class Database:
         except sqlite3.Error as error:
             return self._read_after(error, lambda: self._select_once(text, params))
 
+    def settle(self) -> None:
+        """Bring what is only in the write-ahead log into the file itself, as far as no reader needs it there.
+
+        bd deletes the log of a database that it migrates, and with it whatever a killed process left there.
+        """
+        with self._writing, self._gate:
+            try:
+                connection = self._writer or self._open_writer()
+                self._surroundings.look()  # a log that was removed must never get into the file
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            except sqlite3.Error as error:
+                raise translate(error, self.path) from error
+
     def close(self) -> None:
         """Close every connection; a later use opens new ones, on whatever file is there then."""
         with self._writing:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from adws.adw_modules.clock import format_time, parse_time, seconds_before
 from adws.adw_modules.errors import (
@@ -27,8 +27,7 @@ from adws.adw_modules.store.records import Execution
 from adws.adw_modules.store.transaction import Params, Row, Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class PageStart:
+class PageStart(NamedTuple):
     """Where a page of executions goes on: after this row of the page before."""
 
     started_at: datetime

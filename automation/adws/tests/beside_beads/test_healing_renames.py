@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.healing import heal, list_healings, needs_healing
+from adws.adw_modules.beads.healing import heal, needs_healing
+from adws.adw_modules.beads.healing.audit import list_healings
 from adws.adw_modules.beads.healing.renames import Outcome, follow
 from adws.adw_modules.clock import SettableClock, parse_time
 from adws.adw_modules.state import BeadsStateManager

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from adws.tests.beside_beads.history import (
     rows,
     run_on,
 )
+from adws.tests.processes import child
 
 
 @pytest.fixture
@@ -236,6 +238,39 @@ def test_a_log_removed_under_an_open_manager_costs_the_tracker_nothing(
             run_on(state, "bd-7")
     assert len(replays.ids(beads_db)) == 205
     assert len(live(beads_db)) == int(writes_on)
+    assert complaints(beads_db) == []
+
+
+def test_what_a_killed_run_wrote_up_to_its_last_sign_of_life_outlives_the_log(beads_db: Path) -> None:
+    def work(here: Callable[[], None]) -> None:
+        with BeadsStateManager(beads_db) as state:
+            run = state.create_execution("demo-1", adw_id="run", owner="me")
+            state.save_checkpoint(run.id, "plan", "before", {})
+            state.beat(run.id, 1)
+            state.save_checkpoint(run.id, "plan", "after", {})
+            here()
+
+    with child(work) as process:
+        process.wait_until_it_is_there()
+        process.kill()
+    remove_log_and_go_on(beads_db)
+    with BeadsStateManager(beads_db) as state:
+        assert [saved.checkpoint_name for saved in state.list_checkpoints("run")] == ["before"]
+    assert len(replays.ids(beads_db)) == 205
+
+
+def test_a_removed_log_does_not_get_into_the_file_by_a_sign_of_life(
+    beads_db: Path, clock: SettableClock
+) -> None:
+    with BeadsStateManager(beads_db, clock=clock) as state:
+        run = state.create_execution("demo-1", owner="me")
+        state.beat(run.id, 1)
+        for _ in range(3):
+            state.save_checkpoint(run.id, "plan", "lost", "x" * 4000)
+        remove_log_and_go_on(beads_db)
+        state.beat(run.id, 1)
+        assert state.list_checkpoints(run.id) == []
+    assert len(replays.ids(beads_db)) == 205
     assert complaints(beads_db) == []
 
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from adws.adw_modules.beads.doctor.findings import Finding, several, well
 from adws.adw_modules.beads.doctor.patient import Patient
-from adws.adw_modules.beads.healing import list_healings, needs_healing
-from adws.adw_modules.beads.healing.audit import Healing
+from adws.adw_modules.beads.healing import needs_healing
+from adws.adw_modules.beads.healing.audit import Healing, list_healings
 from adws.adw_modules.clock import format_time
 from adws.adw_modules.store import sql
 from adws.adw_modules.store.owner import owner_is_dead

@@ -19,7 +19,6 @@ our own has nothing to heal.
 
 from __future__ import annotations
 
-from adws.adw_modules.beads.healing.audit import Healing, list_healings
 from adws.adw_modules.beads.healing.keeper import Keeper, heal, needs_healing
 
-__all__ = ["Healing", "Keeper", "heal", "list_healings", "needs_healing"]
+__all__ = ["Keeper", "heal", "needs_healing"]

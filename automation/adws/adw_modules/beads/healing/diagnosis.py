@@ -10,8 +10,8 @@ when that is not so, and once a day.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from adws.adw_modules.clock import parse_time
 from adws.adw_modules.store import sql
@@ -23,8 +23,7 @@ _MANY_NEW = 100
 _EVENT_COLUMNS = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(NamedTuple):
     """What a look at the database showed. `damaged` is what heals; `unremembered` is bookkeeping."""
 
     follows_events: bool
@@ -55,8 +54,7 @@ class Diagnosis:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
+class _Past(NamedTuple):
     """What is known of the tracker's events: the newest one, and up to which renames were followed."""
 
     kept: bool

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from adws.adw_modules.beads.healing import diagnosis
-from adws.adw_modules.beads.healing.audit import Healing
 from adws.adw_modules.errors import DatabaseReadOnlyError, StoreBusyError
 from adws.adw_modules.store import sql
 from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from adws.adw_modules.beads.healing.audit import Healing  # loaded when something was healed
 
 
 def heal(database: Database, *, beside_issues: bool, thorough: bool = False) -> tuple[Healing, ...]:

@@ -6,8 +6,7 @@ tracker takes rows away, so what is called deleted there was deleted by a person
 
 from __future__ import annotations
 
-from adws.adw_modules.beads.healing import Healing
-from adws.adw_modules.beads.healing.audit import executions_text, record
+from adws.adw_modules.beads.healing.audit import Healing, executions_text, record
 from adws.adw_modules.beads.restore.merge import Merge, Tally
 from adws.adw_modules.beads.restore.old_database import ARCHIVES, LIVE_TABLES
 from adws.adw_modules.beads.restore.runs import EXECUTION_COLUMNS, kept, with_children

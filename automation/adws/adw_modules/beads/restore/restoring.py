@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from adws.adw_modules.beads.healing import Healing, heal
-from adws.adw_modules.beads.healing.audit import executions_text, record
+from adws.adw_modules.beads.healing import heal
+from adws.adw_modules.beads.healing.audit import Healing, executions_text, record
 from adws.adw_modules.beads.locate import Location
 from adws.adw_modules.beads.restore.json_states import JsonStates
 from adws.adw_modules.beads.restore.merge import Merge, Tally
