@@ -13,14 +13,10 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-import time
 from pathlib import Path
 from types import TracebackType
 
 from adws.adw_modules.errors import StoreBusyError
-
-_SHORT_TRIES = 10
-_SHORT_PAUSE_SECONDS = 0.0002
 
 
 class Gate:
@@ -30,6 +26,7 @@ class Gate:
         self._folder = folder
         self._timeout = timeout_seconds
         self._descriptor: int | None = None
+        self._waiter: _Waiter | None = None
         self._refused = False
 
     def __enter__(self) -> None:
@@ -38,7 +35,7 @@ class Gate:
         try:
             if self._descriptor is None:
                 self._descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-            if not self._try_briefly(self._descriptor):
+            if not _locked_at_once(self._descriptor):
                 self._queue(self._descriptor)
         except OSError:
             self._refused = True
@@ -51,58 +48,89 @@ class Gate:
 
     def close(self) -> None:
         """Give the descriptor back."""
+        if self._waiter is not None:
+            self._waiter.end()
+            self._waiter = None
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
-    @staticmethod
-    def _try_briefly(descriptor: int) -> bool:
-        for attempt in range(_SHORT_TRIES):
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if attempt < _SHORT_TRIES - 1:
-                    time.sleep(_SHORT_PAUSE_SECONDS)
-            else:
-                return True
-        return False
-
     def _queue(self, descriptor: int) -> None:
         # A blocking flock keeps its place in the kernel's queue but knows no time limit, and a stopped
         # process must not stop everybody else for ever. So a thread waits, and we wait for the thread.
-        waiter = _Waiter(descriptor)
-        waiter.start()
-        if not waiter.wait(self._timeout):
-            self._descriptor = None  # the waiter closes it when its turn comes
+        if self._waiter is None:
+            self._waiter = _Waiter(descriptor)
+        granted = False
+        try:
+            granted = self._waiter.wait(self._timeout)
+        finally:
+            if not granted:
+                self._waiter = self._descriptor = None  # the thread ends and closes when its turn comes
+        if not granted:
             raise StoreBusyError(
                 f"other writers kept {self._folder} busy for {self._timeout:g} s",
                 hint="look for a stopped or very slow process that uses this database",
             )
 
 
+def _locked_at_once(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 class _Waiter(threading.Thread):
-    """Waits for the lock; gives it straight back when nobody waits for it any more."""
+    """Waits for the lock as often as asked; gives it straight back when nobody waits for it any more.
+
+    It stays between the waits, because to start a thread takes as long as a write. Plain locks are its
+    signals, because to wait for one is a single system call.
+    """
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(name="adw-gate", daemon=True)
         self._file = descriptor
+        self._asked = threading.Lock()
+        self._granted = threading.Lock()
         self._settled = threading.Lock()
-        self._granted = threading.Event()
-        self._abandoned = False
+        self._abandoned = self._over = False
+        self._asked.acquire()
+        self._granted.acquire()
+        self.start()
 
     def run(self) -> None:
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        with self._settled:
-            if self._abandoned:
-                fcntl.flock(self._file, fcntl.LOCK_UN)  # a child of this process may have the file too
-                os.close(self._file)
-            else:
-                self._granted.set()
+        while self._asked.acquire() and not self._over:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            with self._settled:
+                if self._abandoned:
+                    self._give_back()
+                    return
+                self._granted.release()
 
     def wait(self, seconds: float) -> bool:
-        """Whether the lock was granted in time."""
-        if self._granted.wait(seconds):
-            return True
+        """Whether the lock was granted in time; if not, this thread ends by itself."""
+        self._asked.release()
+        try:
+            return self._granted.acquire(timeout=seconds) or not self._abandon()
+        except BaseException:
+            if not self._abandon():
+                self._give_back()
+                self.end()
+            raise
+
+    def end(self) -> None:
+        """End the thread, which waits for no lock now."""
+        self._over = True
+        if self._asked.locked():
+            self._asked.release()
+
+    def _abandon(self) -> bool:
+        """Want the lock no more; False if it was granted a moment ago."""
         with self._settled:
-            self._abandoned = not self._granted.is_set()
-            return not self._abandoned
+            self._abandoned = not self._granted.acquire(blocking=False)
+            return self._abandoned
+
+    def _give_back(self) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_UN)  # a child of this process may have the file open too
+        os.close(self._file)

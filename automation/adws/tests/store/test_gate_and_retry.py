@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -181,13 +183,58 @@ def test_whoever_gave_up_waiting_does_not_keep_the_gate_later(tmp_path: Path) ->
                 pass
 
 
+def test_whoever_is_interrupted_while_waiting_does_not_keep_the_gate(tmp_path: Path) -> None:
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    _let_waiters_end()
+    before = _descriptors()
+    former = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with closing(Gate(tmp_path, 60.0)) as one, closing(Gate(tmp_path, 60.0)) as other:
+            with one:
+                signal.setitimer(signal.ITIMER_REAL, 0.05)
+                with pytest.raises(KeyboardInterrupt), other:
+                    pytest.fail("both are in")
+            for _ in range(3):
+                with one, pytest.raises(StoreBusyError), closing(Gate(tmp_path, 0.001)) as third, third:
+                    pass
+                with other:
+                    pass
+    finally:
+        signal.signal(signal.SIGALRM, former)
+    _let_waiters_end()
+    assert _descriptors() == before
+
+
+def test_many_waits_of_one_process_take_one_thread(tmp_path: Path) -> None:
+    with closing(Gate(tmp_path, 60.0)) as gate:
+        for _ in range(5):
+            with closing(Gate(tmp_path, 60.0)) as holder, ExitStack() as held:
+                held.enter_context(holder)
+                threading.Timer(0.02, held.close).start()
+                with gate:
+                    assert len(_waiters()) == 1
+    _let_waiters_end()
+
+
+def _let_waiters_end() -> None:
+    for thread in _waiters():
+        thread.join(10)
+    assert _waiters() == []
+
+
+def _waiters() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "adw-gate"]
+
+
 def test_a_folder_without_locks_does_not_stop_the_writers(
     sidecar_db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(descriptor: int) -> bool:
+    def refuse(descriptor: int, operation: int) -> None:
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(Gate, "_try_briefly", staticmethod(refuse))
+    monkeypatch.setattr(fcntl, "flock", refuse)
     with BeadsStateManager(sidecar_db) as state:
         for _ in range(3):
             state.create_execution("proj-7")
@@ -195,6 +242,7 @@ def test_a_folder_without_locks_does_not_stop_the_writers(
 
 
 def test_the_gate_leaves_no_file_and_no_descriptor_behind(sidecar_db: Path) -> None:
+    _let_waiters_end()
     before = _descriptors()
     with BeadsStateManager(sidecar_db) as state:
         state.create_execution("proj-7")
