@@ -15,24 +15,24 @@ the manager is one transaction: it has happened, on the disk, when the method re
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from adws.adw_modules.beads.br_watch import BrWatch
-from adws.adw_modules.beads.healing import Keeper
+from adws.adw_modules.beads.present_database import PresentDatabase
 from adws.adw_modules.clock import Clock, format_time
-from adws.adw_modules.errors import DatabaseReplacedError, ExecutionNotFoundError, TrackerChangedError
 from adws.adw_modules.json_state import ADWState
-from adws.adw_modules.store import archive, attempts, checkpoints, executions, opening, values
+from adws.adw_modules.store import archive, attempts, checkpoints, executions, new_executions, values
 from adws.adw_modules.store.checkpoints import NewCheckpoint
 from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS
-from adws.adw_modules.store.database import Database, Shortcut, Unit
-from adws.adw_modules.store.executions import NewExecution, PageStart
+from adws.adw_modules.store.database import Database
+from adws.adw_modules.store.executions import PageStart
 from adws.adw_modules.store.ids import new_execution_id, new_op_id
 from adws.adw_modules.store.json_values import JSON, encode
+from adws.adw_modules.store.new_executions import NewExecution
 from adws.adw_modules.store.records import UNFINISHED, Attempt, Checkpoint, Execution, IssueSnapshot
 from adws.adw_modules.store.retry import DELAYS_SECONDS
 from adws.adw_modules.store.summary import StaleCheckpoint, Summary, summarize
@@ -54,8 +54,6 @@ __all__ = [
     "Summary",
 ]
 
-Result = TypeVar("Result")
-
 
 class BeadsStateManager:
     """Executions, attempts and checkpoints of one database, for many threads and processes at once.
@@ -74,23 +72,15 @@ class BeadsStateManager:
         busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
         retry_delays_seconds: Sequence[float] = DELAYS_SECONDS,
     ) -> None:
-        self._watch = BrWatch(Path(os.path.realpath(db_path)))
+        watch = BrWatch(Path(os.path.realpath(db_path)))
         self._database = Database(
             db_path,
             clock=clock,
-            watch=self._watch,
+            watch=watch,
             busy_timeout_seconds=busy_timeout_seconds,
             retry_delays_seconds=retry_delays_seconds,
         )
-        self._outdated = True
-        self._on_current_file(lambda: None)
-
-    def _open(self) -> None:
-        self._beside_issues = self._watch.beside_issues = opening.inspect(self._database)
-        if self._beside_issues:
-            self._database.read(self._watch.look_within)
-        self._keeper = Keeper(self._database, beside_issues=self._beside_issues)
-        self._keeper.heal()
+        self._present = PresentDatabase(self._database, watch)
 
     def __enter__(self) -> Self:
         return self
@@ -102,8 +92,7 @@ class BeadsStateManager:
 
     def close(self) -> None:
         """Close the kept connections. The manager may be used again; it opens the database anew then."""
-        self._outdated = True
-        self._database.close()
+        self._present.close()
 
     @property
     def path(self) -> str:
@@ -118,12 +107,12 @@ class BeadsStateManager:
     @property
     def healed(self) -> tuple[Healing, ...]:
         """What was put right, since this manager opened the database, of what the tracker did to our rows."""
-        return self._keeper.healed
+        return self._present.keeper.healed
 
     @property
     def healing_pending(self) -> bool:
         """Whether something is to be healed but the database could not be written."""
-        return self._keeper.pending
+        return self._present.keeper.pending
 
     def create_execution(
         self,
@@ -177,18 +166,18 @@ class BeadsStateManager:
             first = self._new_checkpoint(execution_id, phase, first_checkpoint[0], first_checkpoint[1])
 
         def unit(tx: Transaction) -> Execution:
-            self._keeper.before_insert(tx)
-            execution = executions.create(tx, new, beside_issues=self._beside_issues)
+            self._present.keeper.before_insert(tx)
+            execution = new_executions.create(tx, new, beside_issues=self._present.beside_issues)
             if first is not None:
                 checkpoints.save(tx, first, None)
             return execution
 
         def at_once(tx: Transaction) -> Execution | None:
-            if self._beside_issues and not self._keeper.follows_events:
+            if self._present.beside_issues and not self._present.keeper.follows_events:
                 return None
-            return executions.create_at_once(tx, new, beside_issues=self._beside_issues)
+            return new_executions.create_at_once(tx, new, beside_issues=self._present.beside_issues)
 
-        return self._write(unit, at_once if first is None else None)
+        return self._present.write(unit, at_once if first is None else None)
 
     def update_execution_status(
         self,
@@ -238,7 +227,7 @@ class BeadsStateManager:
         def at_once(tx: Transaction) -> Execution | None:
             return executions.move(tx, execution_id, changes)
 
-        return self._write(unit, at_once if status in UNFINISHED else None)
+        return self._present.write(unit, at_once if status in UNFINISHED else None)
 
     def save_checkpoint(
         self,
@@ -260,7 +249,7 @@ class BeadsStateManager:
         new = self._new_checkpoint(
             execution_id, phase, checkpoint_name, checkpoint_data, attempt=attempt, op_id=op_id, fence=fence
         )
-        return self._write(
+        return self._present.write(
             lambda tx: checkpoints.save(tx, new, checkpoint_data),
             lambda tx: checkpoints.append(tx, new, checkpoint_data),
         )
@@ -274,14 +263,12 @@ class BeadsStateManager:
         name = (
             None if checkpoint_name is None else values.identifier(checkpoint_name, "the checkpoint's name")
         )
-        return self._on_current_file(
-            lambda: checkpoints.newest(self._database, execution_id, wanted_phase, name)
-        )
+        return self._present.use(lambda: checkpoints.newest(self._database, execution_id, wanted_phase, name))
 
     def list_checkpoints(self, execution_id: str) -> list[Checkpoint]:
         """The checkpoints of an execution in the order in which they were saved."""
         values.execution_id(execution_id)
-        return self._read(lambda tx: checkpoints.of_execution(tx, execution_id))
+        return self._present.read(lambda tx: checkpoints.of_execution(tx, execution_id))
 
     def start_attempt(
         self,
@@ -301,7 +288,7 @@ class BeadsStateManager:
         values.phase(phase)
         used = {"agent": values.text(agent, "agent"), "model": values.text(model, "model")}
         held = values.whole(fence, "fence")
-        return self._write(lambda tx: attempts.start(tx, execution_id, phase, **used, fence=held))
+        return self._present.write(lambda tx: attempts.start(tx, execution_id, phase, **used, fence=held))
 
     def finish_attempt(
         self,
@@ -332,12 +319,12 @@ class BeadsStateManager:
             "cost_usd": values.amount(cost_usd, "cost_usd"),
             "fence": values.whole(fence, "fence"),
         }
-        return self._write(lambda tx: attempts.finish(tx, attempt, outcome))
+        return self._present.write(lambda tx: attempts.finish(tx, attempt, outcome))
 
     def list_attempts(self, execution_id: str) -> list[Attempt]:
         """The attempts of an execution in the order in which they began."""
         values.execution_id(execution_id)
-        return self._read(lambda tx: attempts.of_execution(tx, execution_id))
+        return self._present.read(lambda tx: attempts.of_execution(tx, execution_id))
 
     def take_over(
         self, execution_id: str, owner: str, *, lease_seconds: float = 60, force: bool = False
@@ -361,7 +348,7 @@ class BeadsStateManager:
             )
             return execution
 
-        return self._write(unit)
+        return self._present.write(unit)
 
     def beat(self, execution_id: str, fence: int) -> None:
         """Record a sign of life of the owner, and settle in the file what was written since the last one.
@@ -369,13 +356,13 @@ class BeadsStateManager:
         Raises `OwnershipLostError` when the owner was replaced.
         """
         values.execution_id(execution_id)
-        self._write(lambda tx: executions.beat(tx, execution_id, fence))
-        self._on_current_file(self._database.settle)
+        self._present.write(lambda tx: executions.beat(tx, execution_id, fence))
+        self._present.use(self._database.settle)
 
     def get_execution(self, execution_id: str) -> Execution | None:
         """One execution, or None."""
         values.execution_id(execution_id)
-        return self._read(lambda tx: executions.get(tx, execution_id))
+        return self._present.read(lambda tx: executions.get(tx, execution_id))
 
     def list_executions(
         self,
@@ -400,22 +387,22 @@ class BeadsStateManager:
             "started_after": None if started_after is None else format_time(started_after),
         }
         most = values.count(limit, "limit", 10_000)
-        return self._read(lambda tx: executions.find(tx, filters, after, most))
+        return self._present.read(lambda tx: executions.find(tx, filters, after, most))
 
     def summarize(self, *, stale_hours: float = 24.0, most: int = 10) -> Summary:
         """Counts by status, what is at work, what failed last, and what is stale: `most` rows of each."""
         moment = self._database.clock.now()
-        return self._read(lambda tx: summarize(tx, moment=moment, stale_hours=stale_hours, most=most))
+        return self._present.read(lambda tx: summarize(tx, moment=moment, stale_hours=stale_hours, most=most))
 
     def archive_old_executions(self, days: float = 90) -> int:
         """Move executions that ended more than `days` ago to the archive tables; how many there were."""
-        return self._on_current_file(lambda: archive.archive_finished(self._database, days))
+        return self._present.use(lambda: archive.archive_finished(self._database, days))
 
     def check_health(self) -> Health:
         """Whether the database can be relied on: file, schema, references, lock, log and disk."""
         from adws.adw_modules.store import health
 
-        return health.check(self._database.path, beside_issues=self._beside_issues)
+        return health.check(self._database.path, beside_issues=self._present.beside_issues)
 
     def _new_checkpoint(
         self,
@@ -437,35 +424,3 @@ class BeadsStateManager:
             "checkpoint_data": encode(data, f"checkpoint {name!r}"),
             "fence": values.whole(fence, "fence"),
         }
-
-    def _write(self, unit: Unit[Result], shortcut: Shortcut[Result] | None = None) -> Result:
-        def write() -> Result:
-            return self._database.write(unit, shortcut)
-
-        try:
-            return self._on_current_file(write)
-        except ExecutionNotFoundError:
-            # An import by the tracker may have sent the execution of a living issue to the archive.
-            if not self._keeper.heal():
-                raise
-            return self._on_current_file(write)
-
-    def _read(self, unit: Unit[Result]) -> Result:
-        return self._on_current_file(lambda: self._database.read(unit))
-
-    def _on_current_file(self, work: Callable[[], Result]) -> Result:
-        # A replaced file is noticed before anything is read or written, so the work may be done again
-        # once the new file has been looked at; until it was found good, it is looked at every time.
-        try:
-            if not self._outdated:
-                try:
-                    return work()
-                except DatabaseReplacedError:
-                    self._outdated = True
-            self._database.close()
-            self._open()
-            self._outdated = False
-            return work()
-        except TrackerChangedError:
-            self.close()  # the file is not even to be held open; whoever asks again is refused at the door
-            raise

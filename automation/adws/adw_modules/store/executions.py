@@ -1,4 +1,4 @@
-"""Executions: begin, change, own, look up. Every function works inside a transaction of the caller."""
+"""Executions: change, own, look up. Every function works inside a transaction of the caller."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 from adws.adw_modules.clock import format_time, parse_time, seconds_before
 from adws.adw_modules.errors import (
     AdwError,
-    DuplicateExecutionError,
     ExecutionHeldError,
     ExecutionNotFoundError,
     IllegalTransitionError,
     IssueClaimedError,
-    IssueNotFoundError,
     OwnershipLostError,
 )
 from adws.adw_modules.store import sql
@@ -32,108 +30,6 @@ class PageStart(NamedTuple):
 
     started_at: datetime
     id: str
-
-
-class NewExecution(TypedDict):
-    """An execution to be begun: the parameters of the statement `create` without `now`."""
-
-    id: str
-    issue_id: str
-    issue_title: str | None
-    issue_type: str | None
-    issue_priority: int | None
-    workflow: str
-    environment: str
-    phase: str
-    status: str
-    owner: str | None
-    fence: int
-    claimed: int
-    worktree_name: str | None
-    worktree_path: str | None
-    branch_name: str | None
-    extra_data: str | None
-
-
-def create(tx: Transaction, new: NewExecution, *, beside_issues: bool) -> Execution:
-    """Insert an execution, or say why that cannot be.
-
-    Raises `IssueNotFoundError`, `DuplicateExecutionError` or `IssueClaimedError`.
-    """
-    if beside_issues:
-        new = _with_issue(tx, new)
-    try:
-        made = _insert(tx, "create", new)
-    except sqlite3.IntegrityError as error:
-        if is_constraint(error, sqlite3.SQLITE_CONSTRAINT_UNIQUE):
-            raise _claimed(tx, new["issue_id"]) from error
-        raise
-    if made is None:
-        raise DuplicateExecutionError(
-            f"an execution with the id {new['id']!r} exists already",
-            hint="leave the id away to get a fresh one, or go on with it by `adw resume`",
-        )
-    return made
-
-
-def create_at_once(tx: Transaction, new: NewExecution, *, beside_issues: bool) -> Execution | None:
-    """Insert an execution by one statement, if nothing stands against it.
-
-    What may stand against it: the id is taken, or an event of the tracker was not followed yet. Raises
-    `IssueNotFoundError`, and breaks a constraint if the issue is held or went away a moment ago.
-    """
-    if beside_issues:
-        return _insert(tx, "create_in_step", _with_issue(tx, new))
-    return _insert(tx, "create", new)
-
-
-def _insert(tx: Transaction, statement: str, new: NewExecution) -> Execution | None:
-    """The execution as it is stored now; None if the statement made no row."""
-    if not tx.execute(sql.load("executions")[statement], {**new, "now": tx.now}):
-        return None
-    now = parse_time(tx.now)
-    # By position, in the order of the fields: names would cost as much as the checks of all the values.
-    return Execution(
-        new["id"],
-        new["issue_id"],
-        new["issue_title"],
-        new["issue_type"],
-        new["issue_priority"],
-        new["workflow"],
-        new["environment"],
-        new["phase"],
-        new["status"],
-        now,
-        now,
-        None,
-        None if new["owner"] is None else now,
-        new["owner"],
-        new["fence"],
-        bool(new["claimed"]),
-        None,
-        new["worktree_name"],
-        new["worktree_path"],
-        new["branch_name"],
-        plan_file=None,
-        pr_created=False,
-        pr_url=None,
-        extra_data=_optional_json(new["extra_data"]),
-    )
-
-
-def _with_issue(tx: Transaction, new: NewExecution) -> NewExecution:
-    """The same with what it lacks of the issue's title, type and priority."""
-    issue = tx.one(sql.load("executions")["living_issue"], {"issue_id": new["issue_id"]})
-    if issue is None:
-        raise IssueNotFoundError(
-            f"there is no issue {new['issue_id']!r} in this tracker", hint="`bd list` shows the issues"
-        )
-    title, issue_type, priority = issue
-    full = new.copy()
-    full["issue_title"] = title if new["issue_title"] is None else new["issue_title"]
-    full["issue_type"] = issue_type if new["issue_type"] is None else new["issue_type"]
-    full["issue_priority"] = priority if new["issue_priority"] is None else new["issue_priority"]
-    return full
 
 
 def move(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> Execution | None:
@@ -190,7 +86,7 @@ def take_over(
         taken = tx.execute(sql.load("executions")["take_over"], params)
     except sqlite3.IntegrityError as error:
         if is_constraint(error, sqlite3.SQLITE_CONSTRAINT_UNIQUE):
-            raise _claimed(tx, present.issue_id) from error
+            raise why_not_claimed(tx, present.issue_id) from error
         raise
     if taken:
         return _require(tx, execution_id)
@@ -296,7 +192,8 @@ def _not_found(execution_id: str) -> ExecutionNotFoundError:
     )
 
 
-def _claimed(tx: Transaction, issue_id: str) -> IssueClaimedError:
+def why_not_claimed(tx: Transaction, issue_id: str) -> IssueClaimedError:
+    """Who holds the issue that an execution wanted to hold."""
     row = tx.one(sql.load("executions")["claimant"], {"issue_id": issue_id})
     holder = row["id"] if row else "another execution"
     return IssueClaimedError(
