@@ -15,11 +15,12 @@ from adws.adw_modules.beads.healing import heal
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.beads.locate import Location, locate
 from adws.adw_modules.beads.own_tracker import create_beads_database
+from adws.adw_modules.beads.restore import restoring
 from adws.adw_modules.beads.restore.lacking import count_lacking, known_executions
-from adws.adw_modules.beads.restore.merge import Tally
+from adws.adw_modules.beads.restore.merge import Merge, Tally
 from adws.adw_modules.beads.restore.places import old_files
 from adws.adw_modules.beads.restore.restoring import Restoration, Survey, rehearse, restore, survey
-from adws.adw_modules.beads.restore.runs import RowCounts
+from adws.adw_modules.beads.restore.runs import RowCounts, Run
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store import migrations
@@ -97,6 +98,36 @@ def change(path: Path, *statements: str) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+def test_a_long_history_comes_in_short_transactions_and_goes_on_after_an_end_in_between(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end_at_the_fifth(self: Merge, run: Run) -> None:
+        if len(taken) == 4:
+            raise KeyboardInterrupt
+        taken.append(str(run.execution.values["id"]))
+        take(self, run)
+
+    home.run_everywhere()
+    before = everything(home.database)
+    home.put_away()
+    home.rebuild()
+    monkeypatch.setattr(restoring, "_BATCH", 2)
+    taken: list[str] = []
+    take = Merge.take
+    with monkeypatch.context() as patch:
+        patch.setattr(Merge, "take", end_at_the_fifth)
+        with pytest.raises(KeyboardInterrupt):
+            home.restore()
+    assert sorted(live(home.database)) == sorted(taken)
+    assert healings(home.database) == [("recovered", None, None, 2)] * 2
+
+    done = home.restore()
+
+    assert done.total == Tally(restored=1, attempts=1, checkpoints=2, present=4)
+    assert everything(home.database) == before
+    assert healings(home.database) == [*[("recovered", None, None, 2)] * 2, ("recovered", None, None, 1)]
 
 
 def test_what_was_in_a_file_that_bd_put_away_lives_again_after_the_rebuild(home: Home) -> None:

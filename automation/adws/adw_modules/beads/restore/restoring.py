@@ -1,16 +1,18 @@
 """Bringing history back into the present database, after a rehearsal on a copy of it.
 
 `restore` first prepares the database (a rebuilt file lacks our tables, a sidecar may not exist yet) and
-heals it, then takes the sources one by one, the newest first, each in one transaction. `rehearse` does
-exactly the same to a copy that is thrown away, and so tells what `restore` would do.
+heals it, then takes the sources one by one, the newest first, in batches that are transactions.
+`rehearse` does exactly the same to a copy that is thrown away, and so tells what `restore` would do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -39,7 +41,10 @@ from adws.adw_modules.store.backup import Backup, back_up
 from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.transaction import Transaction
 
-_Contents: TypeAlias = tuple[Iterator[Run], Iterator[tuple[str, KeptRow]]]
+_Content: TypeAlias = Run | tuple[str, KeptRow]
+
+# Others that write wait no longer than one batch takes.
+_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +144,8 @@ def restore(location: Location, sources: Sequence[Source], clock: Clock, *, kind
     A database that holds something is copied to the backups first.
 
     Raises:
-        DatabaseError: the database cannot be used, or there is no room; what was taken from the
-            sources before stays, the one at work leaves nothing.
+        DatabaseError: the database cannot be used, or there is no room; what was taken before stays,
+            each run whole, and the same again goes on from there.
         StoreBusyError: another process kept the database locked.
     """
     before = None
@@ -188,30 +193,38 @@ def _newest_first(source: Source) -> tuple[float, str]:
 
 
 def _take_from(database: Database, source: Source, location: Location, clock: Clock, kind: str) -> Taken:
+    tally, why_refused = Tally(), None
     with _contents_of(source, clock) as contents:
+        while batch := list(islice(contents, _BATCH)):
+            came, why = database.write(
+                partial(
+                    _take_batch, batch=batch, source=source, beside_issues=location.beside_issues, kind=kind
+                )
+            )
+            tally, why_refused = tally + came, why or why_refused
+    return Taken(source, tally, why_refused)
 
-        def unit(tx: Transaction) -> tuple[Tally, str | None]:
-            merge = Merge(tx, beside_issues=location.beside_issues)
-            runs, strays = contents()
-            for run in runs:
-                merge.take(run)
-            for what, row in strays:
-                merge.take_stray(what, row)
-            _write_down(tx, source, merge.tally, kind)
-            return merge.tally, merge.why_refused
 
-        return Taken(source, *database.write(unit))
+def _take_batch(
+    tx: Transaction, *, batch: Sequence[_Content], source: Source, beside_issues: bool, kind: str
+) -> tuple[Tally, str | None]:
+    merge = Merge(tx, beside_issues=beside_issues)
+    for content in batch:
+        if isinstance(content, Run):
+            merge.take(content)
+        else:
+            merge.take_stray(*content)
+    _write_down(tx, source, merge.tally, kind)
+    return merge.tally, merge.why_refused
 
 
 @contextmanager
-def _contents_of(source: Source, clock: Clock) -> Iterator[Callable[[], _Contents]]:
-    """What reads the source from its beginning; a unit of work may be done more than once."""
+def _contents_of(source: Source, clock: Clock) -> Iterator[Iterator[_Content]]:
     if source.json_states is not None:
-        states = source.json_states
-        yield lambda: (states.runs(), iter(()))
+        yield source.json_states.runs()
         return
     with open_old(source.path, clock) as old:
-        yield lambda: (read_runs(old), read_strays(old)) if old else (iter(()), iter(()))
+        yield chain(read_runs(old), read_strays(old)) if old else iter(())
 
 
 def _write_down(tx: Transaction, source: Source, tally: Tally, kind: str) -> None:
