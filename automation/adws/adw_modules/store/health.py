@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from adws.adw_modules.errors import AdwError
-from adws.adw_modules.store import migration_status
+from adws.adw_modules.store import migration_status, sql
 from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer
+from adws.adw_modules.store.faults import primary_code
 
 _WAL_WARN_BYTES = 256 * 1024 * 1024
 _FREE_WARN_BYTES = 256 * 1024 * 1024
@@ -114,10 +115,12 @@ def _references(path: Path) -> Iterator[Check]:
 def _writable(path: Path, *, busy_timeout_seconds: float) -> Iterator[Check]:
     connection = open_writer(path, busy_timeout_seconds=busy_timeout_seconds)
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("BEGIN IMMEDIATE")  # of a file that may not be written this begins a read only
+        connection.execute(sql.load("health")["write_nothing"])
         connection.execute("ROLLBACK")
     except sqlite3.OperationalError as error:
-        yield Check("writable", ok=False, detail=str(error), hint="see who holds it, and the permissions")
+        if primary_code(error) != sqlite3.SQLITE_ERROR:  # no such table: as above
+            yield Check("writable", ok=False, detail=str(error), hint="see who holds it, and the permissions")
         return
     finally:
         connection.close()
