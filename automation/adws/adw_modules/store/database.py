@@ -6,12 +6,11 @@ threads' lock of this object, the processes' gate, SQLite's own. One clock readi
 transaction.
 
 Most writes come down to one statement, and a statement is a transaction by itself. So a write may bring
-a shortcut: a function that runs one statement and returns its result, or None where the statement
+a shortcut: a function with one statement that writes, which returns its result, or None where that
 changed nothing. It is tried first, and waits for no lock of SQLite's; where it gets no result, the unit
 does the same in full, or finds out why it cannot be done.
 
-A `Database` may be shared between threads. No connection crosses a fork: SQLite's
-book-keeping of locks is wrong in a child that inherits one, and what the child commits could be lost.
+A `Database` may be shared between threads, and no connection of it crosses a fork.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -33,6 +31,7 @@ from adws.adw_modules.store.connection import (
     wait_for_locks,
 )
 from adws.adw_modules.store.faults import primary_code, translate
+from adws.adw_modules.store.forks import tell_of_forks
 from adws.adw_modules.store.gate import Gate
 from adws.adw_modules.store.readers import Readers
 from adws.adw_modules.store.retry import DELAYS_SECONDS, try_again
@@ -44,6 +43,8 @@ Unit = Callable[[Transaction], Result]
 Shortcut = Callable[[Transaction], Result | None]
 
 _FORK_PATIENCE_SECONDS = 10.0
+_inherited: list[object] = []  # connections of a parent that this process must never close
+
 # Why a shortcut may have come to nothing although the unit can say or do more.
 _LEFT_TO_THE_UNIT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CONSTRAINT)
 
@@ -76,7 +77,7 @@ class Database:
         self._busy_timeout = busy_timeout_seconds
         self._delays = retry_delays_seconds
         self._start_afresh()
-        _alive.add(self)
+        tell_of_forks(self)
 
     def write(self, unit: Unit[Result], shortcut: Shortcut[Result] | None = None) -> Result:
         """The result of the unit or of its shortcut, on the disk; nothing of the unit stays if it raises."""
@@ -243,7 +244,7 @@ class Database:
             raise
         return connection
 
-    def _hold_still(self) -> None:
+    def hold_still(self) -> None:
         """Before a fork: wait for what other threads are at, and close every connection."""
         self._held = self._writing.acquire(timeout=_FORK_PATIENCE_SECONDS)
         between_units = self._held and self._writer is not None and not self._writer.in_transaction
@@ -254,42 +255,16 @@ class Database:
             self._close_writer()
         self._surroundings.forget_log()
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
         """After a fork, in the parent."""
         self._readers.go_on()
         if self._held:
             self._writing.release()
 
-    def _begin_anew(self) -> None:
+    def begin_anew(self) -> None:
         """After a fork, in the child."""
         # A connection that could not be closed before the fork is in the middle of a transaction of the
         # parent; closing it here would write into memory that both share. So it is kept and never used.
         _inherited.append((self._writer, self._readers.lent()))
         self._gate.close()  # or this process would go on holding a gate that the parent died in
         self._start_afresh()
-
-
-_alive: weakref.WeakSet[Database] = weakref.WeakSet()
-_still: list[Database] = []
-_inherited: list[object] = []
-
-
-def _before_fork() -> None:
-    _still.extend(_alive)
-    for database in _still:
-        database._hold_still()
-
-
-def _after_fork_in_parent() -> None:
-    while _still:
-        _still.pop()._go_on()
-
-
-def _after_fork_in_child() -> None:
-    while _still:
-        _still.pop()._begin_anew()
-
-
-os.register_at_fork(
-    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-)
