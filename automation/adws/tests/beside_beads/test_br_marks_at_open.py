@@ -186,9 +186,9 @@ def test_a_run_in_which_br_appears_goes_on_with_json_and_says_what_to_do(project
     history = project.database.parent / ".br_history"
     agent = project.folder.parent / "claude"
     scripted = [sys.executable, "-I", "-S", str(Path(choice.__file__).with_name("scripted.py"))]
-    agent.write_text(f"#!/bin/sh\nmkdir -p {history}\nexec {shlex.join(scripted)}\n")
+    agent.write_text(f"#!/bin/sh\nmkdir -p '{history}'\nexec {shlex.join(scripted)}\n")
     agent.chmod(0o755)
-    ran = project.adw("run", "bd-42", "--adw-id", "during", "--agent", str(agent))
+    ran = project.adw("run", "bd-42", "--adw-id", "during", "--agent", shlex.quote(str(agent)))
     assert ran.code == 0, ran.err
     assert ran.err.count("the database is lost to this run, which goes on with its JSON state only") == 1
     assert f"br has been at {project.database}, so nothing more is written there" in ran.err

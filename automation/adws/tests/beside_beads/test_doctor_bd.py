@@ -35,7 +35,7 @@ def install_bd(sick: Sick, *, version: str, answer: str = "", code: int = 0) -> 
     calls = sick.folder.parent / "calls"
     program.write_text(
         "#!/bin/sh\n"
-        f'echo "$BEADS_NO_DAEMON $PWD $*" >> {calls}\n'
+        f'echo "$BEADS_NO_DAEMON $PWD $*" >> "{calls}"\n'
         f"if [ \"$1\" = version ]; then echo 'bd version {version} (dev)'; exit 0; fi\n"
         f"echo '{answer}'\nexit {code}\n"
     )

@@ -152,7 +152,7 @@ def test_the_page_is_readable_in_80_columns(project: Project) -> None:
     assert lines[1] == "  well     tracker, logs, integrity, migrations, schema, references, writable,"
     assert "           To do: chmod 0600" in ran.out
     assert lines[-1] == "0 errors, 1 warning, 1 note; 16 checks found nothing to mend."
-    assert [line for line in lines[1:] if len(line) > 80 and str(project.folder) not in line] == []
+    assert [line for line in lines[1:] if len(line) > 80 and "/" not in line] == []  # a path stays whole
 
 
 def test_fix_says_what_it_did_and_the_exit_code_is_that_of_what_is_left(project: Project) -> None:

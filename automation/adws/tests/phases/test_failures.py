@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def script(tmp_path: Path, text: str) -> str:
     path = tmp_path / "agent.sh"
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return str(path)
+    return shlex.quote(str(path))
 
 
 def call(project: Project, run: Execution, phase: str, attempt: int) -> Path:
@@ -129,7 +130,7 @@ def test_a_completed_run_cannot_be_resumed(project: Project) -> None:
 
 
 def test_an_agent_that_never_ends_is_stopped_with_all_its_processes(project: Project, tmp_path: Path) -> None:
-    agent = script(tmp_path, f"trap '' TERM; sleep 60 & echo $! > {tmp_path}/worker; wait; wait")
+    agent = script(tmp_path, f"trap '' TERM; sleep 60 & echo $! > '{tmp_path}/worker'; wait; wait")
     outcome = project.run("demo-1", agent=agent, limits=Limits(timeout_seconds=0.3, grace_seconds=0.2))
     assert isinstance(outcome.error, AgentTimeoutError)
     assert told(outcome) == "the agent agent.sh did not end within 0.3 s and was stopped"
@@ -263,7 +264,7 @@ def test_a_missing_agent_does_not_touch_a_run_that_is_to_be_resumed(project: Pro
 
 
 def test_what_an_agent_leaves_running_is_stopped_when_it_has_ended(project: Project, tmp_path: Path) -> None:
-    agent = script(tmp_path, f"sleep 60 & echo $! > {tmp_path}/worker")
+    agent = script(tmp_path, f"sleep 60 & echo $! > '{tmp_path}/worker'")
     project.run("demo-1", agent=agent)
     assert process_mark(int((tmp_path / "worker").read_text())) is None
 
@@ -284,7 +285,7 @@ def test_secrets_in_what_an_agent_says_are_masked_everywhere(project: Project, t
 def test_git_variables_of_a_surrounding_command_do_not_reach_the_agent(
     project: Project, tmp_path: Path
 ) -> None:
-    agent = script(tmp_path, f"env > {tmp_path}/env; exit 1")
+    agent = script(tmp_path, f"env > '{tmp_path}/env'; exit 1")
     project.run(
         "demo-1", agent=agent, environ={"PATH": os.environ["PATH"], "GIT_DIR": "/nowhere", "KEPT": "yes"}
     )

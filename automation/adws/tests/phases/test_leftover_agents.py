@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -108,10 +109,8 @@ def test_an_agent_that_failed_after_its_run_was_killed_is_asked_again(project: P
 
 def test_a_worker_whose_leader_is_dead_is_stopped_too(project: Project, tmp_path: Path) -> None:
     script = tmp_path / "agent.sh"
-    script.write_text(
-        f"sleep 60 & echo $! > {tmp_path}/worker.new; mv {tmp_path}/worker.new {tmp_path}/worker; wait\n"
-    )
-    with run_apart(project, agent=f"sh {script}") as process:
+    script.write_text(f"cd '{tmp_path}'; sleep 60 & echo $! > worker.new; mv worker.new worker; wait\n")
+    with run_apart(project, agent=f"sh {shlex.quote(str(script))}") as process:
         wait_until((tmp_path / "worker").exists)
         leader = json.loads((call(project, "plan") / "process.json").read_text())["pid"]
         process.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -58,7 +59,10 @@ def test_a_run_that_was_taken_over_while_its_agent_worked_leaves_the_branch_alon
     agent.chmod(0o755)
     with pytest.raises(OwnershipLostError):
         project.run(
-            "demo-1", adw_id="run-1", agent=str(agent), progress=taken_over_at(project, "agent_started")
+            "demo-1",
+            adw_id="run-1",
+            agent=shlex.quote(str(agent)),
+            progress=taken_over_at(project, "agent_started"),
         )
     tree = worktree_for(project.path, "demo-1", "run-1")
     assert git(tree.path, "log", "-1", "--format=%s").strip() == "mine"
