@@ -46,6 +46,9 @@ class Gate:
         if self._descriptor is not None and not self._refused:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
+    def __del__(self) -> None:
+        self.close()  # for whoever drops a database without closing it
+
     def close(self) -> None:
         """Give the descriptor back."""
         if self._waiter is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import signal
 import sqlite3
@@ -219,6 +220,7 @@ def test_many_waits_of_one_process_take_one_thread(tmp_path: Path) -> None:
 
 
 def _let_waiters_end() -> None:
+    gc.collect()  # what other tests dropped
     for thread in _waiters():
         thread.join(10)
     assert _waiters() == []
@@ -248,6 +250,22 @@ def test_the_gate_leaves_no_file_and_no_descriptor_behind(sidecar_db: Path) -> N
         state.create_execution("proj-7")
         state.list_executions()
     assert sorted(path.name for path in sidecar_db.parent.iterdir()) == ["state.sqlite3"]
+    assert _descriptors() == before
+
+
+def test_a_manager_that_is_dropped_unclosed_leaves_no_descriptor_and_no_thread_behind(
+    sidecar_db: Path,
+) -> None:
+    _let_waiters_end()
+    before = _descriptors()
+    state = BeadsStateManager(sidecar_db)
+    with closing(Gate(sidecar_db.parent, 60.0)) as holder, ExitStack() as held:
+        held.enter_context(holder)
+        threading.Timer(0.02, held.close).start()
+        state.create_execution("proj-7")
+    assert len(_waiters()) == 1
+    del state
+    _let_waiters_end()
     assert _descriptors() == before
 
 
