@@ -96,9 +96,14 @@ class Database:
     def select(self, text: str, params: Params = NO_PARAMS) -> list[Row]:
         """Every row of a single SELECT, which needs no transaction around it to be consistent."""
         try:
-            return self._select_once(text, params)
+            connection = self._readers.take()
+            try:
+                self._surroundings.look()
+                return connection.execute(text, params).fetchall()
+            finally:
+                self._readers.give_back(connection)
         except sqlite3.Error as error:
-            return self._read_after(error, lambda: self._select_once(text, params))
+            return self._read_after(error, lambda: self._read_once(lambda tx: tx.all(text, params)))
 
     def settle(self) -> None:
         """Bring what is only in the write-ahead log into the file itself, as far as no reader needs it there.
@@ -196,14 +201,6 @@ class Database:
         connection = self._readers.take()
         try:
             return self._transact(connection, unit)
-        finally:
-            self._readers.give_back(connection)
-
-    def _select_once(self, text: str, params: Params) -> list[Row]:
-        connection = self._readers.take()
-        try:
-            self._surroundings.look()
-            return connection.execute(text, params).fetchall()
         finally:
             self._readers.give_back(connection)
 
