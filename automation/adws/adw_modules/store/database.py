@@ -166,8 +166,8 @@ class Database:
 
     def _take_shortcut(self, connection: sqlite3.Connection, shortcut: Shortcut[Result]) -> Result | None:
         tx = Transaction(connection, format_time(self.clock.now()))
-        self._watch.look_within(tx)
         try:
+            self._watch.look_within(tx)
             return shortcut(tx)
         except sqlite3.Error as error:
             if primary_code(error) in _LEFT_TO_THE_UNIT:

@@ -106,6 +106,20 @@ def test_reads_are_tried_again_too(sidecar_db: Path) -> None:
         assert clock.slept == [1.0, 3.0]
 
 
+def test_a_lock_that_is_let_go_within_the_busy_timeout_costs_a_write_no_retry(beads_db: Path) -> None:
+    # Without a write-ahead log a foreign writer stops even the look at br's stamp.
+    clock = SettableClock(NOW)
+    with closing(sqlite3.connect(beads_db, isolation_level=None, check_same_thread=False)) as foreign:
+        foreign.execute("PRAGMA journal_mode = DELETE")
+        with BeadsStateManager(beads_db, clock=clock, busy_timeout_seconds=60) as state:
+            state.create_execution("demo-1")
+            foreign.execute("BEGIN EXCLUSIVE")
+            threading.Timer(0.05, lambda: foreign.execute("ROLLBACK")).start()
+            state.create_execution("demo-2")
+            assert clock.slept == []
+            assert state.retries == 0
+
+
 def test_the_retry_returns_what_the_unit_returned_and_counts_only_repeats() -> None:
     clock, tries, counted = SettableClock(NOW), [], []
 
