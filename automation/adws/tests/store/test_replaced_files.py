@@ -26,10 +26,7 @@ def test_a_file_that_was_replaced_is_noticed_and_the_new_one_used(
     moved = tmp_path / "beads.db.corrupt"
     with BeadsStateManager(sidecar_db) as state:
         old = state.create_execution("proj-7")
-        sidecar_db.rename(moved)
-        for log in ("-wal", "-shm"):
-            Path(f"{sidecar_db}{log}").rename(f"{moved}{log}")
-        shutil.copyfile(sidecar_template, sidecar_db)
+        _replace(sidecar_db, sidecar_template, moved)
         assert state.get_execution(old.id) is None
         new = state.create_execution("proj-8")
         state.save_checkpoint(new.id, "plan", "x", 1)
@@ -81,9 +78,7 @@ def test_a_file_that_is_replaced_while_a_write_waits_for_its_lock_is_noticed(
 ) -> None:
     def replace(statement: str) -> None:
         if statement == "BEGIN IMMEDIATE" and not moved.exists():
-            for log in ("-wal", "-shm", ""):
-                Path(f"{sidecar_db}{log}").rename(f"{moved}{log}")
-            shutil.copyfile(sidecar_template, sidecar_db)
+            _replace(sidecar_db, sidecar_template, moved)
 
     moved = tmp_path / "old.db"
     with BeadsStateManager(sidecar_db) as state:
@@ -144,6 +139,13 @@ def test_a_manager_whose_file_is_away_for_a_while_says_so_each_time_and_then_goe
     away.rename(sidecar_db)
     assert state.get_execution(run.id) == run
     state.close()
+
+
+def _replace(path: Path, template: Path, moved: Path) -> None:
+    """Move a database away with its log, and put a copy of the template in its place."""
+    for suffix in ("-wal", "-shm", ""):
+        Path(f"{path}{suffix}").rename(f"{moved}{suffix}")
+    shutil.copyfile(template, path)
 
 
 def _error(use: Callable[[], object]) -> type[AdwError] | None:
