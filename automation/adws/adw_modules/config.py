@@ -6,6 +6,8 @@
     heartbeat_seconds = 10
     lease_seconds = 60             # silence after which a run on another host counts as dead
     stale_hours = 24
+    git_timeout_seconds = 900      # a git command that takes longer is ended
+    run_folder = ".adw"            # where runs keep their files; see `run_root.py`
 
 `ADW_USE_BEADS_STATE` (or `use_beads_state`) is true for database and JSON, false for JSON only; unset,
 the database is used wherever it has been migrated.
@@ -35,6 +37,8 @@ class Config:
     heartbeat_seconds: float = 10.0
     lease_seconds: float = 60.0
     stale_hours: float = 24.0
+    git_timeout_seconds: float = 900.0
+    run_folder: str = ""
     use_beads_state: bool | None = None
 
 

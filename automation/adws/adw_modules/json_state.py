@@ -1,7 +1,9 @@
 """The JSON state of a run, as teams have it today: a fallback beside the database while people move over.
 
-    <project>/automation/agents/<adw_id>/adw_state.json            one object, the run
-    <project>/automation/agents/<adw_id>/<phase>/checkpoints.json  {"phase", "checkpoints": [...]}
+    <run root>/agents/<adw_id>/adw_state.json            one object, the run
+    <run root>/agents/<adw_id>/<phase>/checkpoints.json  {"phase", "checkpoints": [...]}
+
+The run root is `automation/` or `.adw/` of the project; `run_root.py` says which.
 
 Every write goes to a new file that takes the old one's name when it is on the disk, so a reader sees
 the old state or the new one and nothing between. Changes read, change and write under a lock on the
@@ -20,6 +22,7 @@ from typing import Self, TypeAlias
 from adws.adw_modules.clock import Clock, default_clock, format_time
 from adws.adw_modules.errors import InvalidInputError, StateFileError
 from adws.adw_modules.file_replacing import replace_file
+from adws.adw_modules.run_root import agents_folder
 from adws.adw_modules.store.gate import Gate
 from adws.adw_modules.store.json_values import JSON, encode
 from adws.adw_modules.store.values import identifier
@@ -31,11 +34,6 @@ _STATE = "adw_state.json"
 _CHECKPOINTS = "checkpoints.json"
 _LOCK_SECONDS = 10.0
 _MOST_NAME_BYTES = 255  # of any common file system
-
-
-def agents_folder(project: Path) -> Path:
-    """Where the states of a project's runs lie."""
-    return project / "automation" / "agents"
 
 
 class ADWState:

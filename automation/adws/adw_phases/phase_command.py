@@ -10,7 +10,7 @@ from adws.adw_modules.beads.issues import Issue, check_issue_id, read_issue
 from adws.adw_modules.beads.locate import locate
 from adws.adw_modules.workflow.runner import run_phase
 from adws.commands.options import common
-from adws.commands.run import agent_option, finish, run_settings
+from adws.commands.run import agent_option, base_option, finish, run_settings
 
 
 def phase_command(phase: str, about: str) -> click.Command:
@@ -25,6 +25,7 @@ def phase_command(phase: str, about: str) -> click.Command:
     @click.option("--priority", type=click.IntRange(0, 4), help="With --title: 0 is the most urgent.")
     @click.option("--force", is_flag=True, help="Run although another execution or process is at it.")
     @click.option("--allow-dirty", is_flag=True, help="Begin although tracked files have changes.")
+    @base_option
     @common
     def command(
         *,
@@ -36,13 +37,18 @@ def phase_command(phase: str, about: str) -> click.Command:
         priority: int | None,
         force: bool,
         allow_dirty: bool,
+        base: str | None,
         db: str | None,
         as_json: bool,
     ) -> None:
         check_issue_id(issue_id)
         location = locate(db)
         how = replace(
-            run_settings(location, as_json=as_json), agent=agent, force=force, allow_dirty=allow_dirty
+            run_settings(location, as_json=as_json),
+            agent=agent,
+            force=force,
+            allow_dirty=allow_dirty,
+            base=base,
         )
 
         def read() -> Issue:

@@ -47,7 +47,7 @@ _PLAIN_WIDTH = 120
     "--log-root",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="With --backend json: read this folder instead of automation/logs and automation/agents.",
+    help="With --backend json: read this folder instead of the logs and states of the project.",
 )
 def analyze(
     backend: str,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -20,7 +19,8 @@ import click
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.clock import default_clock
 from adws.adw_modules.errors import AdwError
-from adws.commands.demo_project import DemoProject, make_project
+from adws.adw_modules.run_root import agents_folder
+from adws.commands.demo_project import DemoProject, make_project, scratch_environment
 from adws.commands.options import json_option
 from adws.commands.output import print_json
 
@@ -213,7 +213,7 @@ class _Stage:
 
     def _await_agent(self, execution_id: str) -> None:
         """Wait until the agent of the build phase has begun to write."""
-        run_folder = self.folder / "automation" / "agents" / execution_id / "build"
+        run_folder = agents_folder(self.folder) / execution_id / "build"
         patience = time.monotonic() + _KILL_PATIENCE_SECONDS
         while time.monotonic() < patience:
             if any(found.is_file() and found.stat().st_size for found in run_folder.rglob("prompt*")):
@@ -255,18 +255,7 @@ def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
 
 
 def _environ(more: Mapping[str, str]) -> dict[str, str]:
-    # What the user has set for projects of his own must not reach into the scratch project.
-    foreign = (
-        "BD_DB",
-        "BEADS_DIR",
-        "BEADS_DB",
-        "ADW_USE_BEADS_STATE",
-        "ADW_NOW",
-        "ADW_AGENT",
-        "ADW_SCRIPTED_AGENT",
-    )
-    kept = {name: value for name, value in os.environ.items() if name not in foreign}
-    return {**kept, "PYTHONUNBUFFERED": "1", "BEADS_NO_DAEMON": "1", **more}
+    return {**scratch_environment(), "PYTHONUNBUFFERED": "1", **more}
 
 
 def _program() -> str:

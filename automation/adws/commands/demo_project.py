@@ -14,7 +14,9 @@ from pathlib import Path
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.beads.own_tracker import create_beads_database
 from adws.adw_modules.clock import Clock
-from adws.adw_modules.errors import RepositoryError, TrackerUnusableError
+from adws.adw_modules.errors import TrackerUnusableError
+from adws.adw_modules.workflow.git.command import Git
+from adws.adw_modules.workflow.git.environment import without_git_variables
 
 _PREFIX = "demo"
 _FILES = {
@@ -63,7 +65,7 @@ def _with_bd(bd: str, folder: Path, issues: Sequence[Issue]) -> DemoProject:
     version = _bd(bd, folder, "version").splitlines()[0].strip()
     _bd(bd, folder, "init", "--prefix", _PREFIX)
     _git(folder, "add", "--all")  # bd has written its settings, and has committed or not
-    _git(folder, "commit", "--quiet", "--no-verify", "--allow-empty", "--message", "Set up the tracker")
+    _git(folder, "commit", "--quiet", "--allow-empty", "--message", "Set up the tracker")
     made = [replace(issue, id=_create(bd, folder, issue)) for issue in issues]
     return DemoProject(folder, f"the bd on the PATH ({version})", tuple(made))
 
@@ -84,9 +86,7 @@ def _create(bd: str, folder: Path, issue: Issue) -> str:
 
 
 def _bd(bd: str, folder: Path, *arguments: str) -> str:
-    environ = {**os.environ, "BEADS_NO_DAEMON": "1", "BD_NON_INTERACTIVE": "1"}
-    for name in ("BD_DB", "BEADS_DB", "BEADS_DIR"):
-        environ.pop(name, None)
+    environ = {**scratch_environment(), "BD_NON_INTERACTIVE": "1"}
     try:
         done = subprocess.run(
             [bd, *arguments],
@@ -107,15 +107,25 @@ def _bd(bd: str, folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def scratch_environment() -> dict[str, str]:
+    """The environment without what the user, or a git hook around us, has set for another project.
+
+    Programs that call git themselves, as bd does, are told to run no hooks: one could call the
+    demonstration again.
+    """
+    foreign = ("ADW_", "BD_", "BEADS_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
+    kept = {
+        name: value
+        for name, value in without_git_variables(os.environ).items()
+        if not name.startswith(foreign)
+    }
+    no_hooks = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "core.hooksPath",
+        "GIT_CONFIG_VALUE_0": os.devnull,
+    }
+    return {**kept, **no_hooks, "BEADS_NO_DAEMON": "1"}
+
+
 def _git(folder: Path, *arguments: str) -> None:
-    identity = [
-        "-c",
-        "user.name=adw demo",
-        "-c",
-        "user.email=demo@example.invalid",
-        "-c",
-        "commit.gpgsign=false",
-    ]
-    done = subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RepositoryError(f"`git {arguments[0]}` failed in {folder}: {done.stderr.strip()}")
+    Git(folder, settings=("user.name=adw demo", "user.email=demo@example.invalid")).run(*arguments)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
 from adws.adw_modules.beads.issues import Issue, check_issue_id, read_issue
 from adws.adw_modules.beads.locate import Location, locate
+from adws.adw_modules.beads.repository import find_repository
 from adws.adw_modules.clock import default_clock
 from adws.adw_modules.store.records import PHASES
 from adws.adw_modules.workflow.progress import Event, describe
@@ -19,6 +21,10 @@ from adws.commands.output import print_json
 
 agent_option = click.option(
     "--agent", metavar="COMMAND", help="claude, scripted, or any command; the default is in adw.toml."
+)
+
+base_option = click.option(
+    "--base", metavar="REF", help="Begin at this commit, branch or tag instead of where you stand."
 )
 
 until_option = click.option(
@@ -37,6 +43,7 @@ until_option = click.option(
 @until_option
 @click.option("--force", is_flag=True, help="Run although another execution holds the issue.")
 @click.option("--allow-dirty", is_flag=True, help="Run although tracked files have uncommitted changes.")
+@base_option
 @common
 def run(
     issue_id: str,
@@ -49,12 +56,14 @@ def run(
     until: str,
     force: bool,
     allow_dirty: bool,
+    base: str | None,
     db: str | None,
     as_json: bool,
 ) -> None:
     """Take ISSUE through plan, build and review.
 
-    The work happens in a git worktree and branch of its own. Kill it anywhere: `adw resume` goes on
+    The work happens in a git worktree and branch of its own, which begin at the commit that is checked
+    out where you stand. Kill it anywhere: `adw resume` goes on
     from the last saved step. Leaves with 0 when review approved, else with the error's exit code.
     """
     location = locate(db)
@@ -69,6 +78,7 @@ def run(
         agent=agent,
         force=force,
         allow_dirty=allow_dirty,
+        base=base,
         last_phase=until,
     )
     finish(run_issue(how, issue, adw_id=adw_id), as_json=as_json)
@@ -101,7 +111,15 @@ def run_settings(location: Location, *, as_json: bool) -> RunSettings:
         environ=dict(os.environ),
         clock=default_clock(),
         progress=show,
+        here=_standing_in(location),
     )
+
+
+def _standing_in(location: Location) -> Path | None:
+    """The folder where the user stands, if it is in a checkout of the project."""
+    repository = find_repository(Path.cwd(), os.environ)
+    same = repository is not None and repository.project == location.project
+    return repository.top if repository is not None and same else None
 
 
 def finish(outcome: Outcome, *, as_json: bool) -> None:

@@ -26,6 +26,7 @@ from adws.adw_modules.answers.run_files import RunFolders, read_runs
 from adws.adw_modules.answers.window import Window, last_hours, parse_hours
 from adws.adw_modules.clock import Clock
 from adws.adw_modules.errors import DatabaseError, InvalidInputError, NotMigratedError
+from adws.adw_modules.run_root import agents_folder, logs_folder
 from adws.adw_modules.store import opening, sql
 from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.transaction import Transaction
@@ -105,7 +106,7 @@ def analyze(
     """The report of one backend: `database`, or `json` for logs and JSON states.
 
     Without `db_path` and `log_root` the project around the current folder is used: the database that
-    the tracker's place decides, or automation/logs and automation/agents. Raises `InvalidInputError`
+    the tracker's place decides, or the logs and JSON states of its runs. Raises `InvalidInputError`
     and the kinds of `DatabaseError`.
     """
     window = last_hours(hours, clock=clock, environment=environment)
@@ -165,8 +166,8 @@ def _given_folders(log_root: Path) -> RunFolders:
 
 
 def _project_folders() -> RunFolders:
-    automation = project_folder() / "automation"
-    return RunFolders(automation / "logs", automation / "agents")
+    project = project_folder()
+    return RunFolders(logs_folder(project), agents_folder(project))
 
 
 def project_folder() -> Path:

@@ -28,12 +28,18 @@ from adws.adw_modules.store.records import PHASES
 from adws.adw_modules.workflow.agents.calls import stop_leftovers
 from adws.adw_modules.workflow.agents.choice import Agent, resolve_agent
 from adws.adw_modules.workflow.git.repository import Repository, check_repository, hide_run_folders
-from adws.adw_modules.workflow.git.worktrees import worktree_for
+from adws.adw_modules.workflow.git.worktrees import Worktree
 from adws.adw_modules.workflow.heartbeat import beating
 from adws.adw_modules.workflow.interruption import StopRequest, stopping_on_signals
 from adws.adw_modules.workflow.phases.attempts import Work, attempt_phase
 from adws.adw_modules.workflow.phases.phase_order import phase_wanted, phases_left
 from adws.adw_modules.workflow.phases.steps import RunPaused
+from adws.adw_modules.workflow.place import (
+    new_worktree_path,
+    refuse_other_place,
+    with_place,
+    worktree_path_of,
+)
 from adws.adw_modules.workflow.progress import Event
 from adws.adw_modules.workflow.record.records import Records, Seen
 from adws.adw_modules.workflow.record.run_lock import hold_run
@@ -89,16 +95,21 @@ def run_phase(
 
 
 def _begin(settings: RunSettings, records: Records, issue: Issue, adw_id: str | None) -> Outcome:
-    repository = check_repository(settings.location.project, allow_dirty=settings.allow_dirty)
+    project = settings.location.project
+    repository = check_repository(
+        settings.here or project, base=settings.base, allow_dirty=settings.allow_dirty
+    )
     request = Request(issue, settings.agent or settings.config.agent)
     agent = _agent(settings, request)
-    hide_run_folders(repository)
+    hide_run_folders(repository, project)
+    execution_id = adw_id or records.new_id()
     start = Start(
-        execution_id=adw_id or records.new_id(),
+        execution_id=execution_id,
         issue=issue,
         owner=_owner(os.getpid()),
-        request=request.to_json(settings.environ),
+        request=with_place(request.to_json(settings.environ), project, repository.start),
         claim=not settings.force,
+        worktree_path=new_worktree_path(project, issue.id, execution_id),
     )
     record = records.begin(start)
     folder = records.folder(record.id)
@@ -107,7 +118,10 @@ def _begin(settings: RunSettings, records: Records, issue: Issue, adw_id: str | 
 
 
 def _go_on(settings: RunSettings, records: Records, seen: Seen, phases: tuple[str, ...]) -> Outcome:
-    repository = check_repository(settings.location.project, allow_dirty=True)
+    project = settings.location.project
+    repository = check_repository(project, allow_dirty=True)
+    refuse_other_place(seen.execution, seen.request, project)
+    hide_run_folders(repository, project)
     request = read_request(seen.request, seen.execution.id)
     agent = _agent(settings, request)
     folder = records.folder(seen.execution.id)
@@ -163,11 +177,15 @@ class _Run:
         return Outcome(self.record.execution, error)
 
     def _work(self, reporter: Reporter, stop: StopRequest) -> Work:
+        settings = self.settings
+        path = worktree_path_of(self.record.execution, settings.location.project)
+        if str(path) != self.record.execution.worktree_path:
+            self.record.change("in_progress", worktree_path=str(path))
         return Work(
             record=self.record,
             issue=self.issue,
-            tree=worktree_for(self.settings.location.project, self.issue.id, self.record.id),
-            start_commit=self.repository.head,
+            tree=Worktree(self.repository.common_dir, path, stop, settings.config.git_timeout_seconds),
+            start_commit=self.record.newest_commit() or self.repository.start,
             agent=self.agent,
             run_folder=self.folder,
             environ=self.settings.environ,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from adws.adw_modules.beads.locate import Location
 from adws.adw_modules.clock import Clock
@@ -22,6 +23,9 @@ class RunSettings:
     run on an issue, or takes a run over from a living owner. `allow_dirty` starts although tracked files
     have uncommitted changes. `last_phase` ends the run early and leaves it in progress; `pause_after`
     does so after the step of that name. `limits` are those of the configuration unless given.
+
+    A run starts at the commit that `base` names, else at the one checked out in `here`, the folder where
+    the user stands, or in the project where `here` is not given.
     """
 
     location: Location
@@ -35,6 +39,8 @@ class RunSettings:
     last_phase: str = "review"
     pause_after: str | None = None
     limits: Limits | None = None
+    base: str | None = None
+    here: Path | None = None
 
     @property
     def agent_limits(self) -> Limits:

@@ -9,28 +9,29 @@ from pathlib import Path
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.state import Execution
 from adws.adw_modules.store.json_values import JSON
-from adws.adw_modules.workflow.git.worktrees import Worktree, worktree_for
+from adws.adw_modules.workflow.git.worktrees import branch_of
 
 WORKFLOW = "adw_sdlc"
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The beginning of an execution; its first step holds `request`."""
+    """The beginning of an execution that will work in `worktree_path`; its first step holds `request`."""
 
     execution_id: str
     issue: Issue
     owner: str
     request: JSON
     claim: bool
+    worktree_path: Path
 
-    def worktree(self, project: Path) -> Worktree:
-        """Where the execution will work."""
-        return worktree_for(project, self.issue.id, self.execution_id)
+    @property
+    def branch_name(self) -> str:
+        """The branch of the execution's worktree."""
+        return branch_of(self.worktree_path.name)
 
-    def as_execution(self, project: Path, environment: str, moment: datetime) -> Execution:
+    def as_execution(self, environment: str, moment: datetime) -> Execution:
         """The execution as the database would make it, for where there is none."""
-        tree = self.worktree(project)
         return Execution(
             id=self.execution_id,
             issue_id=self.issue.id,
@@ -49,9 +50,9 @@ class Start:
             fence=1,
             claimed=self.claim,
             error_message=None,
-            worktree_name=tree.name,
-            worktree_path=str(tree.path),
-            branch_name=tree.branch,
+            worktree_name=self.worktree_path.name,
+            worktree_path=str(self.worktree_path),
+            branch_name=self.branch_name,
             plan_file=None,
             pr_created=False,
             pr_url=None,

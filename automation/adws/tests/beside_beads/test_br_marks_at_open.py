@@ -193,7 +193,7 @@ def test_a_run_in_which_br_appears_goes_on_with_json_and_says_what_to_do(project
     assert ran.err.count("the database is lost to this run, which goes on with its JSON state only") == 1
     assert f"br has been at {project.database}, so nothing more is written there" in ran.err
     assert WHAT_TO_DO in ran.err
-    state = project.folder / "automation" / "agents" / "during" / "adw_state.json"
+    state = project.folder / ".adw" / "agents" / "during" / "adw_state.json"
     assert json.loads(state.read_text())["status"] == "completed"
     history.rmdir()
     assert {run["id"]: run["status"] for run in project.adw("list", "--json").json["executions"]} == {

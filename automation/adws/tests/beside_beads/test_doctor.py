@@ -11,7 +11,7 @@ import pytest
 
 from adws.adw_modules.beads.doctor.findings import Finding, exit_code
 from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.json_state import agents_folder
+from adws.adw_modules.run_root import agents_folder
 from adws.adw_modules.store import migrations
 from adws.adw_modules.store.backup import back_up
 from adws.adw_modules.store.owner import this_owner

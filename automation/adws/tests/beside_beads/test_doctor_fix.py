@@ -98,7 +98,7 @@ def test_what_dead_processes_left_is_removed_and_what_living_ones_use_stays(
 ) -> None:
     dead, mine = run_apart(os.getpid), os.getpid()
     backups = sick.folder / ".adw" / "backups"
-    run = sick.folder / "automation" / "agents" / "adw-1" / "plan"
+    run = sick.folder / ".adw" / "agents" / "adw-1" / "plan"
     backups.mkdir(parents=True, mode=0o700)
     run.mkdir(parents=True)
     doomed: list[Path] = []

@@ -117,7 +117,7 @@ def test_a_run_from_a_linked_worktree_is_filed_with_the_others(project: DoltProj
     assert ran.code == 0, ran.err
     assert digests(project.beads) == before
     assert project.status_of(issue) == ["completed"]
-    assert (project.top / "automation" / "agents" / "from-linked" / "adw_state.json").is_file()
+    assert (project.top / ".adw" / "agents" / "from-linked" / "adw_state.json").is_file()
     assert not (project.linked / ".beads" / "embeddeddolt").exists()
     assert not list(project.linked.rglob("*.sqlite3"))
     here, there = (project.adw("list", "--json", cwd=cwd).json for cwd in (project.top, project.linked))

@@ -13,7 +13,7 @@ from adws.adw_modules.beads.restore.merge import Tally
 from adws.adw_modules.beads.restore.restoring import Restoration, Survey, restore, survey
 from adws.adw_modules.beads.restore.runs import RowCounts
 from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.json_state import agents_folder
+from adws.adw_modules.run_root import agents_folder
 from adws.adw_modules.state import BeadsStateManager, Execution
 from adws.adw_modules.workflow.record.json_run import JsonRun, SavedStep
 from adws.adw_modules.workflow.record.step_ids import step_op_id

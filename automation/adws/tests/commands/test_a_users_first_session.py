@@ -84,7 +84,7 @@ def test_without_our_tables_a_run_goes_on_in_json_and_says_so(project: Project) 
     assert ran.code == 0
     assert ran.err.count("warning:") == 1
     assert "JSON only" in ran.err
-    assert (project.folder / "automation" / "agents" / "unrecorded" / "adw_state.json").exists()
+    assert (project.folder / ".adw" / "agents" / "unrecorded" / "adw_state.json").exists()
 
 
 def test_rollback_says_what_it_drops_and_leaves_the_tracker_alone(project: Project) -> None:

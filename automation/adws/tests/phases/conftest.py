@@ -46,5 +46,5 @@ def project(tmp_path: Path, bare_project: Path, beads_template: Path) -> Iterato
     database.parent.mkdir()
     shutil.copyfile(beads_template, database)
     yield Project(bare_project, database, tmp_path / "calls.log")
-    for run in (bare_project / "automation" / "agents").glob("*/"):
+    for run in (bare_project / ".adw" / "agents").glob("*/"):
         stop_leftovers(run, 0.1)

@@ -16,6 +16,8 @@ from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.config import Config
 from adws.adw_modules.state import Attempt, BeadsStateManager, Checkpoint, Execution
 from adws.adw_modules.workflow.agents.process import Limits
+from adws.adw_modules.workflow.git.worktrees import Worktree
+from adws.adw_modules.workflow.place import new_worktree_path
 from adws.adw_modules.workflow.progress import Event
 from adws.adw_modules.workflow.runner import Outcome, RunSettings, resume_execution, run_issue, run_phase
 from adws.tests.conftest import NOW
@@ -112,7 +114,13 @@ class Project:
     def log_text(self, execution: Execution) -> str:
         """The log of an execution."""
         parts = (self.path.name, execution.environment, execution.id, execution.workflow)
-        return self.path.joinpath("automation", "logs", *parts, "execution.log").read_text()
+        return self.path.joinpath(".adw", "logs", *parts, "execution.log").read_text()
+
+
+def worktree_for(project: Path, issue_id: str, execution_id: str) -> Worktree:
+    """The worktree of an execution in a plain repository, whether it exists or not."""
+    common_dir = (project / ".git").resolve()
+    return Worktree(common_dir, new_worktree_path(project, issue_id, execution_id))
 
 
 def git(directory: Path, *arguments: str) -> str:

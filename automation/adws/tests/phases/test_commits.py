@@ -8,14 +8,11 @@ from pathlib import Path
 import pytest
 
 from adws.adw_modules.errors import PhaseFailedError
-from adws.adw_modules.workflow.git.commits import (
-    StepCommit,
-    commit_step,
-    may_be_committed,
-    set_aside_leftovers,
-)
-from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree, head_of, worktree_for
-from adws.tests.phases.projects import git
+from adws.adw_modules.workflow.git.commits import StepCommit, commit_step
+from adws.adw_modules.workflow.git.committable import may_be_committed
+from adws.adw_modules.workflow.git.leftovers import Leftovers, set_aside_leftovers
+from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree, head_of
+from adws.tests.phases.projects import git, worktree_for
 
 
 @pytest.fixture
@@ -28,7 +25,7 @@ def tree(bare_project: Path) -> Worktree:
 
 def base(tree: Worktree) -> str:
     """The commit that the worktree began at."""
-    return git(tree.project, "rev-parse", "main").strip()
+    return git(tree.common_dir, "rev-parse", "main").strip()
 
 
 def commit(tree: Worktree, only: str | None = None) -> StepCommit:
@@ -93,7 +90,7 @@ def test_an_agent_that_left_the_branch_is_brought_back_with_its_work(tree: Workt
     write(tree, "new.py")
     git(tree.path, "add", ".")
     made = commit(tree)
-    assert git(tree.project, "rev-parse", tree.branch).strip() == made.commit
+    assert git(tree.common_dir, "rev-parse", tree.branch).strip() == made.commit
     assert git(tree.path, "symbolic-ref", "--short", "HEAD").strip() == tree.branch
 
 
@@ -114,7 +111,8 @@ def test_files_that_hold_secrets_by_custom_and_the_trackers_are_left_out(tree: W
     write(tree, name, "secret\n")
     write(tree, "new.py")
     made = commit(tree)
-    assert (made.files, made.left_out) == (("new.py",), (name,))
+    assert made.files == ("new.py",)
+    assert list(made.left_out) == [name]
     assert (tree.path / name).read_text() == "secret\n"
 
 
@@ -130,7 +128,7 @@ def test_a_tracked_file_that_holds_secrets_is_left_out_too_even_if_the_agent_sta
     write(tree, "new.py")
     git(tree.path, "add", "--all")
     made = commit(tree)
-    assert (made.files, made.left_out) == (("new.py",), (".mcp.json",))
+    assert (made.files, made.left_out) == (("new.py",), {".mcp.json": "it may hold secrets"})
     assert git(tree.path, "show", "HEAD:.mcp.json") == "{}\n"
 
 
@@ -139,14 +137,6 @@ def test_ignored_files_stay_out_and_stay_there(tree: Worktree) -> None:
     write(tree, "new.py")
     assert commit(tree).files == ("new.py",)
     assert (tree.path / "cache.tmp").exists()
-
-
-def test_a_repository_that_the_agent_made_inside_is_left_out(tree: Worktree) -> None:
-    (tree.path / "inner").mkdir()
-    git(tree.path / "inner", "init", "-q")
-    write(tree, "new.py")
-    made = commit(tree)
-    assert (made.files, made.left_out) == (("new.py",), ("inner/",))
 
 
 def test_a_name_that_is_not_utf8_is_committed_and_reported_readably(tree: Worktree) -> None:
@@ -198,7 +188,7 @@ def test_leftovers_are_saved_as_a_patch_that_applies_and_the_worktree_is_as_befo
     git(tree.path, "add", "new.py")
     git(tree.path, "-c", "user.name=T", "-c", "user.email=t@e.org", "commit", "-qm", "By itself")
     patch = tmp_path / "run" / "leftovers.patch"
-    assert set_aside_leftovers(tree, base(tree), patch)
+    assert set_aside_leftovers(tree, base(tree), patch.parent) == Leftovers(patch)
     assert head_of(tree) == base(tree)
     assert git(tree.path, "status", "--porcelain") == "?? .env\n"
     assert b"secret" not in patch.read_bytes()
@@ -208,8 +198,8 @@ def test_leftovers_are_saved_as_a_patch_that_applies_and_the_worktree_is_as_befo
 
 
 def test_a_clean_worktree_leaves_no_patch(tree: Worktree, tmp_path: Path) -> None:
-    assert not set_aside_leftovers(tree, base(tree), tmp_path / "leftovers.patch")
-    assert not (tmp_path / "leftovers.patch").exists()
+    assert set_aside_leftovers(tree, base(tree), tmp_path / "run") == Leftovers()
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def script(tmp_path: Path, text: str) -> str:
 
 def call(project: Project, run: Execution, phase: str, attempt: int) -> Path:
     """The folder of an agent call."""
-    return project.path / "automation" / "agents" / run.id / phase / f"attempt-{attempt}"
+    return project.path / ".adw" / "agents" / run.id / phase / f"attempt-{attempt}"
 
 
 def told(outcome: Outcome) -> str:
@@ -143,13 +143,7 @@ def test_an_agent_that_prints_without_end_is_stopped(project: Project, tmp_path:
     assert isinstance(outcome.error, AgentOutputError)
     assert told(outcome) == "the agent agent.sh printed more than 1 MiB and was stopped"
     output = (
-        project.path
-        / "automation"
-        / "agents"
-        / outcome.execution.id
-        / "plan"
-        / "attempt-1"
-        / "raw_output.jsonl"
+        project.path / ".adw" / "agents" / outcome.execution.id / "plan" / "attempt-1" / "raw_output.jsonl"
     )
     assert output.stat().st_size == 1024 * 1024
 
@@ -247,7 +241,7 @@ def test_a_missing_agent_is_noticed_before_anything_is_made(
         project.run("demo-1", agent=agent)
     assert str(caught.value) == sentence
     assert project.executions() == []
-    assert not (project.path / "automation").exists()
+    assert not (project.path / ".adw").exists()
 
 
 @pytest.mark.parametrize("agent", ["", "  ", "claude 'open quote"])

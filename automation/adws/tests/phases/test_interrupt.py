@@ -126,7 +126,7 @@ def test_a_run_that_is_taken_over_by_force_stops_its_agent_and_writes_no_more(
         ("build", 2, "completed"),
         ("review", 1, "completed"),
     ]
-    state = json.loads((project.path / "automation" / "agents" / "run-1" / "adw_state.json").read_text())
+    state = json.loads((project.path / ".adw" / "agents" / "run-1" / "adw_state.json").read_text())
     assert (state["status"], state["fence"]) == ("completed", 2)
 
 

@@ -34,7 +34,7 @@ def run_apart(project: Project, *options: str, agent: str | None = None) -> Iter
 
 def call(project: Project, phase: str) -> Path:
     """The folder of the first agent call of a phase."""
-    return project.path / "automation" / "agents" / "run-1" / phase / "attempt-1"
+    return project.path / ".adw" / "agents" / "run-1" / phase / "attempt-1"
 
 
 def agent_of(project: Project, phase: str) -> int:
@@ -54,7 +54,7 @@ def wait_until(done: Callable[[], bool]) -> None:
 
 def source(project: Project) -> Path:
     """The file that the scripted agent writes in build."""
-    return project.path / "automation" / "trees" / "demo-1-run-1" / "src" / "demo_1_run_1.py"
+    return project.path / ".adw" / "trees" / "demo-1-run-1" / "src" / "demo_1_run_1.py"
 
 
 @pytest.mark.parametrize("phase", ["plan", "build", "review"])

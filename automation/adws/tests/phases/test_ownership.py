@@ -13,12 +13,12 @@ import pytest
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.errors import OwnershipLostError
-from adws.adw_modules.workflow.git.worktrees import ensure_worktree, head_of, worktree_for
+from adws.adw_modules.workflow.git.worktrees import ensure_worktree, head_of
 from adws.adw_modules.workflow.progress import Event
 from adws.adw_modules.workflow.record.records import Records
 from adws.adw_modules.workflow.start import Start
 from adws.tests.conftest import NOW
-from adws.tests.phases.projects import Project, git
+from adws.tests.phases.projects import Project, git, worktree_for
 from adws.tests.processes import run_together
 
 
@@ -70,7 +70,9 @@ def test_a_run_that_was_taken_over_while_its_agent_worked_leaves_the_branch_alon
 
 def test_the_attempt_that_the_new_owner_closed_is_named_by_its_reason(project: Project) -> None:
     records = records_of(project)
-    start = Start("run-1", Issue("demo-1", "T"), "first", {"a": 1}, claim=True)
+    start = Start(
+        "run-1", Issue("demo-1", "T"), "first", {"a": 1}, claim=True, worktree_path=project.path / "tree"
+    )
     record = records.begin(start)
     attempt = record.start_attempt("plan", "scripted")
     records_of(project).take_over("run-1", "second", force=True).close()
@@ -89,4 +91,4 @@ def test_worktrees_can_be_made_by_many_processes_at_once(bare_project: Path) -> 
             ensure_worktree(worktree_for(bare_project, f"i-{number}", "r"), base)
 
     run_together([partial(work, first) for first in range(0, 40, 5)])
-    assert len(list((bare_project / "automation" / "trees").iterdir())) == 40
+    assert len(list((bare_project / ".adw" / "trees").iterdir())) == 40

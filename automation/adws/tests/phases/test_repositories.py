@@ -10,9 +10,9 @@ import pytest
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.errors import IssueNotFoundError, RepositoryError
 from adws.adw_modules.workflow.git.repository import check_repository
-from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree, head_of, worktree_for
+from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree, head_of
 from adws.adw_modules.workflow.runner import run_issue
-from adws.tests.phases.projects import Project, git
+from adws.tests.phases.projects import Project, git, worktree_for
 
 
 def refusal(folder: Path) -> str:
@@ -54,7 +54,7 @@ def test_changes_to_tracked_files_are_refused_unless_allowed(project: Project) -
         f"{project.path} has changes that are not committed: '.gitignore' and 1 more"
     )
     assert project.executions() == []
-    assert not (project.path / "automation").exists()
+    assert not (project.path / ".adw").exists()
     run = project.run("demo-1", allow_dirty=True).execution
     assert project.git("show", f"{run.branch_name}:README.md") == "# Shop\n"
     assert (project.path / "README.md").read_text() == "changed\n"
@@ -74,7 +74,7 @@ def test_untracked_files_and_the_trackers_own_changes_are_no_hindrance(project: 
 def test_an_unknown_issue_is_refused_before_anything_is_made(project: Project) -> None:
     with pytest.raises(IssueNotFoundError):
         project.run("demo-99")
-    assert not (project.path / "automation").exists()
+    assert not (project.path / ".adw").exists()
 
 
 @pytest.mark.parametrize("issue_id", ["a b", "--help", 'it\'s "quoted"', "../../etc", "x" * 200, "ünï"])
@@ -84,7 +84,7 @@ def test_an_issue_id_of_any_shape_is_safe_in_paths_and_branches(project: Project
     run = run_issue(settings, Issue(issue_id, "Odd id"), adw_id="run-1").execution
     assert (run.status, run.issue_id) == ("completed", issue_id)
     assert project.commits(run) == ["plan_committed", "build_committed"]
-    trees = project.path / "automation" / "trees"
+    trees = project.path / ".adw" / "trees"
     assert [entry.parent for entry in trees.iterdir()] == [trees]
     assert project.git("status", "--porcelain") == ""
 
@@ -118,7 +118,7 @@ def test_the_folders_of_runs_are_hidden_once_and_other_lines_are_kept(project: P
     exclude.write_text("mine")
     project.run("demo-1")
     project.run("demo-2")
-    assert exclude.read_text() == "mine\n/automation/agents/\n/automation/logs/\n/automation/trees/\n"
+    assert exclude.read_text() == "mine\n/.adw/\n"
 
 
 def test_a_worktree_that_was_deleted_is_made_again_with_its_commits(project: Project) -> None:

@@ -100,7 +100,7 @@ def test_the_log_has_the_known_format(project: Project) -> None:
 
 def test_the_json_state_says_the_same_as_the_database(project: Project) -> None:
     run = project.run("demo-1").execution
-    folder = project.path / "automation" / "agents" / run.id
+    folder = project.path / ".adw" / "agents" / run.id
     state = json.loads((folder / "adw_state.json").read_text())
     assert (state["adw_id"], state["issue_number"], state["issue_class"]) == (run.id, "demo-1", "bug")
     assert (state["status"], state["completed_phases"]) == ("completed", ["plan", "build", "review"])
@@ -124,7 +124,7 @@ def test_the_issue_that_a_run_holds_is_refused_to_another_and_the_refusal_leaves
     with pytest.raises(IssueClaimedError, match=f"^issue demo-1 is being worked on by execution {first.id}$"):
         project.run("demo-1")
     assert [run.id for run in project.executions()] == [first.id]
-    assert [entry.name for entry in (project.path / "automation" / "agents").iterdir()] == [first.id]
+    assert [entry.name for entry in (project.path / ".adw" / "agents").iterdir()] == [first.id]
     assert project.calls() == ["plan"]
 
 
@@ -163,7 +163,7 @@ def test_an_id_that_cannot_name_a_folder_is_refused_before_anything_is_made(
     with pytest.raises(InvalidInputError):
         project.run("demo-1", adw_id=adw_id)
     assert project.executions() == []
-    assert not (project.path / "automation").exists()
+    assert not (project.path / ".adw").exists()
 
 
 def test_runs_of_different_issues_work_side_by_side(project: Project) -> None:
@@ -179,8 +179,8 @@ def test_a_run_made_from_a_linked_worktree_belongs_to_the_main_one(project: Proj
     project.path, main = linked, project.path
     run = project.run("demo-1").execution
     assert settings.location.project == main
-    assert Path(str(run.worktree_path)).parent == main / "automation" / "trees"
-    assert not (linked / "automation").exists()
+    assert Path(str(run.worktree_path)).parent == main / ".adw" / "trees"
+    assert not (linked / ".adw").exists()
 
 
 def test_a_run_can_pause_after_a_step(project: Project) -> None:

@@ -30,14 +30,14 @@ DEPRECATED = "JSON as the only store is deprecated; unset ADW_USE_BEADS_STATE to
 
 def state_of(project: Project, adw_id: str) -> dict[str, object]:
     """The JSON state of a run."""
-    text = (project.path / "automation" / "agents" / adw_id / "adw_state.json").read_text()
+    text = (project.path / ".adw" / "agents" / adw_id / "adw_state.json").read_text()
     state: dict[str, object] = json.loads(text)
     return state
 
 
 def json_steps(project: Project, adw_id: str) -> list[str]:
     """The steps that the JSON state of a run has."""
-    folder = project.path / "automation" / "agents" / adw_id
+    folder = project.path / ".adw" / "agents" / adw_id
     return [
         entry["step"]
         for phase in ("plan", "build", "review")
@@ -185,7 +185,7 @@ def test_a_json_state_that_breaks_in_the_middle_does_not_stop_the_run(project: P
     def watch(event: Event) -> None:
         project.events.append(event)
         if event.kind == "agent_finished" and event.phase == "plan":
-            (project.path / "automation" / "agents" / "run-1" / "adw_state.json").write_text("{half")
+            (project.path / ".adw" / "agents" / "run-1" / "adw_state.json").write_text("{half")
 
     outcome = project.run("demo-1", adw_id="run-1", progress=watch)
     assert outcome.status == "completed"
@@ -201,7 +201,7 @@ def test_a_run_that_loses_both_stores_says_so(project: Project) -> None:
 
     def watch(event: Event) -> None:
         if event.kind == "agent_finished" and event.phase == "plan":
-            (project.path / "automation" / "agents" / "run-1" / "adw_state.json").write_text("{half")
+            (project.path / ".adw" / "agents" / "run-1" / "adw_state.json").write_text("{half")
 
     with pytest.raises(StateFileError):
         project.run("demo-1", adw_id="run-1", progress=watch)
@@ -253,7 +253,7 @@ def test_steps_of_an_attempt_that_failed_while_the_database_was_lost_do_not_coun
 
 def test_a_run_whose_json_state_was_deleted_goes_on_from_the_database(project: Project) -> None:
     killed_run(project, lambda event: event.step == "changes_made")
-    folder = project.path / "automation" / "agents" / "run-1"
+    folder = project.path / ".adw" / "agents" / "run-1"
     (folder / "adw_state.json").unlink()
     for phase in ("plan", "build"):
         (folder / phase / "checkpoints.json").unlink()
@@ -264,7 +264,7 @@ def test_a_run_whose_json_state_was_deleted_goes_on_from_the_database(project: P
 
 def test_a_run_whose_json_state_is_damaged_goes_on_from_the_database(project: Project) -> None:
     killed_run(project, lambda event: event.step == "changes_made")
-    path = project.path / "automation" / "agents" / "run-1" / "adw_state.json"
+    path = project.path / ".adw" / "agents" / "run-1" / "adw_state.json"
     path.write_text("{half")
     assert project.resume("run-1").status == "completed"
     assert project.calls() == ["plan", "build", "review"]
@@ -294,4 +294,4 @@ def test_an_unknown_execution_is_not_found_in_either_store(project: Project) -> 
         project.config = replace(project.config, use_beads_state=use)
         with pytest.raises(ExecutionNotFoundError, match=r"^there is no execution 'nobody'$"):
             project.resume("nobody")
-    assert not (project.path / "automation").exists()
+    assert not (project.path / ".adw").exists()

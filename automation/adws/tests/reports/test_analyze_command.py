@@ -30,7 +30,7 @@ class Command:
         self._capsys = capsys
         self._monkeypatch = monkeypatch
         self.db = ("--db", twins.state.path)
-        self.logs = ("--backend", "json", "--log-root", str(twins.project / "automation"))
+        self.logs = ("--backend", "json", "--log-root", str(twins.project / ".adw"))
 
     def __call__(self, *arguments: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:

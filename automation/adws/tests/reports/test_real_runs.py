@@ -30,7 +30,7 @@ def report(project: Project, backend: str, *, days_later: float = 0) -> Report:
     window = last_hours(24 * (days_later + 1), clock=clock)
     if backend == "database":
         return report_from_database(project.database, window, clock=clock)
-    logs, agents = project.path / "automation" / "logs", project.path / "automation" / "agents"
+    logs, agents = project.path / ".adw" / "logs", project.path / ".adw" / "agents"
     folders = {
         "files": RunFolders(logs, agents),
         "logs": RunFolders(logs, None),

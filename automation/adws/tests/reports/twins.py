@@ -47,7 +47,7 @@ class Twins:
     ) -> tuple[Report, Report]:
         """The report from the database and the one from the files."""
         window = last_hours(hours, clock=self.clock, environment=environment)
-        folders = RunFolders(self.project / "automation" / "logs", self.project / "automation" / "agents")
+        folders = RunFolders(self.project / ".adw" / "logs", self.project / ".adw" / "agents")
         return (
             report_from_database(self.state.path, window, stale_hours=stale_hours, clock=self.clock),
             report_from_files(folders, window, stale_hours=stale_hours),

@@ -13,7 +13,8 @@ import pytest
 
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.errors import CheckpointDataError, InvalidInputError, StateFileError
-from adws.adw_modules.json_state import ADWState, agents_folder
+from adws.adw_modules.json_state import ADWState
+from adws.adw_modules.run_root import agents_folder
 from adws.tests.conftest import NOW
 from adws.tests.processes import child, run_together
 
@@ -23,7 +24,7 @@ def _state(project: Path, adw_id: str = "adw-1") -> ADWState:
 
 
 def _path(project: Path, *parts: str) -> Path:
-    return project.joinpath("automation", "agents", "adw-1", *parts)
+    return project.joinpath(".adw", "agents", "adw-1", *parts)
 
 
 def _write(path: Path, content: str | bytes) -> Path:
@@ -169,7 +170,7 @@ def test_a_state_in_the_place_of_a_folder_or_behind_a_file_is_one_clear_error(tm
     with pytest.raises(StateFileError, match="cannot be read: Is a directory"):
         ADWState.load("adw-1", tmp_path)
     blocked = tmp_path / "blocked"
-    _write(blocked / "automation", "a file")
+    _write(blocked / ".adw", "a file")
     with pytest.raises(StateFileError, match="cannot be written: Not a directory"):
         _state(blocked).update({"a": 1})
 

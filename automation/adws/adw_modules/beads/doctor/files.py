@@ -14,7 +14,7 @@ from pathlib import Path
 from adws.adw_modules.beads.doctor.findings import Finding, several, well
 from adws.adw_modules.beads.doctor.patient import Patient
 from adws.adw_modules.beads.restore.private_copy import SCRATCH_PREFIX
-from adws.adw_modules.json_state import agents_folder
+from adws.adw_modules.run_root import agents_folder
 from adws.adw_modules.store.owner import host_name, process_mark
 
 _LOG = re.compile(r"(?P<database>.+)-(wal|journal)")

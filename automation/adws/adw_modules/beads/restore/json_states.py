@@ -1,7 +1,7 @@
 """The runs in a project's JSON states, as our own workflow writes them beside the database.
 
-    automation/agents/<adw_id>/adw_state.json            the execution and its attempts
-    automation/agents/<adw_id>/<phase>/checkpoints.json  its steps
+    <run root>/agents/<adw_id>/adw_state.json            the execution and its attempts
+    <run root>/agents/<adw_id>/<phase>/checkpoints.json  its steps
 
 States of other programs say too little to be an execution; they are counted and left alone. Nothing is
 written here.
@@ -22,7 +22,8 @@ from adws.adw_modules.beads.restore.runs import (
 )
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.errors import AdwError
-from adws.adw_modules.json_state import ADWState, agents_folder
+from adws.adw_modules.json_state import ADWState
+from adws.adw_modules.run_root import agents_folder
 from adws.adw_modules.store.ids import step_op_id
 from adws.adw_modules.store.json_values import JSON, encode
 from adws.adw_modules.store.records import PHASES

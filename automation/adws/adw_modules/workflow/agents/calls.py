@@ -1,6 +1,6 @@
 """Agent calls in the run's folder: made, found again after a crash, adopted or stopped.
 
-automation/agents/<adw_id>/<phase>/attempt-<n>/
+<run root>/agents/<adw_id>/<phase>/attempt-<n>/
     prompt.md  raw_output.jsonl  stderr.txt     what went in and came out, not masked, for the owner only
     process.json                                which process it is, written before it begins
     ended.json                                  how it ended, written when it has
@@ -23,7 +23,7 @@ from adws.adw_modules.workflow.agents.choice import Agent
 from adws.adw_modules.workflow.agents.process import CallFiles, Limits, run_agent_process, tail
 from adws.adw_modules.workflow.agents.process_group import group_members, has_marker, stop_group
 from adws.adw_modules.workflow.agents.result import AgentResult, read_result
-from adws.adw_modules.workflow.git.command import without_git_locators
+from adws.adw_modules.workflow.git.environment import agent_environment
 from adws.adw_modules.workflow.interruption import StopRequest
 
 _MARKER = "ADW_AGENT_CALL"
@@ -91,7 +91,7 @@ def call_agent(
             agent.command_for(phase),
             folder.files,
             cwd=cwd,
-            environ={**without_git_locators(environ), _MARKER: marker},
+            environ={**agent_environment(environ, cwd), _MARKER: marker},
             limits=limits,
             stop=stop,
             started=lambda pid: _write(folder.process, _identity(pid, marker)),

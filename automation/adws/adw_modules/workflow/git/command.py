@@ -1,101 +1,200 @@
-"""Running git so that nothing around it changes what it does.
+"""Running git: the one place that does, so that nothing around a git command changes what it does.
+
+A `Git` acts in a fixed place. Where its git directory and work tree are given, git looks for neither, so
+a command for a run's worktree never reaches the user's own checkout, whatever an agent did to the file
+`.git`.
 
 No hooks: the commits of a run are bookkeeping that must be repeatable after a crash, and a hook may
 edit files, ask questions or, as bd's do, write to the tracker. The project's hooks have their say when
 a person merges or pushes the branch. No signing, for the same reason: nobody is there to type a
-passphrase. No automatic gc, no terminal prompts, and none of the GIT_* variables that a surrounding
-git command may have set. A terminal's Ctrl-C does not reach git: it runs in a session of its own.
+passphrase. No automatic gc, no questions at the terminal, no end later than a time limit. Git runs in a
+session of its own: a terminal's Ctrl-C reaches this process, which then ends git and all it started.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+import tempfile
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from adws.adw_modules.errors import RepositoryError
+from adws.adw_modules.workflow.git.complaints import complaint_of, hint_for
+from adws.adw_modules.workflow.git.environment import command_environment, safe_directories
+from adws.adw_modules.workflow.interruption import StopRequest
 
+# git's own files in big repositories, filters that download: minutes, not hours.
+TIMEOUT_SECONDS = 900.0
+_POLL_SECONDS = 0.1
+_GRACE_SECONDS = 2.0
 _SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.quotePath=false",
+    "core.safecrlf=false",
     "commit.gpgSign=false",
+    "i18n.commitEncoding=UTF-8",
+    "i18n.logOutputEncoding=UTF-8",
+    "submodule.recurse=false",
     "gc.auto=0",
     "maintenance.auto=false",
     "advice.detachedHead=false",
 )
-# Variables by which one git command tells another where it works.
-_LOCATORS = frozenset(
-    ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY",
-     "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_CEILING_DIRECTORIES", "GIT_CONFIG_PARAMETERS")
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class GitAnswer:
-    """What one git command said: its exit code, output and the first line of its complaint."""
+    """What one git command said: its exit code, its output, and all that it complained of."""
 
     code: int
     output: str
-    complaint: str
+    complaints: str
+
+    @property
+    def complaint(self) -> str:
+        """The line of its complaints that says most."""
+        return complaint_of(self.complaints)
 
 
-def git(directory: Path, *arguments: str, text: str = "") -> str:
-    """Run git in `directory` with `text` on its standard input; return its output.
+@dataclass(frozen=True, slots=True)
+class Git:
+    """Git in one place: it runs in `folder`, on `git_dir` and `work_tree`.
 
-    Raises `RepositoryError` when git fails. Bytes that are not UTF-8 come back as surrogates, so paths
-    survive the way in and out.
+    Without a `git_dir` git looks for the repository that holds `folder`, as it does for a user. A command
+    is ended with all that it started when `stop` is asked for, and after `timeout_seconds`. `settings`, such
+    as `user.name=…`, are git's own, for this command alone.
     """
-    answer = ask_git(directory, *arguments, text=text)
-    if answer.code != 0:
-        raise RepositoryError(
-            f"git {arguments[0]} failed in {directory}: {answer.complaint}",
-            hint="look at the folder with `git status`, then try again",
-        )
-    return answer.output
+
+    folder: Path
+    git_dir: Path | None = None
+    work_tree: Path | None = None
+    stop: StopRequest = field(default_factory=StopRequest, compare=False)
+    timeout_seconds: float = TIMEOUT_SECONDS
+    settings: tuple[str, ...] = ()
+
+    def run(self, *arguments: str, text: str = "") -> str:
+        """Run a command with `text` on its standard input; return its output.
+
+        Raises `RepositoryError` when it fails, or the reason of `stop`. Bytes that are not UTF-8 come
+        back as surrogates, so paths survive the way in and out.
+        """
+        return self._checked(self.ask(*arguments, text=text), arguments).output
+
+    def ask(self, *arguments: str, text: str = "") -> GitAnswer:
+        """Run a command and return its answer, also when it fails."""
+        with tempfile.TemporaryFile() as output:
+            answer = self._ended(arguments, text, output)
+            output.seek(0)
+            return GitAnswer(answer.code, os.fsdecode(output.read()), answer.complaints)
+
+    def save(self, file: Path, *arguments: str) -> None:
+        """Run a command and save its output, byte by byte, in a new `file`.
+
+        Raises `RepositoryError` when it fails; there is no file then.
+        """
+        with file.open("xb") as output:
+            try:
+                self._checked(self._ended(arguments, "", output), arguments)
+                output.flush()
+                os.fsync(output.fileno())
+            except BaseException:
+                file.unlink()
+                raise
+
+    def _checked(self, answer: GitAnswer, arguments: tuple[str, ...]) -> GitAnswer:
+        if answer.code != 0:
+            raise RepositoryError(
+                f"git {arguments[0]} failed in {self.work_tree or self.folder}: {answer.complaint}",
+                hint=hint_for(answer.complaints, self.work_tree or self.folder),
+            )
+        return answer
+
+    def _ended(self, arguments: tuple[str, ...], text: str, output: IO[bytes]) -> GitAnswer:
+        """Run a command to its end, with its output in a file; the answer has none."""
+        self.stop.check()
+        # Files, not pipes: what a filter leaves running may hold a pipe open for ever.
+        with ExitStack() as files:
+            given = files.enter_context(tempfile.TemporaryFile())
+            complaints = files.enter_context(tempfile.TemporaryFile())
+            given.write(os.fsencode(text))
+            given.seek(0)
+            process = self._started(arguments, given, output, complaints)
+            try:
+                self._wait(process, arguments[0])
+            finally:
+                _end_group(process)
+            complaints.seek(0)
+            return GitAnswer(process.returncode, "", os.fsdecode(complaints.read()))
+
+    def _started(
+        self, arguments: tuple[str, ...], given: IO[bytes], output: IO[bytes], complaints: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        ceiling = None if self.git_dir is None else self.folder.parent
+        try:
+            return subprocess.Popen(
+                ["git", *self._words(), *arguments],
+                cwd=self.folder,
+                stdin=given,
+                stdout=output,
+                stderr=complaints,
+                env=command_environment(os.environ, ceiling),
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            if not self.folder.is_dir():
+                raise RepositoryError(f"there is no folder {self.folder}", hint="check the path") from error
+            raise RepositoryError("git is not installed", hint="install git and try again") from error
+        except OSError as error:
+            raise RepositoryError(
+                f"git cannot be started in {self.folder}: {error.strerror}",
+                hint="check the folder's permissions and the machine's limits",
+            ) from error
+
+    def _words(self) -> list[str]:
+        trusted = [f"safe.directory={folder}" for folder in safe_directories(os.environ)]
+        settings = (*_SETTINGS, *trusted, *self.settings)
+        words = [word for setting in settings for word in ("-c", setting)]
+        words.append("--literal-pathspecs")
+        if self.git_dir is not None:
+            words.append(f"--git-dir={self.git_dir}")
+        if self.work_tree is not None:
+            words.append(f"--work-tree={self.work_tree}")
+        return words
+
+    def _wait(self, process: subprocess.Popen[bytes], command: str) -> None:
+        # Real time, not our clock: the process lives in it.
+        deadline = time.monotonic() + self.timeout_seconds
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_POLL_SECONDS)
+                return
+            self.stop.check()
+            if time.monotonic() > deadline:
+                raise RepositoryError(
+                    f"git {command} in {self.work_tree or self.folder} did not end within "
+                    f"{self.timeout_seconds:g} s and was stopped",
+                    hint="look for a filter, a credential helper or a network drive that hangs; "
+                    "git_timeout_seconds in adw.toml allows more time",
+                )
 
 
-def ask_git(directory: Path, *arguments: str, text: str = "") -> GitAnswer:
-    """Run git in `directory` and return its answer, also when it fails."""
-    settings = [part for setting in _SETTINGS for part in ("-c", setting)]
-    try:
-        done = subprocess.run(
-            ["git", *settings, "--literal-pathspecs", *arguments],
-            cwd=directory,
-            input=os.fsencode(text),
-            capture_output=True,
-            env=git_environment(os.environ),
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        if not directory.is_dir():
-            raise RepositoryError(f"there is no folder {directory}", hint="check the path") from error
-        raise RepositoryError("git is not installed", hint="install git and try again") from error
-    return GitAnswer(done.returncode, os.fsdecode(done.stdout), _complaint(os.fsdecode(done.stderr)))
-
-
-def git_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` for a git command of ours: no foreign locators, no prompts, messages in English."""
-    kept = without_git_locators(environ)
-    return {
-        **kept,
-        "LC_ALL": "C",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_EDITOR": "true",
-    }
-
-
-def without_git_locators(environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` without the variables that would send a git command to another repository."""
-    return {name: value for name, value in environ.items() if name not in _LOCATORS}
-
-
-def _complaint(stderr: str) -> str:
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    chosen = next(
-        (line for line in lines if line.startswith(("fatal:", "error:"))), lines[0] if lines else ""
-    )
-    return chosen.removeprefix("fatal: ").removeprefix("error: ") or "it gave no reason"
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End git and what it started, first politely, so that git removes its lock files."""
+    running = process.poll() is None
+    for number, patience in ((signal.SIGTERM, _GRACE_SECONDS), (signal.SIGKILL, None)):
+        if not running:
+            break
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+            running = False
+    if process.returncode != 0:
+        # A filter may outlive the git that it worked for.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)

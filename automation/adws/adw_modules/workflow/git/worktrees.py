@@ -1,8 +1,11 @@
 """The git worktree and branch of an execution, where its agents work.
 
-They live in `automation/trees/` of the project, hidden by `.git/info/exclude`: not inside `.git`,
-because agents and their tools refuse to look there. Folder and branch carry the issue and the
-execution in their names; ids of any shape are made safe first.
+Worktrees lie outside `.git`, because agents and their tools refuse to look there. Folder and branch carry
+the issue and the execution in their names; ids of any shape are made safe first.
+
+Git keeps two notes of a worktree: its own, `<common dir>/worktrees/<name>/`, with HEAD and index, and the
+file `.git` in the worktree, which names the former. Agents can reach the second: a scaffold removes it or
+makes a repository there. So our commands are told the former, and the latter is checked before each use.
 """
 
 from __future__ import annotations
@@ -11,164 +14,238 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from adws.adw_modules.errors import RepositoryError
 from adws.adw_modules.store.gate import Gate
-from adws.adw_modules.workflow.git.command import ask_git, git
+from adws.adw_modules.workflow.git.command import TIMEOUT_SECONDS, Git
 from adws.adw_modules.workflow.git.safe_names import safe_name
+from adws.adw_modules.workflow.interruption import StopRequest
 
 _PATIENCE_SECONDS = 1.0
 _GATE_SECONDS = 60.0
-# How many blanks stand before the path in an entry of `git status --porcelain=v2`, after its kind.
-_FIELDS_BEFORE_PATH = {"1": 7, "u": 9, "?": 0}
 
 
 @dataclass(frozen=True, slots=True)
 class Worktree:
-    """Where an execution works: `project` is the main work tree it was made from."""
+    """The worktree of an execution in the repository that has `common_dir`; its path is a real one.
 
-    project: Path
-    name: str
+    `stop` and `timeout_seconds` end the git commands that work in it.
+    """
+
+    common_dir: Path
+    path: Path
+    stop: StopRequest = field(default_factory=StopRequest, compare=False)
+    timeout_seconds: float = TIMEOUT_SECONDS
 
     @property
-    def path(self) -> Path:
-        """The worktree's folder."""
-        return self.project / "automation" / "trees" / self.name
+    def name(self) -> str:
+        """The worktree's name."""
+        return self.path.name
 
     @property
     def branch(self) -> str:
         """The worktree's branch."""
-        return f"adw/{self.name}"
+        return branch_of(self.name)
+
+    @property
+    def repository(self) -> Git:
+        """Git for what all worktrees share: branches and commits."""
+        return Git(self.common_dir, self.common_dir, stop=self.stop, timeout_seconds=self.timeout_seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class TreeState:
-    """Where a worktree stands: commit and branch, the paths that differ, and whether any is staged."""
-
-    head: str
-    branch: str
-    changed: tuple[str, ...]
-    staged: bool
+def worktree_name(issue_id: str, execution_id: str) -> str:
+    """The name of the worktree that belongs to an execution."""
+    return f"{safe_name(issue_id)}-{safe_name(execution_id)}"
 
 
-def worktree_for(project: Path, issue_id: str, execution_id: str) -> Worktree:
-    """The worktree that belongs to an execution, whether it exists or not."""
-    return Worktree(project, f"{safe_name(issue_id)}-{safe_name(execution_id)}")
+def branch_of(name: str) -> str:
+    """The branch of the worktree of this name."""
+    return f"adw/{name}"
+
+
+def git_of(tree: Worktree) -> Git:
+    """Git in the worktree, and nowhere else. Raises `RepositoryError` when its `.git` is not git's own."""
+    git_dir = _registered(tree)
+    if git_dir is None:
+        raise RepositoryError(
+            f"{tree.path} is no worktree of the repository {tree.common_dir} any more",
+            hint="resume: the folder is kept under another name, and a new worktree is made",
+        )
+    if not _points_to(tree.path / ".git", git_dir):
+        raise RepositoryError(
+            f"the file .git of the worktree {tree.path} was removed or replaced",
+            hint="resume: it is mended, and the files of the worktree are kept as a patch",
+        )
+    return Git(tree.path, git_dir, work_tree=tree.path, stop=tree.stop, timeout_seconds=tree.timeout_seconds)
 
 
 def ensure_worktree(tree: Worktree, base: str) -> None:
-    """Make the worktree and its branch (at `base`, if it is new), or repair what a crash left of them.
+    """Make the worktree and its branch (at `base`, if it is new), or mend what a crash or an agent left.
 
-    Only the execution's owner may call this, with all of its agents stopped.
+    Only the execution's owner may call this, with all of its agents stopped. Raises `RepositoryError`,
+    also when somebody has the branch checked out elsewhere.
     """
-    found = _git_dirs(tree)
-    if found is not None:
-        # A git that a killed run left behind may be about to finish.
-        _wait_for(lambda: not _is_unfinished(found))
-        if not _is_unfinished(found):
-            _drop_stale_locks(tree, found)
-            return
-        shutil.rmtree(tree.path)
+    refuse_branch_elsewhere(tree)
+    git_dir = _registered(tree) or _adopt_moved(tree)
+    # A git that a killed run left behind may be about to finish.
+    if git_dir is not None and _ended(lambda: not _is_unfinished(git_dir)):
+        _mend_pointer(tree, git_dir)
+        drop_stale_locks(tree, git_dir)
+        return
+    if git_dir is not None:
+        shutil.rmtree(tree.path, ignore_errors=True)
     elif tree.path.exists():
         _move_aside(tree.path)
-    known = ask_git(tree.project, "rev-parse", "--verify", "--quiet", f"refs/heads/{tree.branch}").code == 0
+    _add(tree, base)
+
+
+def refuse_branch_elsewhere(tree: Worktree) -> None:
+    """Raise `RepositoryError` where another checkout stands on the branch: it would lose its ground."""
+    place = tree.repository.run(
+        "for-each-ref", "--format=%(worktreepath)", f"refs/heads/{tree.branch}"
+    ).removesuffix("\n")
+    if place and Path(place).resolve() != tree.path and Path(place).is_dir():
+        raise RepositoryError(
+            f"the branch {tree.branch} of the run is checked out in {place}, where it must not be moved",
+            hint="check out another branch there (`git switch -`), then resume",
+        )
+
+
+def head_of(tree: Worktree) -> str:
+    """The commit the worktree stands on."""
+    return git_of(tree).run("rev-parse", "HEAD").strip()
+
+
+def drop_stale_locks(tree: Worktree, git_dir: Path) -> None:
+    """Remove git's lock files that a killed git left behind, once they outlive our patience."""
+    locks = [
+        git_dir / "index.lock",
+        git_dir / "HEAD.lock",
+        tree.common_dir / "refs" / "heads" / f"{tree.branch}.lock",
+    ]
+    _ended(lambda: not any(lock.exists() for lock in locks))
+    for lock in locks:
+        lock.unlink(missing_ok=True)
+
+
+def _add(tree: Worktree, base: str) -> None:
+    git = tree.repository
+    known = git.ask("rev-parse", "--verify", "--quiet", f"refs/heads/{tree.branch}").code == 0
+    if not known and git.ask("cat-file", "-e", f"{base}^{{commit}}").code != 0:
+        raise RepositoryError(
+            f"neither the branch {tree.branch} nor the commit {base} is in the repository {tree.common_dir}",
+            hint="bring the branch back, for example by `git fetch`, or start a new run on the issue",
+        )
     start = [str(tree.path), tree.branch] if known else ["-b", tree.branch, str(tree.path), base]
     tree.path.parent.mkdir(parents=True, exist_ok=True)
     # One at a time: git stumbles over the worktree that another git is just making.
     with closing(Gate(tree.path.parent, _GATE_SECONDS)) as gate, gate:
         # Twice --force: where the folder is gone, its registration may still be there, even locked.
-        git(tree.project, "worktree", "add", "--quiet", "--force", "--force", *start)
+        git.run("worktree", "add", "--quiet", "--force", "--force", *start)
 
 
-def remove_worktree(tree: Worktree) -> None:
-    """Take the worktree's folder away; its branch and commits stay."""
-    git(tree.project, "worktree", "remove", "--force", str(tree.path))
+def _registered(tree: Worktree) -> Path | None:
+    """Git's own folder for the worktree, found by what git wrote down, not by what lies in the worktree."""
+    for git_dir in _registrations(tree):
+        place = _place_of(git_dir)
+        if tree.path.is_dir() and place is not None and place.parent.resolve() == tree.path:
+            return git_dir
+    return None
 
 
-def head_of(tree: Worktree) -> str:
-    """The commit the worktree stands on."""
-    return git(tree.path, "rev-parse", "HEAD").strip()
-
-
-def look_at(tree: Worktree) -> TreeState:
-    """Where the worktree stands, and which paths differ from its HEAD; ignored files do not count."""
-    listed = git(
-        tree.path, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames",
-        "--ignore-submodules=dirty",
-    )  # fmt: skip
-    head = branch = ""
-    changed, staged = [], False
-    for entry in filter(None, listed.split("\0")):
-        kind, _, rest = entry.partition(" ")
-        if kind == "#":
-            name, _, value = rest.partition(" ")
-            head = value if name == "branch.oid" else head
-            branch = value if name == "branch.head" else branch
-        else:
-            changed.append(rest.split(" ", _FIELDS_BEFORE_PATH[kind])[-1])
-            staged = staged or (kind != "?" and rest[0] != ".")
-    return TreeState(head, branch, tuple(changed), staged)
-
-
-def stand_on_branch(tree: Worktree, commit: str) -> TreeState:
-    """Point the branch at `commit` and stand on it, leaving every file as it is.
-
-    This takes back commits, branch switches and staging that an agent did on its own.
-    """
-    state = look_at(tree)
-    if (state.head, state.branch) == (commit, tree.branch) and not state.staged:
-        return state
-    git(tree.path, "symbolic-ref", "HEAD", f"refs/heads/{tree.branch}")
-    git(tree.path, "reset", "--quiet", "--mixed", commit)
-    return look_at(tree)
-
-
-def _git_dirs(tree: Worktree) -> list[Path] | None:
-    """Git's own and shared folder for the worktree; None where the folder is no worktree of its own."""
-    if not (tree.path / ".git").is_file():
+def _adopt_moved(tree: Worktree) -> Path | None:
+    """Git's own folder for a worktree that was moved together with its project; it is told the new place."""
+    git_dir = tree.common_dir / "worktrees" / tree.name
+    place = _place_of(git_dir)
+    if not tree.path.is_dir() or place is None or place.parent.exists():
         return None
-    answer = ask_git(tree.path, "rev-parse", "--git-dir", "--git-common-dir", "--show-toplevel")
-    own, common, top = answer.output.splitlines() if answer.code == 0 else ("", "", "")
-    if not top or Path(top).resolve() != tree.path.resolve():
+    (git_dir / "gitdir").write_text(f"{tree.path / '.git'}\n", encoding="utf-8", errors="surrogateescape")
+    return git_dir
+
+
+def _registrations(tree: Worktree) -> list[Path]:
+    """Git's own folders for all worktrees; that of the same name, which is nearly always ours, first."""
+    own = tree.common_dir / "worktrees" / tree.name
+    folder = own.parent
+    others = sorted(path for path in folder.iterdir() if path != own) if folder.is_dir() else []
+    return [own, *others]
+
+
+def _place_of(git_dir: Path) -> Path | None:
+    """The file `.git` of the worktree that this folder belongs to."""
+    written = _text_of(git_dir / "gitdir")
+    return None if not written else git_dir / written
+
+
+def _points_to(pointer: Path, git_dir: Path) -> bool:
+    if pointer.is_symlink() or not pointer.is_file():
+        return False
+    text = _text_of(pointer) or ""
+    return text.startswith("gitdir: ") and (
+        (pointer.parent / text.removeprefix("gitdir: ")).resolve() == git_dir.resolve()
+    )
+
+
+def _text_of(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n")
+    except OSError:
         return None
-    return [tree.path / own, tree.path / common]
 
 
-def _is_unfinished(git_dirs: list[Path]) -> bool:
+def _mend_pointer(tree: Worktree, git_dir: Path) -> None:
+    """Put git's file `.git` back; what an agent put in its place is kept beside the worktree."""
+    pointer = tree.path / ".git"
+    if _points_to(pointer, git_dir):
+        return
+    try:
+        # A file that only names a place, such as that of a project before it was moved, holds no work.
+        names_place = pointer.is_file() and (_text_of(pointer) or "").startswith("gitdir: ")
+        if pointer.is_symlink() or (pointer.exists() and not names_place):
+            pointer.rename(_free_name(tree.path.with_name(f"{tree.name}.git-of-the-agent")))
+        pointer.write_text(f"gitdir: {git_dir}\n", encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise RepositoryError(
+            f"{pointer} cannot be mended: {error.strerror}", hint="check the permissions of the worktree"
+        ) from error
+
+
+def _is_unfinished(git_dir: Path) -> bool:
     """Whether git was killed while it made the worktree; it locks one until it is complete."""
-    lock = git_dirs[0] / "locked"
-    return lock.exists() and lock.read_text(encoding="utf-8", errors="replace").strip() == "initializing"
+    return (_text_of(git_dir / "locked") or "").strip() == "initializing"
 
 
-def _drop_stale_locks(tree: Worktree, git_dirs: list[Path]) -> None:
-    """Remove git's lock files that a killed git left in the worktree, once they outlive our patience."""
-    own, common = git_dirs
-    locks = [own / "index.lock", own / "HEAD.lock", common / "refs" / "heads" / f"{tree.branch}.lock"]
-    _wait_for(lambda: not any(lock.exists() for lock in locks))
-    for lock in locks:
-        lock.unlink(missing_ok=True)
-
-
-def _wait_for(over: Callable[[], bool]) -> None:
+def _ended(over: Callable[[], bool]) -> bool:
+    """Whether something of another program's git has come to its end, waiting a moment for it."""
     # Real time: another program's git is at work in it.
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not over() and time.monotonic() < deadline:
+    while not over():
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.02)
+    return True
 
 
 def _move_aside(folder: Path) -> None:
     """Keep a folder that stands where the worktree belongs, under another name."""
-    number = 1
-    while (aside := folder.with_name(f"{folder.name}.aside-{number}")).exists():
-        number += 1
+    aside = _free_name(folder.with_name(f"{folder.name}.aside"))
     try:
         folder.rename(aside)
         # It would point at the registration that the new worktree is about to take.
-        (aside / ".git").unlink(missing_ok=True)
+        if (aside / ".git").is_file():
+            (aside / ".git").unlink()
     except OSError as error:
         raise RepositoryError(
             f"{folder} is in the way of a worktree and cannot be moved aside: {error.strerror}",
             hint="move it away by hand, then try again",
         ) from error
+
+
+def _free_name(wanted: Path) -> Path:
+    """`wanted` with the first number behind it that nobody has."""
+    number = 1
+    while (free := wanted.with_name(f"{wanted.name}-{number}")).exists() or free.is_symlink():
+        number += 1
+    return free

@@ -28,10 +28,13 @@ def build(run: PhaseRun) -> None:
             message=commit_message("Build", run.issue),
         )
         run.reporter.tell("commit_made", made.commit)
-        if made.left_out:
-            run.reporter.warn(
-                f"left out of the commit, because it may hold secrets: {', '.join(made.left_out)}"
-            )
-        return {"commit": made.commit, "files": list(made.files), "files_changed": made.files_changed}
+        for path, reason in made.left_out.items():
+            run.reporter.warn(f"{path} is left out of the commit, because {reason}")
+        return {
+            "commit": made.commit,
+            "files": list(made.files),
+            "files_changed": made.files_changed,
+            "left_out": dict(made.left_out),
+        }
 
     run.steps.step("build_committed", commit)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from adws.adw_modules.beads.issues import Issue
-from adws.adw_modules.errors import AgentError, PhaseFailedError
+from adws.adw_modules.errors import AgentError, PhaseFailedError, RepositoryError
 from adws.adw_modules.state import Attempt
 from adws.adw_modules.workflow.agents.calls import CallEnd, CallFolder, adopt, call_agent, call_folder
 from adws.adw_modules.workflow.agents.choice import Agent
 from adws.adw_modules.workflow.agents.process import Limits
 from adws.adw_modules.workflow.agents.result import AgentResult
-from adws.adw_modules.workflow.git.commits import set_aside_leftovers
+from adws.adw_modules.workflow.git.commits import rehearse_commit
+from adws.adw_modules.workflow.git.leftovers import set_aside_leftovers
 from adws.adw_modules.workflow.git.safe_names import safe_name
-from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree, head_of, stand_on_branch
+from adws.adw_modules.workflow.git.tree_state import note_checkout, stand_on_branch
+from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree, head_of
 from adws.adw_modules.workflow.interruption import StopRequest
 from adws.adw_modules.workflow.phases.prompts import build_prompt, issue_as_text
 from adws.adw_modules.workflow.phases.steps import StepResult, Steps
@@ -59,6 +62,7 @@ class PhaseRun:
         def work() -> StepResult:
             base = head_of(self.tree)
             self._clean(base)
+            rehearse_commit(self.tree)
             return {
                 "base_commit": base,
                 "branch_name": self.tree.branch,
@@ -155,9 +159,12 @@ class PhaseRun:
     def _take_back(self, base: str) -> None:
         """Undo the commits of an agent that failed; its changes stay in the files, to be looked at."""
         self.record.check_owner()
-        stand_on_branch(self.tree, base)
+        # What an agent did to the worktree itself is mended by the next attempt; why it failed is told now.
+        with suppress(RepositoryError):
+            stand_on_branch(self.tree, base)
 
     def _clean(self, base: str) -> None:
-        patch = self.folder.path / "leftovers.patch"
-        if set_aside_leftovers(self.tree, base, patch):
-            self.reporter.say(f"changes that belonged to no step were set aside in {patch}")
+        kept = set_aside_leftovers(self.tree, base, self.folder.path)
+        if kept.places:
+            self.reporter.say(f"changes that belonged to no step were kept in {kept.places}")
+        note_checkout(self.tree)

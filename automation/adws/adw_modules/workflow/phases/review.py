@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from adws.adw_modules.errors import PhaseFailedError
-from adws.adw_modules.workflow.git.command import git
-from adws.adw_modules.workflow.git.commits import set_aside_leftovers
+from adws.adw_modules.workflow.git.leftovers import set_aside_leftovers
+from adws.adw_modules.workflow.git.patches import diff_between
 from adws.adw_modules.workflow.phases.phase_run import PhaseRun
 from adws.adw_modules.workflow.phases.steps import StepResult
 from adws.adw_modules.workflow.phases.verdict import read_verdict
@@ -17,7 +17,7 @@ def review(run: PhaseRun) -> None:
     """Review what was built. Raises `PhaseFailedError` with the reasons when it is rejected."""
     base = run.prepare()
     started_at = run.base_of_run()
-    diff = git(run.tree.path, "diff", "--no-ext-diff", "--no-color", started_at, base)
+    diff = diff_between(run.tree, started_at, base)
     if not diff:
         raise PhaseFailedError(
             f"there is nothing to review on the branch {run.tree.branch}",
@@ -30,8 +30,11 @@ def review(run: PhaseRun) -> None:
 
     def decide() -> StepResult:
         verdict = read_verdict(answer.text)
-        if set_aside_leftovers(run.tree, base, run.folder.path / "review-changes.patch"):
-            run.reporter.say("what the reviewer changed in the files was taken back")
+        kept = set_aside_leftovers(run.tree, base, run.folder.path, "review-changes")
+        if kept.places:
+            run.reporter.say(
+                f"what the reviewer changed in the files was taken back and kept in {kept.places}"
+            )
         return {"verdict": "approve" if verdict.approved else "reject", "reasons": list(verdict.reasons)}
 
     decision = run.steps.step("verdict_given", decide)

@@ -15,7 +15,7 @@ from adws.adw_modules.errors import (
     IssueClaimedError,
     StateFileError,
 )
-from adws.adw_modules.json_state import agents_folder
+from adws.adw_modules.run_root import agents_folder
 from adws.adw_modules.state import Attempt, Execution
 from adws.adw_modules.store.gate import Gate
 from adws.adw_modules.store.records import UNFINISHED

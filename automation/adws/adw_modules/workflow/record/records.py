@@ -90,7 +90,7 @@ class Records:
         if self._database is not None:
             execution = self._begin_in_database(self._database, start)
         else:
-            execution = start.as_execution(self._project, self._config.environment, self._clock.now())
+            execution = start.as_execution(self._config.environment, self._clock.now())
             begin_in_json(self._project, run, execution, self._clock)
         record = self._record(execution, run, [], [SavedStep("plan", 1, FIRST_STEP, start.request)])
         record.mirror()
@@ -184,7 +184,7 @@ class Records:
             return None
 
     def _begin_in_database(self, database: BeadsStateManager, start: Start) -> Execution:
-        issue, tree = start.issue, start.worktree(self._project)
+        issue = start.issue
         return database.create_execution(
             issue.id,
             adw_id=start.execution_id,
@@ -194,9 +194,9 @@ class Records:
             issue=IssueSnapshot(issue.title, issue.issue_type, issue.priority),
             owner=start.owner,
             claim=start.claim,
-            worktree_name=tree.name,
-            worktree_path=str(tree.path),
-            branch_name=tree.branch,
+            worktree_name=start.worktree_path.name,
+            worktree_path=str(start.worktree_path),
+            branch_name=start.branch_name,
         )
 
     def _take_over_in_database(

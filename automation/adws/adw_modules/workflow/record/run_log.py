@@ -1,6 +1,6 @@
 """The log of a run: `execution.log`, in the format that teams' logs have had all along.
 
-    automation/logs/<project>/<environment>/<adw_id>/<workflow>/execution.log
+    <run root>/logs/<project>/<environment>/<adw_id>/<workflow>/execution.log
     YYYY-MM-DD HH:MM:SS - LEVEL - message
 
 Times are local, without a zone, because every reader of these files expects them so. A message may go
@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 from adws.adw_modules.clock import Clock
 from adws.adw_modules.errors import StateFileError
 from adws.adw_modules.redaction import redact
+from adws.adw_modules.run_root import logs_folder
 from adws.adw_modules.workflow.git.safe_names import safe_name
 
 Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -48,7 +49,7 @@ class RunLog:
 def log_path(project: Path, *, environment: str, execution_id: str, workflow: str) -> Path:
     """Where the log of an execution lies."""
     parts = [_folder(part) for part in (project.name, environment, execution_id, workflow)]
-    return project.joinpath("automation", "logs", *parts, "execution.log")
+    return logs_folder(project).joinpath(*parts, "execution.log")
 
 
 def _folder(text: str) -> str:

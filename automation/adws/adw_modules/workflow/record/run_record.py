@@ -177,6 +177,14 @@ class RunRecord:
         except _UNUSABLE:
             return
 
+    def newest_commit(self) -> str | None:
+        """The commit that the newest step made or began at; None where no step knows one."""
+        for data in reversed(self._steps.values()):
+            commit = data.get("commit") or data.get("base_commit") if isinstance(data, dict) else None
+            if isinstance(commit, str):
+                return commit
+        return None
+
     def close(self) -> None:
         """Give the database's connections back."""
         if self._database is not None:

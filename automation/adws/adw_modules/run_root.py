@@ -1,0 +1,58 @@
+"""Where the files of a project's runs lie: states and prompts, logs, and the worktrees.
+
+    <root>/agents/<adw_id>/       JSON state, prompts and answers of the agents
+    <root>/logs/…/execution.log   what people and log analysis read
+    <root>/trees/<name>/          the git worktrees in which agents work
+
+The root is `automation/` of the project where it has such a folder, and `.adw/` where it has not: build
+tools and test runners look into ordinary folders, and take a worktree's files for the project's own. The
+setting `run_folder` in `adw.toml` names another.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from adws.adw_modules.config import load_config
+
+_HIDDEN_ROOT = ".adw"
+_SHARED_ROOT = "automation"
+_FOLDERS = ("agents", "logs", "trees")
+
+
+def run_root(project: Path) -> Path:
+    """The root of the files of a project's runs; it may not exist yet. Raises `ConfigurationError`."""
+    chosen = load_config(project, os.environ).run_folder
+    if chosen:
+        return project / chosen
+    hidden = project / _HIDDEN_ROOT
+    # A project that gets a folder `automation` later keeps its runs where they are.
+    if (hidden / "agents").is_dir() or not (project / _SHARED_ROOT).is_dir():
+        return hidden
+    return project / _SHARED_ROOT
+
+
+def agents_folder(project: Path) -> Path:
+    """Where the states of a project's runs lie."""
+    return run_root(project) / "agents"
+
+
+def logs_folder(project: Path) -> Path:
+    """Where the logs of a project's runs lie."""
+    return run_root(project) / "logs"
+
+
+def trees_folder(project: Path) -> Path:
+    """Where the worktrees of a project's runs lie."""
+    return run_root(project) / "trees"
+
+
+def hidden_folders(project: Path) -> list[str]:
+    """Lines for git's list of ignored files: the folders of runs that lie in the project."""
+    root = run_root(project)
+    if not root.is_relative_to(project) or root == project:
+        return []
+    path = root.relative_to(project).as_posix()
+    # Of a folder that is not ours alone, only what is ours is hidden.
+    return [f"/{path}/"] if path == _HIDDEN_ROOT else [f"/{path}/{name}/" for name in _FOLDERS]

@@ -1,0 +1,156 @@
+"""What an agent changed in its worktree: the difference of its files and its index to a commit.
+
+The index counts as well as the files, because some of an agent's work is only there: an ignored file
+added by force, an executable bit on a file system without them, a submodule. Some files count as modified
+right after they were checked out (line ends that an attribute would convert, files stored in LFS by
+half, names that differ in case alone). They are written down before an agent begins, and as long as they
+stay as they were, they are nobody's change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from adws.adw_modules.errors import RepositoryError
+from adws.adw_modules.file_replacing import replace_file
+from adws.adw_modules.workflow.git.command import Git
+from adws.adw_modules.workflow.git.worktrees import (
+    Worktree,
+    drop_stale_locks,
+    git_of,
+    refuse_branch_elsewhere,
+)
+
+# How many blanks stand before the path in an entry of `git status --porcelain=v2`, after its kind.
+_FIELDS_BEFORE_PATH = {"1": 7, "u": 9, "?": 0}
+_SUBMODULE_FIELD = 1
+_AT_CHECKOUT = "adw-modified-at-checkout.json"
+_READ_AT_ONCE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A path that differs from the commit that the worktree stands on.
+
+    `nested` says that it is a repository of its own that no commit can hold; `submodule` that it is one,
+    `unsaved` that changes inside are not committed there; `made_executable` that the index alone says that
+    the file may be executed.
+    """
+
+    path: str
+    nested: bool = False
+    submodule: bool = False
+    unsaved: bool = False
+    made_executable: bool = False
+
+
+def stand_on_branch(tree: Worktree, commit: str) -> tuple[Change, ...]:
+    """Point the branch at `commit` and stand on it; return what files and index hold beyond it.
+
+    This takes back commits, branch switches, merges and hidden files of an agent, and keeps its files and
+    its index as they are. Raises `RepositoryError`.
+    """
+    git = git_of(tree)
+    refuse_branch_elsewhere(tree)
+    if git.git_dir is not None:
+        drop_stale_locks(tree, git.git_dir)
+    git.run("symbolic-ref", "HEAD", f"refs/heads/{tree.branch}")
+    git.run("update-ref", f"refs/heads/{tree.branch}", commit)
+    _show_hidden_files(git, tree.path)
+    return look_at(tree)
+
+
+def look_at(tree: Worktree) -> tuple[Change, ...]:
+    """What the worktree's files and index hold beyond the commit it stands on.
+
+    Ignored files that are not in the index do not count, nor do those that were modified at checkout.
+    """
+    git = git_of(tree)
+    known = _modified_at_checkout(git)
+    found = _status(git)
+    return tuple(
+        change for change in found if known.get(change.path) != _fingerprint(tree.path, change.path, known)
+    )
+
+
+def note_checkout(tree: Worktree) -> None:
+    """Write down which files count as modified although no agent has been here since the checkout."""
+    git = git_of(tree)
+    files = [change.path for change in _status(git) if (tree.path / change.path).is_file()]
+    prints = {path: _fingerprint(tree.path, path, files) for path in files}
+    note = _note(git)
+    try:
+        replace_file(note, json.dumps(prints))
+    except OSError as error:
+        raise RepositoryError(
+            f"{note} cannot be written: {error.strerror}",
+            hint="check the permissions and the free disk space of the repository",
+        ) from error
+
+
+def _status(git: Git) -> list[Change]:
+    listed = git.run(
+        "status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=none"
+    )
+    return [_change(entry) for entry in filter(None, listed.split("\0")) if not entry.startswith("#")]
+
+
+def _change(entry: str) -> Change:
+    kind, _, rest = entry.partition(" ")
+    *fields, path = rest.split(" ", _FIELDS_BEFORE_PATH[kind])
+    if kind == "?":
+        # git ends the names of folders with a slash, and lists one only where it is a repository.
+        return Change(path.rstrip("/"), nested=path.endswith("/"))
+    submodule = fields[_SUBMODULE_FIELD]
+    modes = tuple(fields[2:5]) if kind == "1" else ("", "", "")
+    return Change(
+        path,
+        submodule=submodule.startswith("S"),
+        unsaved=submodule.startswith("S") and ("M" in submodule or "U" in submodule),
+        made_executable=modes[0] != "100755" and modes[1:] == ("100755", "100644"),
+    )
+
+
+def _show_hidden_files(git: Git, top: Path) -> None:
+    """Let git see changes to files that an agent told it to overlook."""
+    listed = git.run("ls-files", "-v", "-z")
+    entries = [(entry[0], entry[2:]) for entry in filter(None, listed.split("\0"))]
+    overlooked = [path for mark, path in entries if mark.islower()]
+    skipped = [path for mark, path in entries if mark in "Ss" and (top / path).is_file()]
+    for option, paths in (("--no-assume-unchanged", overlooked), ("--no-skip-worktree", skipped)):
+        if paths:
+            git.run("update-index", option, "-z", "--stdin", text=nul_separated(paths))
+
+
+def nul_separated(paths: Iterable[str]) -> str:
+    """Paths as git takes them on its standard input."""
+    return "".join(f"{path}\0" for path in paths)
+
+
+def _note(git: Git) -> Path:
+    return (git.git_dir or git.folder) / _AT_CHECKOUT
+
+
+def _modified_at_checkout(git: Git) -> dict[str, str]:
+    try:
+        saved = json.loads(_note(git).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return saved if isinstance(saved, dict) else {}
+
+
+def _fingerprint(top: Path, path: str, wanted: Iterable[str]) -> str:
+    """What a file holds, and whether it may be executed; empty where it is none or nobody asks."""
+    file = top / path
+    if path not in wanted or file.is_symlink() or not file.is_file():
+        return ""
+    digest = hashlib.sha256()
+    with file.open("rb") as opened:
+        while block := opened.read(_READ_AT_ONCE):
+            digest.update(block)
+    return f"{digest.hexdigest()} {int(os.access(file, os.X_OK))}"
