@@ -25,7 +25,7 @@ def run_root(project: Path) -> Path:
     """The root of the files of a project's runs; it may not exist yet. Raises `ConfigurationError`."""
     chosen = load_config(project, os.environ).run_folder
     if chosen:
-        return project / chosen
+        return Path(os.path.normpath(project / chosen))
     hidden = project / _HIDDEN_ROOT
     # A project that gets a folder `automation` later keeps its runs where they are.
     if (hidden / "agents").is_dir() or not (project / _SHARED_ROOT).is_dir():
@@ -51,8 +51,9 @@ def trees_folder(project: Path) -> Path:
 def hidden_folders(project: Path) -> list[str]:
     """Lines for git's list of ignored files: the folders of runs that lie in the project."""
     root = run_root(project)
-    if not root.is_relative_to(project) or root == project:
+    if not root.is_relative_to(project):
         return []
-    path = root.relative_to(project).as_posix()
+    if root == project / _HIDDEN_ROOT:
+        return [f"/{_HIDDEN_ROOT}/"]
     # Of a folder that is not ours alone, only what is ours is hidden.
-    return [f"/{path}/"] if path == _HIDDEN_ROOT else [f"/{path}/{name}/" for name in _FOLDERS]
+    return ["/" + (root / name).relative_to(project).as_posix() + "/" for name in _FOLDERS]

@@ -39,14 +39,14 @@ class StopRequest:
 
 
 @contextmanager
-def stopping_on_signals(stop: StopRequest) -> Iterator[None]:
-    """Turn signals that would end the process into a request to stop, while the block runs.
+def stopping_on_signals(stop: StopRequest) -> Iterator[StopRequest]:
+    """Turn signals that would end the process into a request to stop, while the block runs; yield it.
 
     Outside the main thread, where Python allows no handlers, nothing changes. A signal that is ignored
     (as SIGHUP under nohup) stays ignored.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield stop
         return
 
     def ask(number: int, _frame: FrameType | None) -> None:
@@ -59,7 +59,7 @@ def stopping_on_signals(stop: StopRequest) -> Iterator[None]:
         for number, handler in before.items():
             if handler is not signal.SIG_IGN:
                 signal.signal(number, ask)
-        yield
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -96,9 +96,10 @@ def run_phase(
 
 def _begin(settings: RunSettings, records: Records, issue: Issue, adw_id: str | None) -> Outcome:
     project = settings.location.project
-    repository = check_repository(
-        settings.here or project, base=settings.base, allow_dirty=settings.allow_dirty
-    )
+    with stopping_on_signals(StopRequest()) as stop:
+        repository = check_repository(
+            settings.here or project, base=settings.base, allow_dirty=settings.allow_dirty, stop=stop
+        )
     request = Request(issue, settings.agent or settings.config.agent)
     agent = _agent(settings, request)
     hide_run_folders(repository, project)
@@ -119,7 +120,8 @@ def _begin(settings: RunSettings, records: Records, issue: Issue, adw_id: str | 
 
 def _go_on(settings: RunSettings, records: Records, seen: Seen, phases: tuple[str, ...]) -> Outcome:
     project = settings.location.project
-    repository = check_repository(project, allow_dirty=True)
+    with stopping_on_signals(StopRequest()) as stop:
+        repository = check_repository(project, allow_dirty=True, stop=stop)
     refuse_other_place(seen.execution, seen.request, project)
     hide_run_folders(repository, project)
     request = read_request(seen.request, seen.execution.id)
@@ -147,9 +149,9 @@ class _Run:
 
     def go(self, phases: tuple[str, ...], verb: str) -> Outcome:
         """Do these phases in order, as far as the settings say."""
-        settings, stop, reporter = self.settings, StopRequest(), self._reporter()
+        reporter, seconds = self._reporter(), self.settings.config.heartbeat_seconds
         self._open_log(reporter, verb)
-        with stopping_on_signals(stop), beating(self.record.beat, settings.config.heartbeat_seconds, stop):
+        with stopping_on_signals(StopRequest()) as stop, beating(self.record.beat, seconds, stop):
             try:
                 return self._phases(phases, self._work(reporter, stop))
             except RunPaused:

@@ -62,6 +62,14 @@ class Project:
         """Resume an execution, with the scripted agent told these options."""
         return resume_execution(self.settings(*options, **changes), execution_id)
 
+    def act(self, issue_id: str = "demo-1", *, adw_id: str = "run-1", **commands: str) -> Outcome:
+        """Run an issue with an agent that runs a shell command in each phase."""
+        return self.run(issue_id, adw_id=adw_id, agent=acting_agent(self.path.parent, **commands))
+
+    def act_again(self, execution_id: str = "run-1", **commands: str) -> Outcome:
+        """Resume an execution with such an agent."""
+        return self.resume(execution_id, agent=acting_agent(self.path.parent, **commands))
+
     def phase(
         self, phase: str, issue_id: str, *options: str, adw_id: str | None = None, **changes: Any
     ) -> Outcome:
@@ -115,6 +123,33 @@ class Project:
         """The log of an execution."""
         parts = (self.path.name, execution.environment, execution.id, execution.workflow)
         return self.path.joinpath(".adw", "logs", *parts, "execution.log").read_text()
+
+
+def acting_agent(folder: Path, *, plan: str = "", build: str = "echo 2 >> made.txt", review: str = "") -> str:
+    """An agent that writes its plan and approves, and in each phase runs a shell command besides."""
+    script = folder / "acting-agent.sh"
+    script.write_text(
+        f"""#!/bin/sh
+IFS= read -r head; cat > /dev/null
+phase=$(printf '%s' "$head" | sed -n 's/.*"phase": "\\([a-z]*\\)".*/\\1/p')
+plan=$(printf '%s' "$head" | sed -n 's/.*"plan_file": "\\([^"]*\\)".*/\\1/p')
+export GIT_AUTHOR_NAME=Agent GIT_AUTHOR_EMAIL=a@e.org GIT_COMMITTER_NAME=Agent GIT_COMMITTER_EMAIL=a@e.org
+case $phase in
+plan) mkdir -p "$(dirname "$plan")"; echo '# plan' > "$plan"
+{plan or ":"}
+;;
+build)
+{build or ":"}
+;;
+review) echo '{{"verdict": "approve", "reasons": ["fine"]}}'
+{review or ":"}
+;;
+esac
+""",
+        encoding="utf-8",
+    )
+    script.chmod(0o755)
+    return shlex.quote(str(script))
 
 
 def worktree_for(project: Path, issue_id: str, execution_id: str) -> Worktree:

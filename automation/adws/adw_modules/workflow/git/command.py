@@ -40,6 +40,7 @@ _SETTINGS = (
     "commit.gpgSign=false",
     "i18n.commitEncoding=UTF-8",
     "i18n.logOutputEncoding=UTF-8",
+    "diff.orderFile=/dev/null",
     "submodule.recurse=false",
     "gc.auto=0",
     "maintenance.auto=false",

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field, replace
 from adws.adw_modules.errors import PhaseFailedError
 from adws.adw_modules.workflow.git.command import Git
 from adws.adw_modules.workflow.git.committable import may_be_committed, why_left_out
-from adws.adw_modules.workflow.git.staging import stage, unstage
-from adws.adw_modules.workflow.git.tree_state import Change, stand_on_branch
+from adws.adw_modules.workflow.git.staging import stage
+from adws.adw_modules.workflow.git.tree_state import Change, stand_on_branch, unstage
 from adws.adw_modules.workflow.git.worktrees import Worktree, git_of, head_of
 
 _MOST_FILES_LISTED = 500

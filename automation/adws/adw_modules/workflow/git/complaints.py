@@ -8,8 +8,13 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-# git says these when a program that it started ended; the line before says which and why.
-_CONSEQUENCES = ("the remote end hung up unexpectedly", "early EOF", "fetch-pack: invalid index-pack output")
+# git says these when a filter or another program that it started has ended; not which, and not why.
+_CONSEQUENCES = (
+    "the remote end hung up unexpectedly", "early EOF", "packet write with format failed",
+    "unable to write flush packet", "fetch-pack: invalid index-pack output",
+)  # fmt: skip
+# How a shell ends its complaint about a program that is not there.
+_NO_PROGRAM = (": not found", ": command not found", ": No such file or directory")
 _NEWS = ("Preparing worktree", "HEAD is now at", "warning:", "hint:")
 _ADVICE = (
     (
@@ -22,7 +27,7 @@ _ADVICE = (
         "install git-lfs and run `git lfs install`; or check it out without LFS by `git lfs uninstall`",
     ),
     (
-        ("external filter", "smudge filter", "clean filter"),
+        ("external filter", "smudge filter", "clean filter", *_CONSEQUENCES),
         "make the filter's program work, or remove the filter from git's configuration and .gitattributes",
     ),
     (("No space left on device", "Disk quota exceeded"), "free some disk space, then try again"),
@@ -39,14 +44,14 @@ _ADVICE = (
 
 
 def complaint_of(complaints: str) -> str:
-    """The line that says most: the first error, or the line before it where it only tells a consequence."""
+    """The line that says most: the program that is missing, else the first error that is no consequence."""
     lines = [line.strip() for line in complaints.splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(_NEWS)] or lines
-    place = next((at for at, line in enumerate(told) if line.startswith(("fatal:", "error:"))), 0)
-    if place > 0 and any(words in told[place] for words in _CONSEQUENCES):
-        place -= 1
-    chosen = told[place] if told else ""
-    return chosen.removeprefix("fatal: ").removeprefix("error: ") or "it gave no reason"
+    told = [line for line in lines if not line.startswith(_NEWS)] or lines or ["it gave no reason"]
+    errors = [line for line in told if line.startswith(("fatal:", "error:"))]
+    causes = [line for line in errors if not any(words in line for words in _CONSEQUENCES)]
+    missing = [line for line in told if line not in errors and line.endswith(_NO_PROGRAM)]
+    chosen = [*missing, *causes, *errors, *told][0]
+    return chosen.removeprefix("fatal: ").removeprefix("error: ")
 
 
 def hint_for(complaints: str, folder: Path) -> str:

@@ -15,8 +15,8 @@ from pathlib import Path
 from adws.adw_modules.errors import RepositoryError
 from adws.adw_modules.workflow.git.committable import may_be_committed
 from adws.adw_modules.workflow.git.patches import save_index_as_patch
-from adws.adw_modules.workflow.git.staging import stage, unstage
-from adws.adw_modules.workflow.git.tree_state import Change, stand_on_branch
+from adws.adw_modules.workflow.git.staging import stage
+from adws.adw_modules.workflow.git.tree_state import Change, stand_on_branch, unstage
 from adws.adw_modules.workflow.git.worktrees import Worktree, git_of
 
 

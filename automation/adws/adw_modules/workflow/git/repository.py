@@ -10,6 +10,7 @@ from adws.adw_modules.errors import RepositoryError
 from adws.adw_modules.run_root import hidden_folders
 from adws.adw_modules.workflow.git.command import Git, GitAnswer
 from adws.adw_modules.workflow.git.complaints import hint_for
+from adws.adw_modules.workflow.interruption import StopRequest
 
 # Left out of the question whether the work tree is clean: trackers write there all the time.
 _TRACKER_FOLDER = ".beads/"
@@ -23,15 +24,17 @@ class Repository:
     start: str
 
 
-def check_repository(here: Path, *, base: str | None = None, allow_dirty: bool = False) -> Repository:
+def check_repository(
+    here: Path, *, base: str | None = None, allow_dirty: bool = False, stop: StopRequest | None = None
+) -> Repository:
     """The repository whose checkout holds `here`, where the user stands; changes nothing.
 
     A run starts at the commit that `base` names, else at the one checked out in `here`. Raises
     `RepositoryError` when there is no repository, it is bare, has no such commit, or has changes to
     tracked files that a run, which starts from a commit, would not see. Changes do not matter where
-    `base` is given or `allow_dirty` is set.
+    `base` is given or `allow_dirty` is set. Raises the reason of `stop` when that is asked for.
     """
-    git = Git(here)
+    git = Git(here, stop=stop or StopRequest())
     common_dir = _common_dir(git)
     start = _start(git, base)
     if base is None and not allow_dirty:
@@ -95,7 +98,8 @@ def _without_files(git: Git, common_dir: Path) -> RepositoryError:
 
 
 def _start(git: Git, base: str | None) -> str:
-    found = git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base or 'HEAD'}^{{commit}}")
+    name = "HEAD" if base is None else base
+    found = git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if found.code == 0:
         return found.output.strip()
     if base is not None:

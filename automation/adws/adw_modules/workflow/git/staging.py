@@ -6,7 +6,7 @@ By `git update-index`, not by `git add`, which leaves out ignored files and what
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from adws.adw_modules.workflow.git.command import Git
@@ -16,23 +16,17 @@ from adws.adw_modules.workflow.git.tree_state import Change, nul_separated
 def stage(git: Git, changes: Sequence[Change]) -> None:
     """Bring the index to what the files hold; where only the index says executable, that stays."""
     top = git.work_tree or git.folder
-    gone = [change.path for change in changes if _is_gone(top, change.path)]
+    missing = [change for change in changes if not change.in_index]
+    gone = [change.path for change in missing if _is_gone(top, change.path)]
     if gone:
         git.run("update-index", "--force-remove", "-z", "--stdin", text=nul_separated(gone))
-    present = [change for change in changes if change.path not in set(gone)]
+    present = [change for change in missing if change.path not in set(gone)]
     if present:
         listed = nul_separated(change.path for change in present)
-        git.run("update-index", "--add", "--replace", "-z", "--stdin", text=listed)
+        git.run("update-index", "--add", "--remove", "--replace", "-z", "--stdin", text=listed)
     executable = [change.path for change in present if change.made_executable]
     if executable:
         git.run("update-index", "--chmod=+x", "-z", "--stdin", text=nul_separated(executable))
-
-
-def unstage(git: Git, base: str, paths: Iterable[str]) -> None:
-    """Bring these paths of the index back to what `base` holds; their files stay as they are."""
-    listed = nul_separated(paths)
-    if listed:
-        git.run("reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul", base, text=listed)
 
 
 def _is_gone(top: Path, path: str) -> bool:

@@ -28,7 +28,6 @@ from adws.adw_modules.workflow.git.worktrees import (
 
 # How many blanks stand before the path in an entry of `git status --porcelain=v2`, after its kind.
 _FIELDS_BEFORE_PATH = {"1": 7, "u": 9, "?": 0}
-_SUBMODULE_FIELD = 1
 _AT_CHECKOUT = "adw-modified-at-checkout.json"
 _READ_AT_ONCE = 1024 * 1024
 
@@ -37,12 +36,13 @@ _READ_AT_ONCE = 1024 * 1024
 class Change:
     """A path that differs from the commit that the worktree stands on.
 
-    `nested` says that it is a repository of its own that no commit can hold; `submodule` that it is one,
-    `unsaved` that changes inside are not committed there; `made_executable` that the index alone says that
-    the file may be executed.
+    `in_index` says that the index holds all of it already; `nested` that it is a repository of its own
+    that no commit can hold; `submodule` that it is one, and `unsaved` that changes inside are not
+    committed there; `made_executable` that the index alone says that the file may be executed.
     """
 
     path: str
+    in_index: bool = False
     nested: bool = False
     submodule: bool = False
     unsaved: bool = False
@@ -53,7 +53,7 @@ def stand_on_branch(tree: Worktree, commit: str) -> tuple[Change, ...]:
     """Point the branch at `commit` and stand on it; return what files and index hold beyond it.
 
     This takes back commits, branch switches, merges and hidden files of an agent, and keeps its files and
-    its index as they are. Raises `RepositoryError`.
+    its index as they are, but for files that are as they were at checkout. Raises `RepositoryError`.
     """
     git = git_of(tree)
     refuse_branch_elsewhere(tree)
@@ -62,27 +62,21 @@ def stand_on_branch(tree: Worktree, commit: str) -> tuple[Change, ...]:
     git.run("symbolic-ref", "HEAD", f"refs/heads/{tree.branch}")
     git.run("update-ref", f"refs/heads/{tree.branch}", commit)
     _show_hidden_files(git, tree.path)
-    return look_at(tree)
-
-
-def look_at(tree: Worktree) -> tuple[Change, ...]:
-    """What the worktree's files and index hold beyond the commit it stands on.
-
-    Ignored files that are not in the index do not count, nor do those that were modified at checkout.
-    """
-    git = git_of(tree)
-    known = _modified_at_checkout(git)
-    found = _status(git)
-    return tuple(
-        change for change in found if known.get(change.path) != _fingerprint(tree.path, change.path, known)
-    )
+    found, known = _status(git), _modified_at_checkout(git)
+    untouched = {
+        change.path
+        for change in found
+        if change.path in known and _fingerprint(tree.path / change.path) == known[change.path]
+    }
+    unstage(git, commit, untouched)
+    return tuple(change for change in found if change.path not in untouched)
 
 
 def note_checkout(tree: Worktree) -> None:
     """Write down which files count as modified although no agent has been here since the checkout."""
     git = git_of(tree)
-    files = [change.path for change in _status(git) if (tree.path / change.path).is_file()]
-    prints = {path: _fingerprint(tree.path, path, files) for path in files}
+    files = [change.path for change in _status(git) if _is_plain_file(tree.path / change.path)]
+    prints = {path: _fingerprint(tree.path / path) for path in files}
     note = _note(git)
     try:
         replace_file(note, json.dumps(prints))
@@ -106,10 +100,11 @@ def _change(entry: str) -> Change:
     if kind == "?":
         # git ends the names of folders with a slash, and lists one only where it is a repository.
         return Change(path.rstrip("/"), nested=path.endswith("/"))
-    submodule = fields[_SUBMODULE_FIELD]
+    state, submodule = fields[:2]
     modes = tuple(fields[2:5]) if kind == "1" else ("", "", "")
     return Change(
         path,
+        in_index=state[1] == ".",
         submodule=submodule.startswith("S"),
         unsaved=submodule.startswith("S") and ("M" in submodule or "U" in submodule),
         made_executable=modes[0] != "100755" and modes[1:] == ("100755", "100644"),
@@ -125,6 +120,13 @@ def _show_hidden_files(git: Git, top: Path) -> None:
     for option, paths in (("--no-assume-unchanged", overlooked), ("--no-skip-worktree", skipped)):
         if paths:
             git.run("update-index", option, "-z", "--stdin", text=nul_separated(paths))
+
+
+def unstage(git: Git, base: str, paths: Iterable[str]) -> None:
+    """Bring these paths of the index back to what `base` holds; their files stay as they are."""
+    listed = nul_separated(paths)
+    if listed:
+        git.run("reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul", base, text=listed)
 
 
 def nul_separated(paths: Iterable[str]) -> str:
@@ -144,10 +146,13 @@ def _modified_at_checkout(git: Git) -> dict[str, str]:
     return saved if isinstance(saved, dict) else {}
 
 
-def _fingerprint(top: Path, path: str, wanted: Iterable[str]) -> str:
-    """What a file holds, and whether it may be executed; empty where it is none or nobody asks."""
-    file = top / path
-    if path not in wanted or file.is_symlink() or not file.is_file():
+def _is_plain_file(file: Path) -> bool:
+    return file.is_file() and not file.is_symlink()
+
+
+def _fingerprint(file: Path) -> str:
+    """What a file holds, and whether it may be executed; empty where it is no plain file."""
+    if not _is_plain_file(file):
         return ""
     digest = hashlib.sha256()
     with file.open("rb") as opened:
