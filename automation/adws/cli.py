@@ -11,11 +11,9 @@ import gc
 gc.disable()  # importing makes no garbage; collections in between cost a tenth of the start-up
 
 import importlib  # noqa: E402
-import json  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
-from contextlib import suppress  # noqa: E402
-from typing import Any, NoReturn  # noqa: E402
+from typing import NoReturn  # noqa: E402
 
 import click  # noqa: E402
 
@@ -84,60 +82,83 @@ def run_command(command: click.Command, name: str, arguments: list[str] | None =
 
     `arguments` are the process's own unless given.
     """
+    from adws.commands.standard_streams import protect_standard_streams
+
+    protect_standard_streams()
     words = sys.argv[1:] if arguments is None else arguments
     try:
         code = command.main(args=words, prog_name=name, standalone_mode=False)
-    except click.exceptions.Abort:
-        code = _interrupted()
-    except KeyboardInterrupt:
+    except SystemExit as end:
+        code = end.code
+    except (click.exceptions.Abort, KeyboardInterrupt):
         code = _interrupted()
     except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        code = _explain_usage(error)
     except AdwError as error:
         code = _explain(error, as_json="--json" in words)
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough; Python must not complain while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(_after_output(code if isinstance(code, int) else 0))
 
 
 def main() -> NoReturn:
     """The entry point of the `adw` command.
 
     Leaves without taking the interpreter apart, which costs a short command a tenth of its time: files and
-    databases are closed where they were opened.
+    databases are closed where they were opened, and what is printed is written at once.
     """
     try:
         run_command(adw, "adw")
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0
-    with suppress(BrokenPipeError):
-        sys.stdout.flush()
-        sys.stderr.flush()
     os._exit(code)
 
 
 def _explain(error: AdwError, *, as_json: bool) -> int:
+    from adws.commands.output import print_error, print_json
+
     if as_json:
-        shape: dict[str, Any] = {
-            "schema": "adw.error/1",
-            "error": str(error),
-            "hint": error.hint,
-            "kind": type(error).__name__,
-            "exit_code": error.exit_code,
-        }
-        click.echo(json.dumps(shape, ensure_ascii=False))
-    click.echo(f"Error: {error}", err=True)
+        print_json(
+            "adw.error/1",
+            error=str(error),
+            hint=error.hint,
+            kind=type(error).__name__,
+            exit_code=error.exit_code,
+        )
+    print_error(f"Error: {error}")
     if error.hint:
-        click.echo(f"  What to do: {error.hint}", err=True)
+        print_error(f"  What to do: {error.hint}")
+    return error.exit_code
+
+
+def _explain_usage(error: click.ClickException) -> int:
+    import io
+
+    from adws.commands.output import print_error
+
+    words = io.StringIO()
+    error.show(file=words)
+    for line in words.getvalue().splitlines():
+        print_error(line)
     return error.exit_code
 
 
 def _interrupted() -> int:
-    click.echo("Interrupted.", err=True)
+    from adws.commands.output import print_error
+
+    print_error("Interrupted.")
     return 130
+
+
+def _after_output(code: int) -> int:
+    """The exit code, now that everything was printed or could not be."""
+    from adws.commands.standard_streams import lost_output
+
+    lost = lost_output()
+    if lost is None:
+        return code
+    from adws.commands.output import print_error
+
+    print_error(f"{'Error' if lost.is_failure else 'Warning'}: the output could not be written: {lost.why}")
+    return code or int(lost.is_failure)
 
 
 if __name__ == "__main__":

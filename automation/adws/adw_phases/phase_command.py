@@ -9,7 +9,7 @@ import click
 from adws.adw_modules.beads.issues import Issue, check_issue_id, read_issue
 from adws.adw_modules.beads.locate import locate
 from adws.adw_modules.workflow.runner import run_phase
-from adws.commands.options import common
+from adws.commands.options import common, priority_option, title_option, type_option
 from adws.commands.run import agent_option, base_option, finish, run_settings
 
 
@@ -20,9 +20,9 @@ def phase_command(phase: str, about: str) -> click.Command:
     @click.argument("issue_id", metavar="ISSUE")
     @click.argument("adw_id", required=False)
     @agent_option
-    @click.option("--title", help="What the issue is, where no tracker knows it.")
-    @click.option("--type", "issue_type", metavar="TYPE", help="With --title: bug, feature, task, …")
-    @click.option("--priority", type=click.IntRange(0, 4), help="With --title: 0 is the most urgent.")
+    @title_option
+    @type_option
+    @priority_option
     @click.option("--force", is_flag=True, help="Run although another execution or process is at it.")
     @click.option("--allow-dirty", is_flag=True, help="Begin although tracked files have changes.")
     @base_option

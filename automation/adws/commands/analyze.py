@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from pathlib import Path
 
 import click
@@ -14,6 +12,7 @@ from adws.adw_modules.answers.renderers import EXPORTS, FORMATS, render
 from adws.adw_modules.answers.report_file import write_report
 from adws.adw_modules.config import load_config
 from adws.commands.options import database_option
+from adws.commands.output import ascii_wanted, line_width, print_error, print_text, styles_wanted
 
 _PLAIN_WIDTH = 120
 
@@ -80,9 +79,7 @@ def analyze(
     wanted = export or ("json" if as_json else kind)
     if output_file is not None:
         write_report(render(report, wanted), output_file)
-        click.echo(f"Wrote {output_file}", err=True)
+        print_error(f"Wrote {output_file}")
         return
-    terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal else _PLAIN_WIDTH
-    styled = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    click.echo(render(report, wanted, width=width, styled=styled), nl=False)
+    width, styled = line_width(_PLAIN_WIDTH), styles_wanted()
+    print_text(render(report, wanted, width=width, styled=styled, ascii_only=ascii_wanted()))

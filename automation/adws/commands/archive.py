@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from adws.commands.options import common, open_state
-from adws.commands.output import print_json
+from adws.commands.output import print_json, print_line
+from adws.commands.standard_streams import exit_code_tells_of_work
 
 
 @click.command()
@@ -25,7 +26,8 @@ def archive(days: float, db: str | None, as_json: bool) -> None:
     _, state = open_state(db)
     with state:
         archived = state.archive_old_executions(days)
+    exit_code_tells_of_work()
     if as_json:
         print_json("adw.archive/1", archived=archived, days=days)
         return
-    click.echo(f"Archived {archived:,} executions that ended more than {days:g} days ago.")
+    print_line(f"Archived {archived:,} executions that ended more than {days:g} days ago.")

@@ -12,7 +12,7 @@ import click
 
 from adws.adw_modules.errors import InvalidInputError
 from adws.commands.options import common, json_option
-from adws.commands.output import print_json, print_table, progress_wanted
+from adws.commands.output import print_json, print_line, print_progress, print_table, progress_wanted
 
 if TYPE_CHECKING:
     from adws.adw_modules.bench.healing import Figure
@@ -80,7 +80,7 @@ def queries(executions: str, iterations: int, check: bool, db: str | None, as_js
     else:
         _print(f"Queries, iterations: {iterations}", columns, timings, flexible=["what"])
         within = sum(timing.on_goal for timing in timings)
-        click.echo(f"{within} of {len(timings)} within their target.")
+        print_line(f"{within} of {len(timings)} within their target.")
     _leave(timings, check=check)
 
 
@@ -194,10 +194,10 @@ def _progress() -> Callable[[str], None] | None:
     """Shows what is being done on one line of the terminal, where somebody watches."""
     if not progress_wanted():
         return None
-    return lambda text: click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+    return print_progress
 
 
 def _leave(measured: Sequence[_Measured], *, check: bool) -> None:
     if progress_wanted():
-        click.echo("\r\x1b[K", err=True, nl=False)
+        print_progress("")
     sys.exit(1 if check and not _all_met(measured) else 0)

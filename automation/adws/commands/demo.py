@@ -22,7 +22,7 @@ from adws.adw_modules.errors import AdwError
 from adws.adw_modules.run_root import agents_folder
 from adws.commands.demo_project import DemoProject, make_project, scratch_environment
 from adws.commands.options import json_option
-from adws.commands.output import print_json
+from adws.commands.output import print_json, print_line, print_part
 
 _YESTERDAY_HOURS = 30
 _WINDOW_HOURS = 48
@@ -98,7 +98,8 @@ def demo(into: Path | None, as_json: bool) -> None:
     project = make_project(into, [scene.issue for scene in SCENES], default_clock())
     stage = _Stage(project, quiet=as_json)
     stage.say(f"Scratch folder: {project.folder}")
-    stage.say(f"Tracker: {project.tracker}\n")
+    stage.say(f"Tracker: {project.tracker}")
+    stage.say()
     stage.adw("init")
     runs = [
         stage.play(number, scene, issue)
@@ -110,7 +111,9 @@ def demo(into: Path | None, as_json: bool) -> None:
             "adw.demo/1", folder=project.folder, tracker=project.tracker, runs=runs, seconds=round(took, 1)
         )
         return
-    stage.say(f"\nTen issues in {took:.0f} s. What the database says of them:\n")
+    stage.say()
+    stage.say(f"Ten issues in {took:.0f} s. What the database says of them:")
+    stage.say()
     for words in (["status"], ["analyze", "--hours", str(_WINDOW_HOURS)]):
         stage.show(words)
     _say_what_next(stage, runs)
@@ -138,21 +141,26 @@ class _Stage:
         self.folder = project.folder
         self._quiet = quiet
 
-    def say(self, line: str, *, newline: bool = True) -> None:
-        """Print, unless only JSON is wanted."""
+    def say(self, line: str = "") -> None:
+        """Print a line or the rest of one, unless only JSON is wanted."""
         if not self._quiet:
-            click.echo(line, nl=newline)
+            print_line(line)
+
+    def say_part(self, text: str) -> None:
+        """Print a part of a line, unless only JSON is wanted."""
+        if not self._quiet:
+            print_part(text)
 
     def play(self, number: int, scene: Scene, issue: Issue) -> dict[str, str]:
         """Run one issue as its scene wants it; the execution's id and status."""
         about = f"P{issue.priority} {issue.issue_type}"
-        self.say(f"[{number:2}/{len(SCENES)}] {issue.id:<9} {about:<11} {issue.title:<36}", newline=False)
+        self.say_part(f"[{number:2}/{len(SCENES)}] {issue.id:<9} {about:<11} {issue.title:<36}")
         began = time.monotonic()
         words = ["run", issue.id, "--agent", scene.agent, "--until", scene.until]
         if scene.killed:
             killed = self._run_until_killed(words)
             words = ["resume", killed, "--agent", "scripted", "--until", scene.until]
-            self.say(" KILLED, resumed:", newline=False)
+            self.say_part(" KILLED, resumed:")
         lines = self._follow(words, scene.environ)
         run = self._newest(issue)
         if run is None:
@@ -185,9 +193,8 @@ class _Stage:
     def show(self, words: Sequence[str]) -> None:
         """Run an `adw` command for the audience."""
         self.say(f"$ adw {' '.join(words)}")
-        sys.stdout.flush()
         subprocess.run(self._command(words), cwd=self.folder, env=_environ({}))
-        self.say("")
+        self.say()
 
     def _follow(self, words: Sequence[str], environ: Mapping[str, str]) -> list[str]:
         """Run an `adw` command and name each phase that it finishes; all that it printed."""
@@ -197,7 +204,7 @@ class _Stage:
                 printed.append(line)
                 phase, _, rest = line.partition(": ")
                 if rest.startswith("completed"):
-                    self.say(f" {phase}", newline=False)
+                    self.say_part(f" {phase}")
         return printed
 
     def _run_until_killed(self, words: Sequence[str]) -> str:

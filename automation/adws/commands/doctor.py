@@ -20,7 +20,7 @@ from adws.adw_modules.beads.locate import locate
 from adws.adw_modules.clock import default_clock
 from adws.adw_modules.errors import AdwError
 from adws.commands.options import common
-from adws.commands.output import print_json
+from adws.commands.output import print_json, print_line
 
 _WIDEST = 80
 _INDENT = " " * 11
@@ -55,7 +55,7 @@ def doctor(fix: bool, db: str | None, as_json: bool) -> None:
         )
     else:
         for line in describe(database, findings, mended):
-            click.echo(line)
+            print_line(line, colours=_STYLES)
     sys.exit(exit_code(findings))
 
 
@@ -107,9 +107,7 @@ def _finding(finding: Finding, width: int) -> Iterator[str]:
 
 def _block(label: str, text: str, width: int) -> Iterator[str]:
     lines = list(_wrapped(text, width))
-    head = f"  {label:<{len(_INDENT) - 2}}"
-    colour = _STYLES.get(label) if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else None
-    yield (click.style(head, fg=colour) if colour else head) + lines[0].lstrip()
+    yield f"  {label:<{len(_INDENT) - 2}}" + lines[0].lstrip()
     yield from lines[1:]
 
 

@@ -11,7 +11,7 @@ from adws.adw_modules.errors import ExecutionNotFoundError
 from adws.adw_modules.state import BeadsStateManager, Execution
 from adws.adw_modules.store.records import EXECUTION_STATUSES, PHASES
 from adws.commands.options import common, open_state
-from adws.commands.output import age, print_json, print_table, seconds
+from adws.commands.output import age, print_json, print_line, print_table, seconds
 
 
 @click.command("list")
@@ -131,19 +131,19 @@ def _required(state: BeadsStateManager, adw_id: str) -> Execution:
 
 
 def _print_execution(execution: Execution) -> None:
-    click.echo(f"Execution  {execution.id}")
-    click.echo(f"Issue      {execution.issue_id}  {execution.issue_title or ''}")
+    print_line(f"Execution  {execution.id}")
+    print_line(f"Issue      {execution.issue_id}  {execution.issue_title or ''}")
     kind = execution.issue_type or "type unknown"
     priority = "?" if execution.issue_priority is None else execution.issue_priority
-    click.echo(f"           {kind}, priority {priority}")
-    click.echo(f"Status     {execution.status}, in {execution.phase}")
+    print_line(f"           {kind}, priority {priority}")
+    print_line(f"Status     {execution.status}, in {execution.phase}")
     if execution.error_message:
-        click.echo(f"Error      {execution.error_message}")
+        print_line(f"Error      {execution.error_message}")
     ended = f"ended {execution.completed_at:%Y-%m-%d %H:%M:%S}" if execution.completed_at else "not ended"
-    click.echo(f"Time       started {execution.started_at:%Y-%m-%d %H:%M:%S} UTC, {ended}")
+    print_line(f"Time       started {execution.started_at:%Y-%m-%d %H:%M:%S} UTC, {ended}")
     if execution.branch_name:
-        click.echo(f"Branch     {execution.branch_name}")
+        print_line(f"Branch     {execution.branch_name}")
     if execution.worktree_path:
-        click.echo(f"Worktree   {execution.worktree_path}")
+        print_line(f"Worktree   {execution.worktree_path}")
     if execution.plan_file:
-        click.echo(f"Plan       {execution.plan_file}")
+        print_line(f"Plan       {execution.plan_file}")

@@ -7,7 +7,8 @@ import click
 from adws.adw_modules.beads.locate import locate
 from adws.commands.migrate import apply_migrations, describe_outcome
 from adws.commands.options import common
-from adws.commands.output import print_json
+from adws.commands.output import print_json, print_line
+from adws.commands.standard_streams import exit_code_tells_of_work
 
 
 @click.command()
@@ -16,6 +17,7 @@ def init(db: str | None, as_json: bool) -> None:
     """Prepare this project: find the tracker, make our tables, say what comes next."""
     location = locate(db)
     outcome = apply_migrations(location)
+    exit_code_tells_of_work()
     if as_json:
         print_json(
             "adw.init/1",
@@ -26,6 +28,6 @@ def init(db: str | None, as_json: bool) -> None:
             backup=outcome.backup,
         )
         return
-    click.echo(f"Tracker: {location.tracker.value}")
+    print_line(f"Tracker: {location.tracker.value}")
     for line in [*describe_outcome(location, outcome), "Next: `adw run ISSUE`, then `adw status`."]:
-        click.echo(line)
+        print_line(line)

@@ -15,7 +15,8 @@ from adws.adw_modules.store import migration_status, migrations
 from adws.adw_modules.store.backup import Backup, list_backups
 from adws.adw_modules.store.legacy import Legacy, Upgrade, look_for
 from adws.commands.options import common
-from adws.commands.output import print_json, print_table
+from adws.commands.output import print_json, print_line, print_table
+from adws.commands.standard_streams import exit_code_tells_of_work
 
 
 @click.command()
@@ -70,6 +71,7 @@ def describe_outcome(location: Location, outcome: migrations.Outcome) -> list[st
 
 def _apply(location: Location, *, as_json: bool) -> None:
     outcome = apply_migrations(location)
+    exit_code_tells_of_work()
     if as_json:
         print_json(
             "adw.migrate/1",
@@ -80,7 +82,7 @@ def _apply(location: Location, *, as_json: bool) -> None:
         )
         return
     for line in describe_outcome(location, outcome):
-        click.echo(line)
+        print_line(line)
 
 
 def _status(location: Location, *, as_json: bool) -> None:
@@ -99,10 +101,10 @@ def _status(location: Location, *, as_json: bool) -> None:
         )
         return
     if not exists:
-        click.echo(f"{location.database} is not there yet; `adw migrate --apply` makes it.")
+        print_line(f"{location.database} is not there yet; `adw migrate --apply` makes it.")
         return
     for line in _earlier_lines(earlier):
-        click.echo(line)
+        print_line(line)
     rows = [[step.version, step.name, step.state, step.applied_at, step.sha256[:12]] for step in steps]
     print_table(
         f"Migrations of {location.database}", ["version", "name", "state", "applied at", "sha256"], rows
@@ -114,10 +116,11 @@ def _roll_back(location: Location, version: str, *, as_json: bool) -> None:
     doomed = migrations.rows_dropped_by_rollback(location.database, version)
     if not as_json:
         rows = ", ".join(f"{count:,} rows of {table}" for table, count in doomed.items() if count)
-        click.echo(f"Taking back {version} and everything above it drops {rows or 'no rows'}.")
+        print_line(f"Taking back {version} and everything above it drops {rows or 'no rows'}.")
     outcome = migrations.roll_back(
         location.database, version, backup_folder=location.state_dir / "backups", clock=default_clock()
     )
+    exit_code_tells_of_work()
     if as_json:
         print_json(
             "adw.rollback/1",
@@ -128,8 +131,8 @@ def _roll_back(location: Location, version: str, *, as_json: bool) -> None:
         )
         return
     for line in _backup_lines(outcome.backup):
-        click.echo(line)
-    click.echo(f"Took back {', '.join(outcome.versions) or 'nothing'} from {location.database}.")
+        print_line(line)
+    print_line(f"Took back {', '.join(outcome.versions) or 'nothing'} from {location.database}.")
 
 
 def _move(location: Location, *, as_json: bool) -> None:
@@ -141,11 +144,12 @@ def _move(location: Location, *, as_json: bool) -> None:
     found = look_behind(location, clock)
     plan = rehearse(location, found.sources, clock)
     done = move(location, found, clock) if plan.changed else None
+    exit_code_tells_of_work()
     if as_json:
         print_json("adw.move/1", **shape(location, found, done or plan))
         return
     for line in [*describe_survey(found, plan), *describe_end(location, plan, done)]:
-        click.echo(line)
+        print_line(line)
 
 
 def _backup_lines(backup: Backup | None) -> list[str]:

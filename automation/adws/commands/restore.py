@@ -13,7 +13,8 @@ from adws.adw_modules.beads.restore.restoring import Restoration, Survey, rehear
 from adws.adw_modules.beads.restore.restoring import restore as restore_from
 from adws.adw_modules.clock import default_clock
 from adws.commands.options import common
-from adws.commands.output import print_json
+from adws.commands.output import print_json, print_line
+from adws.commands.standard_streams import exit_code_tells_of_work
 
 
 @click.command()
@@ -39,15 +40,17 @@ def restore(dry_run: bool, file: Path | None, db: str | None, as_json: bool) -> 
     plan = rehearse(location, found.sources, clock)
     if not as_json:
         for line in describe_survey(found, plan):
-            click.echo(line)
+            print_line(line)
     done = None
     if plan.changed and not dry_run:
         done = restore_from(location, found.sources, clock, kind="recovered")
+    if not dry_run:
+        exit_code_tells_of_work()
     if as_json:
         print_json("adw.restore/1", **shape(location, found, done or plan), dry_run=dry_run)
         return
     for line in describe_end(location, plan, done):
-        click.echo(line)
+        print_line(line)
 
 
 def shape(location: Location, found: Survey, what: Restoration) -> dict[str, object]:

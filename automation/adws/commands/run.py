@@ -16,8 +16,9 @@ from adws.adw_modules.clock import default_clock
 from adws.adw_modules.store.records import PHASES
 from adws.adw_modules.workflow.progress import Event, describe
 from adws.adw_modules.workflow.runner import Outcome, RunSettings, resume_execution, run_issue
-from adws.commands.options import common, settings
-from adws.commands.output import print_json
+from adws.commands.options import common, priority_option, settings, title_option, type_option, typed_text
+from adws.commands.output import print_error, print_json, print_line
+from adws.commands.standard_streams import exit_code_tells_of_work
 
 agent_option = click.option(
     "--agent", metavar="COMMAND", help="claude, scripted, or any command; the default is in adw.toml."
@@ -36,10 +37,10 @@ until_option = click.option(
 @click.argument("issue_id", metavar="ISSUE")
 @agent_option
 @click.option("--adw-id", metavar="ID", help="The id of the new execution, instead of a fresh one.")
-@click.option("--title", help="What the issue is, where no tracker knows it.")
-@click.option("--type", "issue_type", metavar="TYPE", help="With --title: bug, feature, task, …")
-@click.option("--priority", type=click.IntRange(0, 4), help="With --title: 0 is the most urgent.")
-@click.option("--description", default="", help="With --title: what is to be done.")
+@title_option
+@type_option
+@priority_option
+@click.option("--description", type=typed_text, default="", help="With --title: what is to be done.")
 @until_option
 @click.option("--force", is_flag=True, help="Run although another execution holds the issue.")
 @click.option("--allow-dirty", is_flag=True, help="Run although tracked files have uncommitted changes.")
@@ -103,7 +104,7 @@ def run_settings(location: Location, *, as_json: bool) -> RunSettings:
     def show(event: Event) -> None:
         line = describe(event)
         if line is not None:
-            click.echo(line, err=as_json or event.kind == "warning")
+            (print_error if as_json or event.kind == "warning" else print_line)(line)
 
     return RunSettings(
         location=location,
@@ -124,18 +125,19 @@ def _standing_in(location: Location) -> Path | None:
 
 def finish(outcome: Outcome, *, as_json: bool) -> None:
     """Print how a run ended, and leave with its exit code."""
+    exit_code_tells_of_work()
     execution = outcome.execution
     if as_json:
         error = str(outcome.error) if outcome.error else None
         print_json("adw.run/1", execution=execution, status=outcome.status, error=error)
     elif outcome.status == "completed":
-        click.echo(
+        print_line(
             f"Branch {execution.branch_name} holds the work; `adw show {execution.id}` tells the rest."
         )
     elif outcome.error is not None:
-        click.echo(f"Error: {outcome.error}", err=True)
+        print_error(f"Error: {outcome.error}")
         advice = outcome.error.hint or "mend the cause, then resume"
-        click.echo(f"  What to do: {advice} (`adw resume {execution.id}`)", err=True)
+        print_error(f"  What to do: {advice} (`adw resume {execution.id}`)")
     else:
-        click.echo(f"Stopped after {execution.phase}; `adw resume {execution.id}` goes on.")
+        print_line(f"Stopped after {execution.phase}; `adw resume {execution.id}` goes on.")
     sys.exit(outcome.exit_code)

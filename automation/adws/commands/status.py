@@ -7,7 +7,7 @@ import click
 from adws.adw_modules.clock import default_clock
 from adws.commands.executions import print_executions
 from adws.commands.options import common, open_state, settings
-from adws.commands.output import age, print_json, print_table
+from adws.commands.output import age, print_json, print_line, print_table
 
 
 @click.command()
@@ -29,8 +29,8 @@ def status(db: str | None, as_json: bool) -> None:
         return
     clock = default_clock()
     counts = ", ".join(f"{count:,} {name}" for name, count in summary.counts.items())
-    click.echo(f"Database: {location.database}")
-    click.echo(f"Executions: {counts or 'none yet'}")
+    print_line(f"Database: {location.database}")
+    print_line(f"Executions: {counts or 'none yet'}")
     print_executions("At work", summary.unfinished, clock)
     print_executions("Failed lately", summary.failed, clock)
     print_table(

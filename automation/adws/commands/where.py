@@ -6,7 +6,7 @@ import click
 
 from adws.adw_modules.beads.locate import Location, Tracker, locate
 from adws.commands.options import common
-from adws.commands.output import print_json
+from adws.commands.output import print_json, print_line
 
 
 @click.command()
@@ -35,15 +35,15 @@ def where(db: str | None, as_json: bool) -> None:
         )
         return
     place = "in the tracker's own file" if location.beside_issues else "in our own file beside the tracker"
-    click.echo(f"Tracker:   {location.tracker.value}")
-    click.echo(f"Database:  {location.database}" + ("" if exists else "  (not made yet: `adw init`)"))
-    click.echo(f"           our tables live {place}")
-    click.echo(f"Issues:    {_issue_source(location)}")
-    click.echo(f"Project:   {location.project}")
-    click.echo(f"Backups:   {location.state_dir / 'backups'}")
-    click.echo("Why:")
+    print_line(f"Tracker:   {location.tracker.value}")
+    print_line(f"Database:  {location.database}" + ("" if exists else "  (not made yet: `adw init`)"))
+    print_line(f"           our tables live {place}")
+    print_line(f"Issues:    {_issue_source(location)}")
+    print_line(f"Project:   {location.project}")
+    print_line(f"Backups:   {location.state_dir / 'backups'}")
+    print_line("Why:")
     for reason in location.reasons:
-        click.echo(f"  - {reason}")
+        print_line(f"  - {reason}")
 
 
 def _issue_source(location: Location) -> str:

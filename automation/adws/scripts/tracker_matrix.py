@@ -19,6 +19,7 @@ import click
 
 from adws.adw_modules.errors import InvalidInputError, TrackerUnusableError
 from adws.cli import run_command
+from adws.commands.output import print_text
 
 
 @click.command()
@@ -48,7 +49,7 @@ def matrix(
     schema: Schema = Naive() if naive else Ours()
     with tempfile.TemporaryDirectory(prefix="adw-matrix-") as folder:
         cells = grid.Matrix(Path(folder)).run_all(chosen, schema, jobs)
-    click.echo(grid.as_json(cells) if as_json else grid.table(cells))
+    print_text((grid.as_json(cells) if as_json else grid.table(cells)) + "\n")
     if not all(cell.ok for cell in cells):
         raise SystemExit(1)
 

@@ -70,7 +70,11 @@ class Project:
         return self.run([sys.executable, "-m", "adws.cli", *words], environ=environ, cwd=cwd)
 
     def run(
-        self, command: Sequence[str], *, environ: Mapping[str, str] | None = None, cwd: Path | None = None
+        self,
+        command: Sequence[str] | Sequence[bytes],
+        *,
+        environ: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> Ran:
         """Run any program in the project, with the programs of this environment first on the PATH."""
         path = os.pathsep.join([str(PROGRAMS), os.environ["PATH"]])

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator
 
 from adws.adw_modules.answers.json_shape import Json, report_as_json
 from adws.adw_modules.answers.report import Report
 from adws.adw_modules.answers.sections import Section, origin_of, sections_of, title_of
-from adws.adw_modules.answers.text_table import lay_out, one_line
+from adws.adw_modules.answers.text_table import lay_out
 from adws.adw_modules.errors import InvalidInputError
+from adws.adw_modules.visible_text import one_line, visible, visible_json
 
 FORMATS = ("text", "json", "markdown", "csv")
 EXPORTS = ("json", "csv")
@@ -24,25 +24,23 @@ _MARKDOWN_SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|~"})
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def render(report: Report, kind: str, *, width: int = 100, styled: bool = False) -> str:
+def render(
+    report: Report, kind: str, *, width: int = 100, styled: bool = False, ascii_only: bool = False
+) -> str:
     """The report in one of `FORMATS`, ending in a line end.
 
     `width` is that of the terminal in cells, `styled` allows bold headings; both matter to text only.
+    `ascii_only` matters to JSON only, which no encoding may damage.
     """
     renderers: dict[str, Callable[[], str]] = {
         "text": lambda: _text(report, max(width, _NARROWEST), styled=styled),
-        "json": lambda: _json(report),
+        "json": lambda: visible_json(report_as_json(report), indent=2, ascii_only=ascii_only) + "\n",
         "markdown": lambda: _markdown(report),
         "csv": lambda: _csv(report_as_json(report)),
     }
     if kind not in renderers:
         raise InvalidInputError(f"{kind!r} is not a format", hint=f"the formats are {', '.join(FORMATS)}")
-    # Names of files may hold bytes that are no text; what is printed is.
-    return renderers[kind]().encode("utf-8", "replace").decode("utf-8")
-
-
-def _json(report: Report) -> str:
-    return json.dumps(report_as_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return renderers[kind]()
 
 
 def _text(report: Report, width: int, *, styled: bool) -> str:
@@ -117,7 +115,7 @@ def _cells(shape: dict[str, Json], section: str, item: str) -> Iterator[tuple[st
 
 
 def _harmless(value: Json) -> Json:
-    """A text that a spreadsheet would run as a formula, made a text again."""
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    """A text that a spreadsheet would run as a formula, or that could steer a terminal, made a text again."""
+    if not isinstance(value, str):
+        return value
+    return visible(f"'{value}" if value.startswith(_FORMULA_STARTS) else value)

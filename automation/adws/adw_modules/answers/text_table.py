@@ -2,13 +2,16 @@
 
 Columns are as wide as what they hold. Where that is too much, those of titles and messages are cut
 with an ellipsis; where even that does not fit, dispensable columns go, and at last each row becomes a few
-lines of `name: value`. Wide characters count twice, and nothing that could steer a terminal gets through.
+lines of `name: value`. An id is never cut: a part of it names nothing. Wide characters count twice, and
+nothing that could steer a terminal gets through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+from adws.adw_modules.visible_text import one_line
 
 _GAP = "  "
 
@@ -28,27 +31,29 @@ class Column(NamedTuple):
     dispensable: bool = False
 
 
-def lay_out(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """The lines of a table, none wider than `width`; titles first."""
+def lay_out(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    width: int,
+    *,
+    paint: Callable[[str], str] = str,
+) -> list[str]:
+    """The lines of a table, titles first; none is wider than `width`, unless it holds one cell that is whole.
+
+    `paint` may put colours around a cell of a row.
+    """
     columns, rows = _only(_worth_showing(columns, rows), columns, rows)
     cells = [[column.title for column in columns], *([one_line(cell) for cell in row] for row in rows)]
     widths = [max(display_width(row[place]) for row in cells) for place in range(len(columns))]
     widths = _shrink(columns, widths, width)
     if _total(widths) <= width:
-        return [_line(columns, row, widths) for row in cells]
+        titles, *rest = cells
+        return [_line(columns, titles, widths, str), *(_line(columns, row, widths, paint) for row in rest)]
     dispensable = [place for place, column in enumerate(columns) if column.dispensable]
     if dispensable:
         others = [place for place in range(len(columns)) if place != dispensable[-1]]
-        return lay_out(*_only(others, columns, rows), width)
-    return _as_records(cells, width)
-
-
-def one_line(text: str) -> str:
-    """`text` without line breaks and control characters."""
-    if text.isprintable():
-        return text
-    spaced = " ".join(text.split())
-    return "".join(char if char.isprintable() else "\ufffd" for char in spaced)
+        return lay_out(*_only(others, columns, rows), width, paint=paint)
+    return _as_records(columns, cells[1:], width, paint)
 
 
 def display_width(text: str) -> int:
@@ -87,7 +92,7 @@ def _only(
 def _cells(char: str) -> int:
     import unicodedata  # loaded for texts beyond ASCII only
 
-    if unicodedata.combining(char):
+    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
@@ -114,19 +119,30 @@ def _total(widths: Sequence[int]) -> int:
     return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
-def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int]) -> str:
+def _line(
+    columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], paint: Callable[[str], str]
+) -> str:
     cells = []
     for column, cell, width in zip(columns, row, widths, strict=True):
         shown = clip(cell, width)
         padding = " " * (width - display_width(shown))
-        cells.append(padding + shown if column.numeric else shown + padding)
+        cells.append(padding + paint(shown) if column.numeric else paint(shown) + padding)
     return _GAP.join(cells).rstrip()
 
 
-def _as_records(cells: Sequence[Sequence[str]], width: int) -> list[str]:
-    titles, *rows = cells
+def _as_records(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, paint: Callable[[str], str]
+) -> list[str]:
     lines: list[str] = []
     for row in rows:
         lines += ["-" * min(width, 20)] if lines else []
-        lines += [clip(f"{title}: {cell}", width) for title, cell in zip(titles, row, strict=True) if cell]
+        for column, cell in zip(columns, row, strict=True):
+            lines += _named(column, cell, width, paint) if cell else []
     return lines
+
+
+def _named(column: Column, cell: str, width: int, paint: Callable[[str], str]) -> list[str]:
+    room = width - display_width(column.title) - len(": ")
+    if column.least is None and display_width(cell) > room:
+        return [f"{column.title}:", f"{_GAP}{paint(cell)}"]
+    return [f"{column.title}: {paint(clip(cell, room))}"]
