@@ -3,12 +3,13 @@
 -- The cohort of every text but the stale ones: started_at >= :since, and the environment where one is
 -- given. The same texts answer for the database and for runs read from logs, whose tables look alike
 -- but may hold what no log line told: a status or phase that is none of ours counts as 'unknown' or
--- 'other'. CROSS JOIN because SQLite takes its tables in the order written: window first.
+-- 'other'. Texts are cast because somebody may have stored a blob in their place. CROSS JOIN because
+-- SQLite takes its tables in the order written: window first.
 
 -- name: success_by_issue_type
 -- How executions ended, by the type of their issue.
 SELECT
-    coalesce(e.issue_type, 'unknown') AS issue_type,
+    coalesce(cast(e.issue_type AS TEXT), 'unknown') AS issue_type,
     count(*) FILTER (WHERE e.status = 'completed') AS completed,
     count(*) FILTER (WHERE e.status = 'failed') AS failed,
     count(*) FILTER (WHERE e.status = 'cancelled') AS cancelled,
@@ -21,7 +22,7 @@ FROM adw_executions AS e
 WHERE
     e.started_at >= :since
     AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
-GROUP BY coalesce(e.issue_type, 'unknown')
+GROUP BY coalesce(cast(e.issue_type AS TEXT), 'unknown')
 ORDER BY issue_type;
 
 -- name: phase_funnel
@@ -74,7 +75,7 @@ SELECT
     e.id AS execution_id,
     e.issue_id,
     e.phase,
-    substr(e.error_message, 1, 2000) AS error_message
+    substr(cast(e.error_message AS TEXT), 1, 2000) AS error_message
 FROM adw_executions AS e
 WHERE
     e.started_at >= :since
@@ -125,13 +126,13 @@ WHERE
 SELECT
     e.id AS execution_id,
     e.issue_id,
-    e.issue_title,
-    e.issue_type,
+    cast(e.issue_title AS TEXT) AS issue_title,
+    cast(e.issue_type AS TEXT) AS issue_type,
     e.status,
     e.phase,
     e.started_at,
     e.completed_at,
-    substr(e.error_message, 1, 2000) AS error_message,
+    substr(cast(e.error_message AS TEXT), 1, 2000) AS error_message,
     (
         SELECT count(*) FROM adw_phase_attempts AS a
         WHERE a.execution_id = e.id
@@ -160,10 +161,10 @@ FROM (
     SELECT
         e.id AS execution_id,
         e.issue_id,
-        e.issue_title,
-        e.issue_type,
+        cast(e.issue_title AS TEXT) AS issue_title,
+        cast(e.issue_type AS TEXT) AS issue_type,
         e.phase,
-        c.checkpoint_name,
+        cast(c.checkpoint_name AS TEXT) AS checkpoint_name,
         c.created_at AS checkpoint_at,
         (
             SELECT max(t.seen_at)

@@ -8,6 +8,7 @@ from adws.adw_modules.clock import parse_time
 from adws.adw_modules.errors import IllegalTransitionError
 from adws.adw_modules.store import executions, sql
 from adws.adw_modules.store.records import Attempt
+from adws.adw_modules.store.stored_text import texts_decoded
 from adws.adw_modules.store.transaction import Row, Transaction
 
 
@@ -71,7 +72,7 @@ def of_execution(tx: Transaction, execution_id: str) -> list[Attempt]:
 
 def from_row(row: Row) -> Attempt:
     """A row of adw_phase_attempts as an `Attempt`."""
-    values = dict(zip(row.keys(), row, strict=True))
+    values = dict(zip(row.keys(), texts_decoded(row), strict=True))
     values["started_at"] = parse_time(values["started_at"])
     values["finished_at"] = parse_time(values["finished_at"]) if values["finished_at"] else None
     return Attempt(**values)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from adws.adw_modules.errors import DatabaseNotFoundError, DatabaseReadOnlyError, DatabaseUnreadableError
 from adws.adw_modules.store.faults import primary_code, translate
+from adws.adw_modules.store.stored_text import decode_text
 
 BUSY_TIMEOUT_SECONDS = 5.0
 
@@ -79,6 +80,7 @@ def _open(
     except sqlite3.Error as error:
         raise translate(error, path) from error
     connection.row_factory = sqlite3.Row
+    connection.text_factory = decode_text
     return connection
 
 

@@ -22,6 +22,7 @@ from adws.adw_modules.store.faults import is_constraint
 from adws.adw_modules.store.json_values import JSON, decode
 from adws.adw_modules.store.owner import owner_is_dead
 from adws.adw_modules.store.records import Execution
+from adws.adw_modules.store.stored_text import texts_decoded
 from adws.adw_modules.store.transaction import Params, Row, Transaction
 
 
@@ -128,7 +129,7 @@ def find(tx: Transaction, filters: Params, after: PageStart | None, most: int) -
 
 def from_row(row: Row) -> Execution:
     """A row of adw_executions as an `Execution`; its columns are the fields, in their order."""
-    values = list(row)
+    values = texts_decoded(row)
     for position, read in _READERS:
         values[position] = read(values[position])
     return Execution(*values)

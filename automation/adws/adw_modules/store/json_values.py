@@ -51,8 +51,11 @@ def encode(value: object, what: str) -> str:
 
 
 def decode(text: str) -> JSON:
-    """The value that `encode` was given."""
-    value: JSON = _DECODER.decode(text)
+    """The value that `encode` was given; what somebody else stored and is no JSON is a text."""
+    try:
+        value: JSON = _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return text
     return value
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from adws.adw_modules.clock import format_time, hours_before, parse_time
 from adws.adw_modules.store import executions, sql
 from adws.adw_modules.store.records import Execution
+from adws.adw_modules.store.stored_text import texts_decoded
 from adws.adw_modules.store.transaction import Row, Transaction
 
 
@@ -54,7 +55,7 @@ def stale_checkpoints(tx: Transaction, silent_since: datetime, most: int) -> lis
 
 
 def _stale(row: Row) -> StaleCheckpoint:
-    values = dict(row)
+    values = dict(zip(row.keys(), texts_decoded(row), strict=True))
     values["checkpoint_at"] = parse_time(values["checkpoint_at"]) if values["checkpoint_at"] else None
     values["last_sign_of_life_at"] = parse_time(values["last_sign_of_life_at"])
     return StaleCheckpoint(**values)
