@@ -364,6 +364,14 @@ class BeadsStateManager:
         values.execution_id(execution_id)
         return self._present.read(lambda tx: executions.get(tx, execution_id))
 
+    def find_execution(self, execution_id: str) -> Execution | None:
+        """The execution with this id, else the only one whose id begins so; None if there is none.
+
+        Raises `InvalidInputError` when more than one begins so.
+        """
+        values.execution_id(execution_id)
+        return self._present.read(lambda tx: executions.get_by_beginning(tx, execution_id))
+
     def list_executions(
         self,
         *,

@@ -68,7 +68,7 @@ def show(adw_id: str, db: str | None, as_json: bool) -> None:
     _, state = open_state(db)
     with state:
         execution = _required(state, adw_id)
-        attempts, checkpoints = state.list_attempts(adw_id), state.list_checkpoints(adw_id)
+        attempts, checkpoints = state.list_attempts(execution.id), state.list_checkpoints(execution.id)
     if as_json:
         print_json("adw.show/1", execution=execution, attempts=attempts, checkpoints=checkpoints)
         return
@@ -107,10 +107,10 @@ def checkpoints(adw_id: str, name: str | None, with_data: bool, db: str | None, 
     """List the saved steps of an execution, in order."""
     _, state = open_state(db)
     with state:
-        _required(state, adw_id)
-        found = [c for c in state.list_checkpoints(adw_id) if name in (None, c.checkpoint_name)]
+        execution = _required(state, adw_id)
+        found = [c for c in state.list_checkpoints(execution.id) if name in (None, c.checkpoint_name)]
     if as_json:
-        print_json("adw.checkpoints/1", execution_id=adw_id, checkpoints=found)
+        print_json("adw.checkpoints/1", execution_id=execution.id, checkpoints=found)
         return
     columns = ["seq", "phase", "attempt", "name", "saved at (UTC)"] + (["data"] if with_data else [])
     rows = [
@@ -118,11 +118,11 @@ def checkpoints(adw_id: str, name: str | None, with_data: bool, db: str | None, 
         + ([json.dumps(c.data, ensure_ascii=False)] if with_data else [])
         for c in found
     ]
-    print_table(f"Checkpoints of {adw_id}", columns, rows, flexible=["data"])
+    print_table(f"Checkpoints of {execution.id}", columns, rows, flexible=["data"])
 
 
 def _required(state: BeadsStateManager, adw_id: str) -> Execution:
-    execution = state.get_execution(adw_id)
+    execution = state.find_execution(adw_id)
     if execution is None:
         raise ExecutionNotFoundError(
             f"there is no execution {adw_id!r} in {state.path}", hint="`adw list` shows the executions"

@@ -149,6 +149,13 @@ WHERE id = :id AND fence = :fence AND status IN ('pending', 'in_progress');
 SELECT * FROM adw_executions
 WHERE id = :id;
 
+-- name: ids_beginning
+-- The first ids that begin with a text: from it on, and before :behind, which no id reaches that does.
+SELECT e.id FROM adw_executions AS e
+WHERE e.id >= :beginning AND e.id < :behind
+ORDER BY e.id
+LIMIT :most;
+
 -- name: claimant
 -- Which execution holds this issue.
 SELECT

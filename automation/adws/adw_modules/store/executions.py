@@ -19,6 +19,7 @@ from adws.adw_modules.errors import (
 )
 from adws.adw_modules.store import sql
 from adws.adw_modules.store.faults import is_constraint
+from adws.adw_modules.store.id_prefixes import ids_beginning, the_only
 from adws.adw_modules.store.json_values import JSON, decode
 from adws.adw_modules.store.owner import owner_is_dead
 from adws.adw_modules.store.records import Execution
@@ -113,6 +114,18 @@ def get(tx: Transaction, execution_id: str) -> Execution | None:
     """One execution, or None."""
     row = tx.one(sql.load("executions")["get"], {"id": execution_id})
     return from_row(row) if row else None
+
+
+def get_by_beginning(tx: Transaction, execution_id: str) -> Execution | None:
+    """The execution with this id, else the only one whose id begins so.
+
+    Raises `InvalidInputError` when more than one begins so.
+    """
+    found = get(tx, execution_id)
+    if found is not None:
+        return found
+    whole = the_only(ids_beginning(tx, execution_id), execution_id)
+    return None if whole is None else get(tx, whole)
 
 
 def find(tx: Transaction, filters: Params, after: PageStart | None, most: int) -> list[Execution]:

@@ -78,7 +78,7 @@ def run_phase(
     """
     settings = replace(settings, last_phase=phase)
     with _records(settings) as records:
-        found = records.execution_of(issue_id, adw_id)
+        found = records.execution_of(issue_id, adw_id, or_new=phase == PHASES[0])
         if found is not None:
             seen = records.look_at(found.id)
             wanted = phase_wanted(seen.execution, seen.attempts, phase)

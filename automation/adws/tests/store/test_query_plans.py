@@ -47,6 +47,7 @@ _HOT: dict[tuple[str, str], list[str]] = {
     ("executions", "take_over"): [_BY_ID],
     ("executions", "beat"): [_BY_ID],
     ("executions", "get"): [_BY_ID],
+    ("executions", "ids_beginning"): ["SEARCH e BY INDEX (id>? AND id<?)"],
     ("executions", "claimant"): ["SEARCH e BY INDEX (issue_id=?)"],
     ("executions", "list"): [
         "SCAN adw_executions USING INDEX idx_adw_executions_started",

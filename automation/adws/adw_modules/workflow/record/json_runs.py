@@ -16,7 +16,7 @@ from adws.adw_modules.errors import (
     StateFileError,
 )
 from adws.adw_modules.run_root import agents_folder
-from adws.adw_modules.state import Attempt, Execution
+from adws.adw_modules.state import ADWState, Attempt, Execution
 from adws.adw_modules.store.gate import Gate
 from adws.adw_modules.store.records import UNFINISHED
 from adws.adw_modules.workflow.record.json_run import JsonRun
@@ -72,6 +72,17 @@ def taken_over(run: JsonRun, owner: str, moment: datetime) -> tuple[Execution, l
         updated_at=moment,
     )
     return owned, attempts
+
+
+def ids_in_json(project: Path, beginning: str, clock: Clock) -> list[str]:
+    """The ids that begin so, of runs that have a state."""
+    folder = agents_folder(project)
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    return [
+        name
+        for name in names
+        if name.startswith(beginning) and ADWState(name, project, clock=clock).path.is_file()
+    ]
 
 
 def unfinished_in_json(project: Path, issue_id: str, clock: Clock) -> Iterator[Execution]:

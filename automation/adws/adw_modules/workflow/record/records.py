@@ -24,11 +24,17 @@ from adws.adw_modules.errors import (
     StoreBusyError,
 )
 from adws.adw_modules.state import ADWState, Attempt, BeadsStateManager, Execution, IssueSnapshot
+from adws.adw_modules.store.id_prefixes import the_only
 from adws.adw_modules.store.ids import new_execution_id
 from adws.adw_modules.store.json_values import JSON
 from adws.adw_modules.store.records import UNFINISHED
 from adws.adw_modules.workflow.record.json_run import JsonRun, SavedStep
-from adws.adw_modules.workflow.record.json_runs import begin_in_json, taken_over, unfinished_in_json
+from adws.adw_modules.workflow.record.json_runs import (
+    begin_in_json,
+    ids_in_json,
+    taken_over,
+    unfinished_in_json,
+)
 from adws.adw_modules.workflow.record.run_record import RunRecord
 from adws.adw_modules.workflow.record.step_ids import step_op_id
 from adws.adw_modules.workflow.start import WORKFLOW, Start
@@ -99,8 +105,22 @@ class Records:
     def look_at(self, execution_id: str) -> Seen:
         """An execution as it is now, from the database or else from its JSON state; nothing is changed.
 
-        Raises `ExecutionNotFoundError`.
+        Where none has this id, the only one whose id begins so is meant. Raises `ExecutionNotFoundError`,
+        and `InvalidInputError` when more than one begins so.
         """
+        try:
+            return self._look_at(execution_id)
+        except ExecutionNotFoundError:
+            whole = self._whole_id(execution_id)
+            if whole is None:
+                raise
+        return self._look_at(whole)
+
+    def _whole_id(self, beginning: str) -> str | None:
+        found = None if self._database is None else self._database.find_execution(beginning)
+        return found.id if found else the_only(ids_in_json(self._project, beginning, self._clock), beginning)
+
+    def _look_at(self, execution_id: str) -> Seen:
         database = self._database
         found = None if database is None else database.get_execution(execution_id)
         if database is not None and found is not None:
@@ -112,20 +132,25 @@ class Records:
         request = next((step.data for step in run.steps() if step.name == FIRST_STEP), None)
         return Seen(run.execution(), run.attempts(), request)
 
-    def execution_of(self, issue_id: str, execution_id: str | None) -> Execution | None:
+    def execution_of(self, issue_id: str, execution_id: str | None, *, or_new: bool) -> Execution | None:
         """The execution with this id, else the newest unfinished one of the issue; None if there is none.
 
-        Raises `InvalidInputError` when the execution works on another issue.
+        With `or_new` the id may be that of an execution to be begun: then the beginning of an id is taken
+        for one only where it names an unfinished execution of the issue. Raises `InvalidInputError` when
+        the execution works on another issue.
         """
         if execution_id is None:
             return next(iter(self._unfinished(issue_id)), None)
         try:
-            found = self.look_at(execution_id).execution
+            found = (self._look_at if or_new else self.look_at)(execution_id).execution
         except ExecutionNotFoundError:
-            return None
+            if not or_new:
+                return None
+            named = [run for run in self._unfinished(issue_id) if run.id.startswith(execution_id)]
+            return named[0] if len(named) == 1 else None
         if found.issue_id != issue_id:
             raise InvalidInputError(
-                f"execution {execution_id} works on issue {found.issue_id}, not on {issue_id}",
+                f"execution {found.id} works on issue {found.issue_id}, not on {issue_id}",
                 hint=f"`adw list --issue {issue_id}` shows the executions of {issue_id}",
             )
         return found
