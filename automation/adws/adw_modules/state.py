@@ -32,6 +32,7 @@ from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.executions import PageStart
 from adws.adw_modules.store.ids import new_execution_id, new_op_id
 from adws.adw_modules.store.json_values import JSON, encode
+from adws.adw_modules.store.life import LEASE_SECONDS
 from adws.adw_modules.store.new_executions import NewExecution
 from adws.adw_modules.store.records import UNFINISHED, Attempt, Checkpoint, Execution, IssueSnapshot
 from adws.adw_modules.store.retry import DELAYS_SECONDS
@@ -327,7 +328,7 @@ class BeadsStateManager:
         return self._present.read(lambda tx: attempts.of_execution(tx, execution_id))
 
     def take_over(
-        self, execution_id: str, owner: str, *, lease_seconds: float = 60, force: bool = False
+        self, execution_id: str, owner: str, *, lease_seconds: float = LEASE_SECONDS, force: bool = False
     ) -> Execution:
         """Make `owner` the owner of an unfinished, failed or cancelled execution, to go on with it.
 
@@ -397,10 +398,19 @@ class BeadsStateManager:
         most = values.count(limit, "limit", 10_000)
         return self._present.read(lambda tx: executions.find(tx, filters, after, most))
 
-    def summarize(self, *, stale_hours: float = 24.0, most: int = 10) -> Summary:
-        """Counts by status, what is at work, what failed last, and what is stale: `most` rows of each."""
+    def summarize(
+        self, *, stale_hours: float = 24.0, lease_seconds: float = LEASE_SECONDS, most: int = 10
+    ) -> Summary:
+        """Counts by status; what is unfinished, and whether it lives; what failed last; what is stale.
+
+        Of each at most `most` rows.
+        """
         moment = self._database.clock.now()
-        return self._present.read(lambda tx: summarize(tx, moment=moment, stale_hours=stale_hours, most=most))
+        return self._present.read(
+            lambda tx: summarize(
+                tx, moment=moment, stale_hours=stale_hours, lease_seconds=lease_seconds, most=most
+            )
+        )
 
     def archive_old_executions(self, days: float = 90) -> int:
         """Move executions that ended more than `days` ago to the archive tables; how many there were."""

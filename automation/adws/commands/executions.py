@@ -8,9 +8,10 @@ import click
 
 from adws.adw_modules.clock import Clock, default_clock
 from adws.adw_modules.errors import ExecutionNotFoundError
-from adws.adw_modules.state import BeadsStateManager, Execution
-from adws.adw_modules.store.records import EXECUTION_STATUSES, PHASES
-from adws.commands.options import common, open_state
+from adws.adw_modules.state import Attempt, BeadsStateManager, Execution
+from adws.adw_modules.store.life import Life, life_of
+from adws.adw_modules.store.records import EXECUTION_STATUSES, PHASES, UNFINISHED
+from adws.commands.options import common, open_state, settings
 from adws.commands.output import age, print_json, print_line, print_table, seconds
 
 
@@ -48,16 +49,16 @@ def print_executions(title: str, found: list[Execution], clock: Clock) -> None:
         [
             execution.id,
             execution.issue_id,
-            execution.issue_type,
             execution.status,
             execution.phase,
             age(execution.started_at, clock.now()),
+            execution.issue_type,
             execution.error_message or execution.issue_title,
         ]
         for execution in found
     ]
-    columns = ["execution", "issue", "type", "status", "phase", "started", "error or title"]
-    print_table(title, columns, rows, flexible=["error or title"])
+    columns = ["execution", "issue", "status", "phase", "started", "type", "error or title"]
+    print_table(title, columns, rows, flexible=["error or title"], dispensable=["started", "type"])
 
 
 @click.command()
@@ -65,14 +66,16 @@ def print_executions(title: str, found: list[Execution], clock: Clock) -> None:
 @common
 def show(adw_id: str, db: str | None, as_json: bool) -> None:
     """Show one execution with its attempts and checkpoints."""
-    _, state = open_state(db)
+    location, state = open_state(db)
     with state:
         execution = _required(state, adw_id)
         attempts, checkpoints = state.list_attempts(execution.id), state.list_checkpoints(execution.id)
+    lease = settings(location).lease_seconds
+    life = _life(execution, attempts, lease) if execution.status in UNFINISHED else None
     if as_json:
-        print_json("adw.show/1", execution=execution, attempts=attempts, checkpoints=checkpoints)
+        print_json("adw.show/1", execution=execution, life=life, attempts=attempts, checkpoints=checkpoints)
         return
-    _print_execution(execution)
+    _print_execution(execution, life)
     print_table(
         "Attempts",
         ["phase", "no.", "status", "took", "agent", "model", "cost $", "error"],
@@ -89,7 +92,8 @@ def show(adw_id: str, db: str | None, as_json: bool) -> None:
             ]
             for attempt in attempts
         ],
-        flexible=["error"],
+        flexible=["error", "agent", "model"],
+        dispensable=["model", "cost $"],
     )
     print_table(
         "Checkpoints",
@@ -130,13 +134,25 @@ def _required(state: BeadsStateManager, adw_id: str) -> Execution:
     return execution
 
 
-def _print_execution(execution: Execution) -> None:
+def _life(execution: Execution, attempts: list[Attempt], lease_seconds: float) -> Life | None:
+    return life_of(
+        execution.owner,
+        execution.heartbeat_at,
+        has_open_attempt=any(attempt.status == "in_progress" for attempt in attempts),
+        now=default_clock().now(),
+        lease_seconds=lease_seconds,
+    )
+
+
+def _print_execution(execution: Execution, life: Life | None) -> None:
     print_line(f"Execution  {execution.id}")
     print_line(f"Issue      {execution.issue_id}  {execution.issue_title or ''}")
     kind = execution.issue_type or "type unknown"
     priority = "?" if execution.issue_priority is None else execution.issue_priority
     print_line(f"           {kind}, priority {priority}")
     print_line(f"Status     {execution.status}, in {execution.phase}")
+    if life is not None and life.is_over:
+        print_line(f"           {life.state}: {life.why}; `adw resume {execution.id}` goes on")
     if execution.error_message:
         print_line(f"Error      {execution.error_message}")
     ended = f"ended {execution.completed_at:%Y-%m-%d %H:%M:%S}" if execution.completed_at else "not ended"

@@ -107,7 +107,10 @@ def _status(location: Location, *, as_json: bool) -> None:
         print_line(line)
     rows = [[step.version, step.name, step.state, step.applied_at, step.sha256[:12]] for step in steps]
     print_table(
-        f"Migrations of {location.database}", ["version", "name", "state", "applied at", "sha256"], rows
+        f"Migrations of {location.database}",
+        ["version", "name", "state", "applied at", "sha256"],
+        rows,
+        dispensable=["sha256"],
     )
     print_table("Backups", ["path", "bytes"], [[backup.path, f"{backup.size_bytes:,}"] for backup in backups])
 

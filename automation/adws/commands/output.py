@@ -65,15 +65,26 @@ def print_json(schema: str, **content: object) -> None:
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, flexible: Sequence[str] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    flexible: Sequence[str] = (),
+    dispensable: Sequence[str] = (),
 ) -> None:
     """Print rows under their columns; a table without rows says so in words.
 
-    Where the terminal is too narrow, the columns named in `flexible` are cut.
+    Where the terminal is too narrow, the columns named in `flexible` are cut, and then those named in
+    `dispensable` are left out.
     """
     cells = [[_cell(value) for value in row] for row in rows]
     layout = [
-        Column(name, least=max(len(name), _NARROWEST) if name in flexible else None) for name in columns
+        Column(
+            name,
+            least=max(len(name), _NARROWEST) if name in flexible else None,
+            dispensable=name in dispensable,
+        )
+        for name in columns
     ]
     coloured = _coloured(sys.stdout)
     lines = (

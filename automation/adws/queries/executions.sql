@@ -161,9 +161,20 @@ LIMIT :most;
 SELECT
     e.id,
     e.owner,
-    e.heartbeat_at
+    e.heartbeat_at,
+    (
+        SELECT count(*) FROM adw_phase_attempts AS a
+        WHERE a.execution_id = e.id AND a.status = 'in_progress'
+    ) AS open_attempts
 FROM adw_executions AS e
 WHERE e.issue_id = :issue_id AND e.claimed = 1;
+
+-- name: with_open_attempt
+-- Which unfinished executions are in the middle of an attempt.
+SELECT a.execution_id
+FROM adw_executions AS e
+INNER JOIN adw_phase_attempts AS a ON e.id = a.execution_id
+WHERE e.status IN ('pending', 'in_progress') AND a.status = 'in_progress';
 
 -- name: list
 -- Executions, newest first; each filter that is NULL lets everything through.

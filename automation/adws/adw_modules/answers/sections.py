@@ -12,8 +12,8 @@ from adws.adw_modules.answers.text_table import Column
 
 _MOST_PATTERNS = 10
 _MOST_STALE = 10
-# Narrower than these a cell says nothing; an id of ours is shown whole.
-_WORD_WIDTH, _TEXT_WIDTH, _ID_WIDTH = 6, 12, 26
+# Narrower than these a cell says nothing.
+_WORD_WIDTH, _TEXT_WIDTH = 6, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +194,8 @@ def _stale(report: Report) -> Section:
     rest = found.executions - _MOST_STALE
     more = (f"{rest} that were last seen earlier are left out here.",) if rest > 0 else ()
     columns = (
-        Column("execution", least=_ID_WIDTH),
-        Column("issue", least=_WORD_WIDTH),
+        Column("execution"),
+        Column("issue"),
         Column("title", least=_TEXT_WIDTH, dispensable=True),
         Column("phase"),
         Column("newest checkpoint", least=_TEXT_WIDTH),
@@ -218,8 +218,8 @@ def _stale(report: Report) -> Section:
 def _recent(report: Report) -> Section:
     columns = (
         Column("started"),
-        Column("execution", least=_ID_WIDTH),
-        Column("issue", least=_WORD_WIDTH),
+        Column("execution"),
+        Column("issue"),
         Column("status"),
         Column("phase", least=_WORD_WIDTH, dispensable=True),
         Column("type", least=_WORD_WIDTH, dispensable=True),

@@ -21,6 +21,7 @@ from adws.adw_modules.store import sql
 from adws.adw_modules.store.faults import is_constraint
 from adws.adw_modules.store.id_prefixes import ids_beginning, the_only
 from adws.adw_modules.store.json_values import JSON, decode
+from adws.adw_modules.store.life import Life, life_of
 from adws.adw_modules.store.owner import owner_is_dead
 from adws.adw_modules.store.records import Execution
 from adws.adw_modules.store.stored_text import texts_decoded
@@ -209,8 +210,28 @@ def _not_found(execution_id: str) -> ExecutionNotFoundError:
 def why_not_claimed(tx: Transaction, issue_id: str) -> IssueClaimedError:
     """Who holds the issue that an execution wanted to hold."""
     row = tx.one(sql.load("executions")["claimant"], {"issue_id": issue_id})
-    holder = row["id"] if row else "another execution"
+    if row is None:
+        return IssueClaimedError(
+            f"another execution held issue {issue_id} a moment ago", hint="try again; `adw status` shows more"
+        )
+    life = life_of(
+        row["owner"],
+        _optional_time(row["heartbeat_at"]),
+        has_open_attempt=row["open_attempts"] > 0,
+        now=parse_time(tx.now),
+    )
+    return issue_claimed(issue_id, row["id"], life)
+
+
+def issue_claimed(issue_id: str, holder: str, life: Life | None) -> IssueClaimedError:
+    """That an execution holds the issue, and what can be done about it, which depends on whether it lives."""
+    if life is not None and life.is_over:
+        return IssueClaimedError(
+            f"issue {issue_id} is held by execution {holder}, which is {life.state}: {life.why}",
+            hint=f"go on with it by `adw resume {holder}`, or start a second run with --force",
+        )
+    go_on = "" if life else f", go on with it by `adw resume {holder}`"
     return IssueClaimedError(
         f"issue {issue_id} is being worked on by execution {holder}",
-        hint=f"look at it by `adw show {holder}`, go on with it by `adw resume {holder}`, or use --force",
+        hint=f"look at it by `adw show {holder}`{go_on}, or start a second run with --force",
     )

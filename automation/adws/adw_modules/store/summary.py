@@ -7,6 +7,7 @@ from datetime import datetime
 
 from adws.adw_modules.clock import format_time, hours_before, parse_time
 from adws.adw_modules.store import executions, sql
+from adws.adw_modules.store.life import Life, life_of
 from adws.adw_modules.store.records import Execution
 from adws.adw_modules.store.stored_text import texts_decoded
 from adws.adw_modules.store.transaction import Row, Transaction
@@ -28,24 +29,50 @@ class StaleCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """`counts` by status (only those that occur); the lists hold at most as many rows as asked for."""
+    """`counts` by status (only those that occur); the lists hold at most as many rows as asked for.
+
+    `life` tells of each unfinished execution that has an owner, by its id.
+    """
 
     counts: dict[str, int]
     unfinished: list[Execution]
+    life: dict[str, Life]
     failed: list[Execution]
     stale: list[StaleCheckpoint]
 
 
-def summarize(tx: Transaction, *, moment: datetime, stale_hours: float, most: int) -> Summary:
+def summarize(
+    tx: Transaction, *, moment: datetime, stale_hours: float, lease_seconds: float, most: int
+) -> Summary:
     """The picture at `moment`, from one unchanging state of the database."""
     texts = sql.load("executions")
     counts = {row["status"]: row["executions"] for row in tx.all(texts["count_by_status"])}
+    unfinished = [executions.from_row(row) for row in tx.all(texts["unfinished"], {"most": most})]
     return Summary(
         counts=counts,
-        unfinished=[executions.from_row(row) for row in tx.all(texts["unfinished"], {"most": most})],
+        unfinished=unfinished,
+        life=_life(tx, unfinished, moment, lease_seconds),
         failed=[executions.from_row(row) for row in tx.all(texts["failed_lately"], {"most": most})],
         stale=stale_checkpoints(tx, hours_before(moment, stale_hours), most),
     )
+
+
+def _life(
+    tx: Transaction, unfinished: list[Execution], moment: datetime, lease_seconds: float
+) -> dict[str, Life]:
+    in_an_attempt = {row["execution_id"] for row in tx.all(sql.load("executions")["with_open_attempt"])}
+    found = {}
+    for run in unfinished:
+        life = life_of(
+            run.owner,
+            run.heartbeat_at,
+            has_open_attempt=run.id in in_an_attempt,
+            now=moment,
+            lease_seconds=lease_seconds,
+        )
+        if life is not None:
+            found[run.id] = life
+    return found
 
 
 def stale_checkpoints(tx: Transaction, silent_since: datetime, most: int) -> list[StaleCheckpoint]:

@@ -48,7 +48,15 @@ _HOT: dict[tuple[str, str], list[str]] = {
     ("executions", "beat"): [_BY_ID],
     ("executions", "get"): [_BY_ID],
     ("executions", "ids_beginning"): ["SEARCH e BY INDEX (id>? AND id<?)"],
-    ("executions", "claimant"): ["SEARCH e BY INDEX (issue_id=?)"],
+    ("executions", "claimant"): [
+        "SEARCH e BY INDEX (issue_id=?)",
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SEARCH a BY INDEX (execution_id=?)",
+    ],
+    ("executions", "with_open_attempt"): [
+        "SEARCH e BY INDEX (status=?)",
+        "SEARCH a BY INDEX (execution_id=?)",
+    ],
     ("executions", "list"): [
         "SCAN adw_executions USING INDEX idx_adw_executions_started",
         "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY",

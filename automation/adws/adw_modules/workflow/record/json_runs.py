@@ -12,12 +12,13 @@ from adws.adw_modules.clock import Clock
 from adws.adw_modules.errors import (
     IllegalTransitionError,
     InvalidInputError,
-    IssueClaimedError,
     StateFileError,
 )
 from adws.adw_modules.run_root import agents_folder
 from adws.adw_modules.state import ADWState, Attempt, Execution
+from adws.adw_modules.store.executions import issue_claimed
 from adws.adw_modules.store.gate import Gate
+from adws.adw_modules.store.life import Life, life_of
 from adws.adw_modules.store.records import UNFINISHED
 from adws.adw_modules.workflow.record.json_run import JsonRun
 
@@ -36,11 +37,19 @@ def begin_in_json(project: Path, run: JsonRun, execution: Execution, clock: Cloc
     with closing(Gate(folder, _GATE_SECONDS)) as gate, gate:
         holder = next(unfinished_in_json(project, execution.issue_id, clock), None)
         if holder is not None and execution.claimed:
-            raise IssueClaimedError(
-                f"issue {execution.issue_id} is being worked on by execution {holder.id}",
-                hint=f"go on with it by `adw resume {holder.id}`, or start a second run with --force",
-            )
+            raise issue_claimed(execution.issue_id, holder.id, _life(holder, project, clock))
         run.note_execution(execution)
+
+
+def _life(holder: Execution, project: Path, clock: Clock) -> Life | None:
+    run = JsonRun.load(holder.id, project, clock)
+    attempts = [] if run is None else run.attempts()
+    return life_of(
+        holder.owner,
+        holder.heartbeat_at,
+        has_open_attempt=any(attempt.status == "in_progress" for attempt in attempts),
+        now=clock.now(),
+    )
 
 
 def taken_over(run: JsonRun, owner: str, moment: datetime) -> tuple[Execution, list[Attempt]]:
