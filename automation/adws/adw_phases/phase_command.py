@@ -54,7 +54,7 @@ def phase_command(phase: str, about: str) -> click.Command:
         def read() -> Issue:
             if title is not None:
                 return Issue(issue_id, title, issue_type, priority)
-            return read_issue(location, issue_id)
+            return read_issue(location, issue_id, how.warn)
 
         finish(run_phase(how, phase, issue_id, adw_id, read), as_json=as_json)
 

@@ -69,11 +69,6 @@ def run(
     """
     location = locate(db)
     check_issue_id(issue_id)
-    issue = (
-        read_issue(location, issue_id)
-        if title is None
-        else Issue(issue_id, title, issue_type, priority, description=description)
-    )
     how = replace(
         run_settings(location, as_json=as_json),
         agent=agent,
@@ -81,6 +76,11 @@ def run(
         allow_dirty=allow_dirty,
         base=base,
         last_phase=until,
+    )
+    issue = (
+        read_issue(location, issue_id, how.warn)
+        if title is None
+        else Issue(issue_id, title, issue_type, priority, description=description)
     )
     finish(run_issue(how, issue, adw_id=adw_id), as_json=as_json)
 

@@ -8,22 +8,18 @@ notes the issue as the one last touched all the same, and a `bd close` without a
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import subprocess
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from adws.adw_modules.beads.bd_program import Answer, ask, installed_bd
+from adws.adw_modules.beads.program_output import json_objects
 from adws.adw_modules.errors import IssueNotFoundError, TrackerUnusableError
 
-_TIMEOUT_SECONDS = 60.0
-
-
-def bd_is_installed() -> bool:
-    """Whether there is a `bd` on the PATH."""
-    return shutil.which("bd") is not None
+_TIMEOUT_SECONDS = 20.0
+_MOST_WORDS = 200
 
 
 def issue_from_bd(beads_dir: Path, issue_id: str) -> tuple[Mapping[str, object], list[object]]:
@@ -33,9 +29,8 @@ def issue_from_bd(beads_dir: Path, issue_id: str) -> tuple[Mapping[str, object],
         IssueNotFoundError: bd has no issue of exactly this id.
         TrackerUnusableError: bd is missing, fails, or answers something else than an issue.
     """
-    found = _issue_in(_ask(beads_dir, "list", "--json", "--all", "--limit=0", f"--id={issue_id}").stdout)
-    if found is None or found["id"] != issue_id:
-        found = _shown(beads_dir, issue_id)
+    listed = _ask(beads_dir, "list", "--json", "--all", "--limit=0", f"--id={issue_id}")
+    found = _issue_in(listed, issue_id) or _shown(beads_dir, issue_id)
     labels = found.get("labels")
     return found, labels if isinstance(labels, list) else []
 
@@ -43,66 +38,54 @@ def issue_from_bd(beads_dir: Path, issue_id: str) -> tuple[Mapping[str, object],
 def _shown(beads_dir: Path, issue_id: str) -> Mapping[str, Any]:
     # After `--` an id that begins with a dash is no option.
     answer = _ask(beads_dir, "show", "--json", "--", issue_id)
-    shown = _issue_in(answer.stdout)
-    if shown is None:
-        raise _refusal(answer, issue_id)
-    if shown["id"] != issue_id:  # bd completes ids; a run is filed under the whole one
-        raise IssueNotFoundError(f"there is no issue {issue_id!r}", hint=f"did you mean {shown['id']}?")
-    return shown
+    found = _issue_in(answer, issue_id)
+    if found is not None:
+        return found
+    others = _issues_in(answer)
+    if len(others) == 1:  # bd completes ids; a run is filed under the whole one
+        raise IssueNotFoundError(f"there is no issue {issue_id!r}", hint=f"did you mean {others[0]['id']}?")
+    raise _refusal(answer, issue_id)
 
 
-def _ask(beads_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = ["bd", "--readonly", *words]
-    try:
-        return subprocess.run(
-            command,
-            cwd=beads_dir.parent,
-            env={**os.environ, "BEADS_DIR": str(beads_dir)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_TIMEOUT_SECONDS,
-        )
-    except FileNotFoundError:
+def _ask(beads_dir: Path, *words: str) -> Answer:
+    program = installed_bd(os.environ)
+    if program is None:
         raise TrackerUnusableError(
             f"the issues of {beads_dir} are in Dolt, and there is no `bd` on the PATH to read them",
             hint="install bd, or write an export beside it: `bd export -o .beads/issues.jsonl`",
-        ) from None
-    except subprocess.TimeoutExpired as error:
-        raise TrackerUnusableError(
-            f"bd did not answer within {_TIMEOUT_SECONDS:.0f} s", hint="see what holds it up: `bd doctor`"
-        ) from error
-    except OSError as error:
-        raise TrackerUnusableError(
-            f"bd cannot be started: {error.strerror}", hint="check the bd on your PATH"
-        ) from error
+        )
+    environ = {**os.environ, "BEADS_DIR": str(beads_dir)}
+    command = [program, "--readonly", *words]
+    return ask(command, folder=beads_dir.parent, environ=environ, seconds=_TIMEOUT_SECONDS)
 
 
-def _issue_in(stdout: str) -> Mapping[str, Any] | None:
-    """The one object in bd's answer; newer versions print a list of it."""
-    value = _json(stdout)
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    return value if isinstance(value, dict) and isinstance(value.get("id"), str) else None
+def _issue_in(answer: Answer, issue_id: str) -> Mapping[str, Any] | None:
+    return next((issue for issue in _issues_in(answer) if issue["id"] == issue_id), None)
 
 
-def _refusal(answer: subprocess.CompletedProcess[str], issue_id: str) -> Exception:
-    said = _json(answer.stdout)
-    error = said.get("error") if isinstance(said, dict) else None
-    if isinstance(error, str) and "no issue" in error:
+def _issues_in(answer: Answer) -> list[Mapping[str, Any]]:
+    """The objects in the answer that are issues; another program's JSON has another shape."""
+    return [
+        found
+        for found in json_objects(answer.stdout)
+        if isinstance(found.get("id"), str) and isinstance(found.get("title"), str)
+    ]
+
+
+def _refusal(answer: Answer, issue_id: str) -> Exception:
+    errors = (found.get("error") for found in json_objects(answer.stdout))
+    error = next((text for text in errors if isinstance(text, str)), None)
+    if error is not None and "no issue" in error:
         return IssueNotFoundError(f"bd has no issue {issue_id!r}", hint="see which there are: `bd list`")
     lines = (answer.stderr or answer.stdout).strip().splitlines()
-    why = error or (lines[0] if lines else "no words")
+    why = error or (lines[0] if lines else "it printed nothing")
     return TrackerUnusableError(
-        f"bd could not show issue {issue_id!r} (exit code {answer.returncode}): {why}",
-        hint=f"try it yourself: bd show --json -- {issue_id!r}",
+        f"bd could not show issue {issue_id!r} (exit code {answer.code}): {_shortened(why)}",
+        hint=f"try it yourself: `bd show --json -- {shlex.quote(issue_id)}`",
     )
 
 
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
+def _shortened(text: str) -> str:
+    """The text in one line of a length that can be read."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text[: _MOST_WORDS + 1])
+    return line if len(line) <= _MOST_WORDS else line[:_MOST_WORDS] + "…"

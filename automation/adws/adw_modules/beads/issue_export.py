@@ -48,7 +48,7 @@ class ExportReader:
     def _objects(self, line: bytes) -> Iterator[Mapping[str, Any]]:
         self.lines += 1
         try:
-            value = json.loads(line)
+            value = json.loads(line, strict=False)  # a text may hold tabs and carriage returns as they are
         except (ValueError, RecursionError):
             value = None
         if isinstance(value, dict) and isinstance(value.get("id"), str):

@@ -6,13 +6,17 @@ store is Dolt, or the issue export. It is read once per run and never written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from adws.adw_modules.beads.locate import Location, Tracker
-from adws.adw_modules.errors import InvalidInputError, IssueNotFoundError
+from adws.adw_modules.errors import InvalidInputError, IssueNotFoundError, TrackerUnusableError
 
 MAX_ID_LENGTH = 200
+
+Fields = tuple[Mapping[str, object], Iterable[object]]
+Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,10 @@ class Issue:
     labels: tuple[str, ...] = ()
 
 
-def read_issue(location: Location, issue_id: str) -> Issue:
+def read_issue(location: Location, issue_id: str, warn: Warn = lambda _: None) -> Issue:
     """The issue with exactly this id.
+
+    `warn` is called with one sentence where `bd` should have been asked and the export was read instead.
 
     Raises:
         InvalidInputError: no tracker could have an issue of this id.
@@ -42,7 +48,7 @@ def read_issue(location: Location, issue_id: str) -> Issue:
         DatabaseError: the tracker's file cannot be read.
     """
     check_issue_id(issue_id)
-    fields, labels = _read(location, issue_id)
+    fields, labels = _read(location, issue_id, warn)
     issue = issue_from(fields, labels)
     if issue.status == "tombstone":
         raise IssueNotFoundError(
@@ -98,22 +104,37 @@ def _storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
-def _read(location: Location, issue_id: str) -> tuple[Mapping[str, object], Iterable[object]]:
+def _read(location: Location, issue_id: str, warn: Warn) -> Fields:
     """The raw fields and labels, from the best source; each source is loaded only where it is used."""
     if location.tracker is Tracker.BD and location.tracker_database is not None:
         from adws.adw_modules.beads.issue_rows import issue_in_database
 
         return issue_in_database(location.tracker_database, issue_id)
     if location.tracker is Tracker.BD_DOLT and location.beads_dir is not None:
-        from adws.adw_modules.beads.issue_command import bd_is_installed, issue_from_bd
-
-        if location.jsonl is None or bd_is_installed():
-            return issue_from_bd(location.beads_dir, issue_id)
+        return _from_dolt(location.beads_dir, location.jsonl, issue_id, warn)
     if location.jsonl is not None:
         from adws.adw_modules.beads.issue_export import issue_in_export
 
         return issue_in_export(location.jsonl, issue_id)
     raise _no_source(location, issue_id)
+
+
+def _from_dolt(beads_dir: Path, export: Path | None, issue_id: str, warn: Warn) -> Fields:
+    """What bd says, or else the export, which may be older than the store."""
+    from adws.adw_modules.beads.issue_command import issue_from_bd
+    from adws.adw_modules.beads.issue_export import issue_in_export
+
+    try:
+        return issue_from_bd(beads_dir, issue_id)
+    except TrackerUnusableError as error:
+        if export is None:
+            raise
+        try:
+            found = issue_in_export(export, issue_id)
+        except (IssueNotFoundError, TrackerUnusableError) as second:
+            raise TrackerUnusableError(f"{error}; {second}", hint=error.hint) from error
+        warn(f"issue {issue_id} was read from {export}, which may be out of date, because {error}")
+        return found
 
 
 def _no_source(location: Location, issue_id: str) -> IssueNotFoundError:

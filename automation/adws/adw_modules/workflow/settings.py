@@ -12,7 +12,7 @@ from adws.adw_modules.config import Config
 from adws.adw_modules.errors import AdwError
 from adws.adw_modules.state import Execution
 from adws.adw_modules.workflow.agents.process import Limits
-from adws.adw_modules.workflow.progress import Progress, silent
+from adws.adw_modules.workflow.progress import Event, Progress, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,10 @@ class RunSettings:
     def agent_limits(self) -> Limits:
         """The limits of an agent call."""
         return self.limits or Limits(self.config.agent_timeout_seconds)
+
+    def warn(self, text: str) -> None:
+        """Show a warning that belongs to no execution."""
+        self.progress(Event("warning", text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,38 @@ def test_a_bd_that_does_not_say_is_a_warning(sick: Sick, answer: str, code: int)
     assert (place.severity, place.fix) == ("warning", "bd doctor")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Warning: a newer version is available [run bd upgrade] {{see it}}\n{answer}",
+        "{answer}\nWarning: 3 issues {{stale}}",
+        '{{"level":"warning"}} {answer}',
+    ],
+)
+def test_the_place_is_read_whatever_else_bd_prints(answer: str, sick: Sick) -> None:
+    install_bd(sick, version="0.49.6", answer=answer.format(answer=f'{{"database_path": "{sick.file}"}}'))
+    used_by(sick, "0.49.6")
+
+    assert bd_findings(sick.patient)["bd's place"].severity == "ok"
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ("Warning: version 1.2.3 is available [bd upgrade]\nbd version 0.49.6 (dev)", "bd 0.49.6 at"),
+        ("bd version 0.49.6 (dev)\nWarning: version 1.2.3 is available", "bd 0.49.6 at"),
+        ("Block Dump 7.8.9", "does not tell its version."),
+        ("<html>10.0.0</html>", "does not tell its version."),
+    ],
+)
+def test_the_version_is_that_of_bd_and_of_no_other_program(said: str, version: str, sick: Sick) -> None:
+    program = sick.folder.parent / "bin" / "bd"
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{said}\nEND\n")
+    program.chmod(0o755)
+
+    assert version in bd_findings(sick.patient)["bd's version"].what
+
+
 def test_a_bd_that_hangs_is_given_up(sick: Sick, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking_bd, "_TIMEOUT_SECONDS", 0.2)
     program = sick.folder.parent / "bin" / "bd"

@@ -7,14 +7,14 @@ version has used it before, or if the store is Dolt's. No daemon is started.
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from adws.adw_modules.beads.bd_program import ask
+from adws.adw_modules.beads.program_output import json_objects
 from adws.adw_modules.beads.restore.private_copy import scratch_folder
+from adws.adw_modules.errors import TrackerUnusableError
 
 Version = tuple[int, int, int]
 
@@ -23,20 +23,17 @@ _FIRST_WITH_WHERE: Version = (0, 39, 1)
 _FIRST_WITH_INFO: Version = (0, 17, 1)
 _TIMEOUT_SECONDS = 20.0
 _NO_DAEMON = {"BEADS_NO_DAEMON": "1", "BEADS_AUTO_START_DAEMON": "false"}
+_VERSION = re.compile(r"\bbd version v?(\d+)\.(\d+)\.(\d+)", re.IGNORECASE)
+_PLACE_KEYS = {"database_path", "path"}
 _PLACES = ("BD_DB", "BEADS_DB", "BEADS_DIR")
 
 
-def installed_bd(environ: Mapping[str, str]) -> str | None:
-    """The path of the `bd` that a shell would start."""
-    return shutil.which("bd", path=environ.get("PATH"))
-
-
 def version_of(program: str, environ: Mapping[str, str]) -> Version | None:
-    """The version of a bd; None if it does not say."""
+    """The version of a bd; None if it does not say, as another program of that name would not."""
     elsewhere = {name: value for name, value in environ.items() if name not in _PLACES}
     with scratch_folder() as empty:
         said = _run([program, "version"], empty, elsewhere)
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", said or "")
+    found = _VERSION.search(said or "")
     return (int(found[1]), int(found[2]), int(found[3])) if found else None
 
 
@@ -49,11 +46,7 @@ def place_used_by(
     question = ["where" if version >= _FIRST_WITH_WHERE else "info", "--json"]
     flags = ["--readonly"] if version >= FIRST_ON_DOLT else ["--no-daemon"]
     said = _run([program, *flags, *question], here, environ) or ""
-    try:
-        answer = json.loads(said[said.find("{") :])
-    except ValueError:
-        return None
-    return answer if isinstance(answer, dict) else None
+    return next((answer for answer in json_objects(said) if _PLACE_KEYS & answer.keys()), None)
 
 
 def text_of(version: Version) -> str:
@@ -63,17 +56,7 @@ def text_of(version: Version) -> str:
 
 def _run(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str | None:
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env={**environ, **_NO_DAEMON},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_TIMEOUT_SECONDS,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        answer = ask(command, folder=folder, environ={**environ, **_NO_DAEMON}, seconds=_TIMEOUT_SECONDS)
+    except TrackerUnusableError:
         return None
-    return done.stdout if done.returncode == 0 else None
+    return answer.stdout if answer.code == 0 else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from adws.adw_modules.beads.bd_program import installed_bd
 from adws.adw_modules.beads.database_file import reading
 from adws.adw_modules.beads.doctor import asking_bd
 from adws.adw_modules.beads.doctor.asking_bd import FIRST_ON_DOLT, Version, text_of
@@ -34,7 +35,7 @@ def check_bd(patient: Patient) -> Iterator[Finding]:
     location = patient.location
     if location.tracker not in (Tracker.BD, Tracker.BD_DOLT):
         return
-    program = asking_bd.installed_bd(patient.environ)
+    program = installed_bd(patient.environ)
     version = asking_bd.version_of(program, patient.environ) if program else None
     if program is None or version is None:
         yield _without_bd(location, program)
