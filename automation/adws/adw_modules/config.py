@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from adws.adw_modules.errors import ConfigurationError
+from adws.adw_modules.text_files import decode_text
 
 FILE = "adw.toml"
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
@@ -55,13 +56,19 @@ def load_config(project: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _from_file(path: Path) -> dict[str, object]:
-    if not path.exists():
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error.strerror}", hint="check the file and its permissions"
+        ) from error
     import tomllib  # most projects have no such file, and every command comes by here
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return tomllib.loads(decode_text(content))
+    except ValueError as error:
         raise ConfigurationError(f"{path} cannot be read: {error}", hint="it must be a TOML file") from error
 
 

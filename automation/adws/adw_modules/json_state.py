@@ -27,6 +27,7 @@ from adws.adw_modules.store.gate import Gate
 from adws.adw_modules.store.json_values import JSON, encode
 from adws.adw_modules.store.values import identifier
 from adws.adw_modules.store.values import phase as require_phase
+from adws.adw_modules.text_files import decode_text
 
 Fields: TypeAlias = "dict[str, JSON]"
 
@@ -120,7 +121,7 @@ def _entries(saved: Fields, path: Path) -> list[JSON]:
 def _read_object(path: Path) -> Fields | None:
     """The JSON object in a file; None if there is no such file."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        value = json.loads(decode_text(path.read_bytes()), parse_constant=_refuse)
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError) as error:

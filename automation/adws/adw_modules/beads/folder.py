@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from adws.adw_modules.beads.repository import real
 from adws.adw_modules.errors import DatabaseAmbiguousError, DatabaseUnreadableError, TrackerUnusableError
+from adws.adw_modules.text_files import decode_text
 
 _DOLT_FOLDERS = ("dolt", "embeddeddolt")
 # JSONL files that bd keeps beside the issue export.
@@ -138,7 +139,7 @@ def _settings(path: Path, names: frozenset[str]) -> dict[str, str]:
         return {}
     try:
         value = json.loads(_text(path / name))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _bad_settings(path / name, str(error)) from error
     if not isinstance(value, dict):
         raise _bad_settings(path / name, "it is not an object")
@@ -164,8 +165,11 @@ def _preferences(path: Path, names: frozenset[str]) -> dict[str, str]:
 
 def _text(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(_MAX_SETTINGS_BYTES)
+        with path.open("rb") as file:
+            # A path in these files is bytes to the file system; surrogates keep those that are not UTF-8.
+            return decode_text(file.read(_MAX_SETTINGS_BYTES), "surrogateescape")
+    except ValueError as error:
+        raise _bad_settings(path, str(error)) from error
     except OSError as error:
         raise TrackerUnusableError(
             f"{path} cannot be read: {error.strerror}", hint="check the permissions of the file"

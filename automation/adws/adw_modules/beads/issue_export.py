@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from adws.adw_modules.errors import IssueNotFoundError, TrackerUnusableError
+from adws.adw_modules.text_files import decode_text
 
 # Far longer than any issue; a longer line is no issue, and is not taken into memory whole.
 _MAX_LINE_BYTES = 16 * 1024 * 1024
+_MARK_BYTES = 4  # of the longest byte order mark
 
 
 @dataclass(slots=True)
@@ -31,10 +33,11 @@ class ExportReader:
         """Every JSON object that has an id, in the order of the file.
 
         Raises:
-            TrackerUnusableError: the file cannot be read.
+            TrackerUnusableError: the file cannot be read, or is in another encoding than UTF-8.
         """
         try:
             with self.path.open("rb") as file:
+                self._require_utf8(file)
                 while line := file.readline(_MAX_LINE_BYTES):
                     if _skip_rest(line, file):
                         line = b"too long"
@@ -44,6 +47,15 @@ class ExportReader:
             raise TrackerUnusableError(
                 f"{self.path} cannot be read: {error.strerror}", hint="check the file and its permissions"
             ) from error
+
+    def _require_utf8(self, file: BinaryIO) -> None:
+        try:
+            decode_text(file.read(_MARK_BYTES), "replace")
+        except ValueError as error:
+            raise TrackerUnusableError(
+                f"{self.path} cannot be understood: {error}", hint="let the tracker write its export anew"
+            ) from error
+        file.seek(0)
 
     def _objects(self, line: bytes) -> Iterator[Mapping[str, Any]]:
         self.lines += 1

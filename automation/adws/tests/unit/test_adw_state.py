@@ -135,7 +135,7 @@ def test_any_other_id_is_taken_as_given(tmp_path: Path, adw_id: str) -> None:
         ("[1]", "holds a JSON list where an object is expected"),
         ("null", "holds a JSON NoneType where an object is expected"),
         ('{"a": NaN}', "does not hold JSON: NaN is not a JSON value"),
-        (b'{"a": "\xff"}', "does not hold JSON: 'utf-8' codec"),
+        (b'{"a": "\xff"}', "does not hold JSON: byte 8 is not UTF-8"),
         ("[" * 100_000, "does not hold JSON: maximum recursion depth exceeded"),
     ],
 )

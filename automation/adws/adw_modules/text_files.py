@@ -1,0 +1,22 @@
+"""Text that people and other programs write: UTF-8, with or without a byte order mark, any line ends."""
+
+from __future__ import annotations
+
+import codecs
+
+_OTHER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32-LE begins as UTF-16
+
+
+def decode_text(content: bytes, errors: str = "strict") -> str:
+    """The text in `content`, with line feeds as its line ends and without a byte order mark.
+
+    `errors` is what to do with bytes that are not UTF-8, as in `bytes.decode`. Raises `ValueError`, which
+    says why in words, for another encoding.
+    """
+    if content.startswith(_OTHER_MARKS):
+        raise ValueError("it is in UTF-16 or UTF-32 (PowerShell writes such files); save it as UTF-8")
+    try:
+        text = content.decode("utf-8-sig", errors)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start + 1} is not UTF-8; save the file as UTF-8") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
