@@ -25,7 +25,7 @@ from adws.adw_modules.beads.br_watch import BrWatch
 from adws.adw_modules.beads.present_database import PresentDatabase
 from adws.adw_modules.clock import Clock, format_time
 from adws.adw_modules.json_state import ADWState
-from adws.adw_modules.store import archive, attempts, checkpoints, executions, new_executions, values
+from adws.adw_modules.store import archive, attempts, checkpoints, executions, new_executions, sql, values
 from adws.adw_modules.store.checkpoints import NewCheckpoint
 from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS
 from adws.adw_modules.store.database import Database
@@ -415,6 +415,10 @@ class BeadsStateManager:
     def archive_old_executions(self, days: float = 90) -> int:
         """Move executions that ended more than `days` ago to the archive tables; how many there were."""
         return self._present.use(lambda: archive.archive_finished(self._database, days))
+
+    def require_writable(self) -> None:
+        """Raise the `DatabaseError`, or `StoreBusyError`, that a write would meet now; nothing is changed."""
+        self._present.write(lambda tx: tx.execute(sql.load("health")["write_nothing"]))
 
     def check_health(self) -> Health:
         """Whether the database can be relied on: file, schema, references, lock, log and disk."""

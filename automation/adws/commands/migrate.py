@@ -86,7 +86,7 @@ def _apply(location: Location, *, as_json: bool) -> None:
 
 
 def _status(location: Location, *, as_json: bool) -> None:
-    exists = location.database.exists()
+    exists = location.database_exists()
     earlier = look_for(location.database) if exists else None
     steps = migration_status.status(location.database) if exists else []
     backups = list_backups(location.database, location.state_dir / "backups")

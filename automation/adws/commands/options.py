@@ -46,7 +46,7 @@ def common(command: Command) -> Command:
 def open_state(db: str | None) -> tuple[Location, BeadsStateManager]:
     """The database that is used here, opened. Raises `DatabaseError` and its kinds."""
     location = locate(db)
-    if not location.database.exists():
+    if not location.database_exists():
         from adws.adw_modules.beads.moving import first_step  # only for who has yet to begin
 
         raise NotMigratedError(f"there is no state for {location.project} yet", hint=first_step(location))

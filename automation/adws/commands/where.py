@@ -18,7 +18,7 @@ def where(db: str | None, as_json: bool) -> None:
     as the tracker does, and creates nothing.
     """
     location = locate(db)
-    exists = location.database.exists()
+    exists = location.database_exists()
     if as_json:
         print_json(
             "adw.where/1",

@@ -150,7 +150,7 @@ def _project_database() -> Path:
     from adws.adw_modules.beads.locate import locate
 
     location = locate()
-    if not location.database.exists():
+    if not location.database_exists():
         raise NotMigratedError(
             f"there is no state for {location.project} yet",
             hint="run `adw init` once; `--backend json` reads logs and JSON states without it",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adws.adw_modules.errors import DatabaseNotFoundError, DatabaseUnreadableError
+from adws.adw_modules.store.connection import has_log, lacks_shared_memory, open_frozen
 from adws.adw_modules.store.faults import translate
 
 _MAGIC = b"SQLite format 3\x00"
@@ -72,7 +73,7 @@ def read_shape(database: Path) -> Shape:
         DatabaseUnreadableError: the schema is damaged or the file cannot be opened.
         StoreBusyError: another process held it locked for 30 seconds.
     """
-    if _has_log(database):
+    if has_log(database):
         return _shape(database, "mode=ro")
     try:
         # Without a log the file is whole, and an immutable open takes no lock and makes no side file.
@@ -104,16 +105,11 @@ def _shape(database: Path, mode: str) -> Shape:
 
 def _mode(database: Path) -> str:
     """How to open the file for reading so that it is afterwards as it was before."""
-    if _has_log(database):
+    if has_log(database):
         return "mode=ro"  # closing a mode=rw connection could move the log's content into the file
     if os.access(database, os.W_OK) and os.access(database.parent, os.W_OK):
         return "mode=rw"  # closing a mode=ro connection would leave -wal and -shm files behind
     return "immutable=1"  # on a read-only medium SQLite cannot make the side files it wants
-
-
-def _has_log(database: Path) -> bool:
-    log = database.with_name(database.name + "-wal")
-    return log.exists() and log.stat().st_size > 0
 
 
 @contextmanager
@@ -121,6 +117,10 @@ def _connected(database: Path, mode: str) -> Iterator[sqlite3.Connection]:
     address = f"{database.absolute().as_uri()}?{mode}"
     try:
         connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        if lacks_shared_memory(connection):
+            connection.close()
+            connection = open_frozen(database)
+            connection.row_factory = None
         try:
             connection.execute("PRAGMA query_only = ON")
             connection.text_factory = lambda text: text.decode("utf-8", "replace")

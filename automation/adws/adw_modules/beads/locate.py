@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import enum
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,6 +66,21 @@ class Location:
     """Where our own files go: the sidecar and the backups."""
     reasons: tuple[str, ...]
     """How it was found and why here, in plain sentences."""
+
+    def database_exists(self) -> bool:
+        """Whether `database` is there now.
+
+        Raises:
+            DatabaseUnreadableError: the folder that it lies in cannot be entered.
+        """
+        try:
+            return self.database.exists()
+        except OSError as error:
+            raise DatabaseUnreadableError(
+                f"{self.database} cannot be reached: {error.strerror}",
+                hint="check who owns the folders on the way to it, and their permissions:"
+                f" `ls -ld {shlex.quote(str(self.database.parent))}`",
+            ) from error
 
 
 def locate(

@@ -6,28 +6,34 @@ Opening never creates a file: the database may be a tracker's. Nothing that outl
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import stat
 from pathlib import Path
 
 from adws.adw_modules.errors import DatabaseNotFoundError, DatabaseReadOnlyError, DatabaseUnreadableError
-from adws.adw_modules.store.faults import primary_code, translate
+from adws.adw_modules.store.faults import is_fault_of_shared_memory, primary_code, translate
 from adws.adw_modules.store.stored_text import decode_text
 
 BUSY_TIMEOUT_SECONDS = 5.0
 
+# What SQLite says when it may not make the -shm file, or may not use the one that is there.
+_NOT_MADE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
+
 
 class FrozenReader(sqlite3.Connection):
-    """Reads a file as it lies and sees no later change, so it serves one unit of work and is not kept."""
+    """Reads a file, or a copy, and sees no later change, so it serves one unit of work and is not kept."""
 
 
 def open_writer(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> sqlite3.Connection:
     """A connection that may write to the existing database at `path`."""
     _require_file(path)
     connection = _open(path, "rw", busy_timeout_seconds)
-    _enforce_foreign_keys(connection)
-    _survive_power_loss(connection)
+    try:
+        _enforce_foreign_keys(connection)
+        _survive_power_loss(connection)
+    except sqlite3.Error as error:
+        connection.close()
+        raise translate(error, path) from error
     return connection
 
 
@@ -37,11 +43,57 @@ def open_reader(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECOND
     if Path(f"{path}-journal").exists():
         _roll_back_what_a_dead_writer_left(path, busy_timeout_seconds)
     connection = _open(path, "ro", busy_timeout_seconds)
-    if not os.access(path.parent, os.W_OK) and _needs_log_that_is_missing(connection, path):
+    if lacks_shared_memory(connection):
         connection.close()
-        connection = _open(path, "ro&immutable=1", busy_timeout_seconds, FrozenReader)
+        connection = open_frozen(path)
     connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+def lacks_shared_memory(connection: sqlite3.Connection) -> bool:
+    """Whether the database cannot be read only because its -shm file cannot be made beside it.
+
+    SQLite shares the index of a write-ahead log in that file, so it needs a folder that can be written and a
+    disk that is not full, also to read.
+    """
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    wait_for_locks(connection, 0)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        # Any other error is met again by the first statement of the reader, which says what is wrong.
+        return primary_code(error) in _NOT_MADE or is_fault_of_shared_memory(error)
+    finally:
+        wait_for_locks(connection, patience / 1000)
+    return False
+
+
+def open_frozen(path: Path) -> sqlite3.Connection:
+    """A connection that needs no -shm file: it reads the file as it lies, or a copy where there is a log.
+
+    Only for a database that no connection of this process has open, see `private_copy`.
+    """
+    if not has_log(path):
+        # Nobody has the file open now, or there would be an -shm file.
+        return _open(path, "ro&immutable=1", 0, FrozenReader)
+    from adws.adw_modules.store.private_copy import copy_privately, scratch_folder
+
+    with scratch_folder() as folder:
+        connection = _open(copy_privately(path, folder), "rw", 0, FrozenReader)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # reads the log
+        except sqlite3.Error as error:
+            connection.close()
+            raise translate(error, path) from error
+        return connection  # it reads on although the folder is removed now
+
+
+def has_log(path: Path) -> bool:
+    """Whether a write-ahead log with content lies beside the database."""
+    try:
+        return Path(f"{path}-wal").stat().st_size > 0
+    except OSError:
+        return False
 
 
 def wait_for_locks(connection: sqlite3.Connection, seconds: float) -> None:
@@ -111,22 +163,6 @@ def _require_file(path: Path) -> None:
         raise DatabaseUnreadableError(
             f"{path} is empty", hint="a tracker makes its own file (`bd init`); ours is made by `adw migrate`"
         )
-
-
-def _needs_log_that_is_missing(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether the database cannot be read only because its -shm file cannot be made in this folder.
-
-    Where there is no log to read either, nobody has the file open now, and it may be read as it lies.
-    """
-    if Path(f"{path}-wal").exists():
-        return False
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError as error:
-        return primary_code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
-    except sqlite3.DatabaseError:
-        return False  # the first statement of the reader says what is wrong
-    return False
 
 
 def _enforce_foreign_keys(connection: sqlite3.Connection) -> None:

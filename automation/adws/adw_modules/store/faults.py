@@ -15,6 +15,8 @@ from adws.adw_modules.errors import (
     StoreFaultError,
 )
 
+_SHARED_MEMORY = (sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP)
+
 
 def translate(error: sqlite3.Error, path: Path) -> AdwError:
     """Our error for what the driver raised while working on the database at `path`.
@@ -38,7 +40,7 @@ def translate(error: sqlite3.Error, path: Path) -> AdwError:
             f"{path} cannot be written: {error}",
             hint="check the permissions of the file and its folder (0600 and 0700), and the medium",
         )
-    if primary == sqlite3.SQLITE_FULL:
+    if primary == sqlite3.SQLITE_FULL or is_fault_of_shared_memory(error):
         return DiskFullError(f"there is no room left to write {path}", hint="free disk space and try again")
     if primary == sqlite3.SQLITE_CANTOPEN:
         return _cannot_open(error, path)
@@ -54,6 +56,11 @@ def translate(error: sqlite3.Error, path: Path) -> AdwError:
 def primary_code(error: sqlite3.Error) -> int:
     """SQLite's primary result code of a driver error; 0 where the driver gave none."""
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def is_fault_of_shared_memory(error: sqlite3.Error) -> bool:
+    """Whether the file that processes share beside a database has no room on its disk."""
+    return getattr(error, "sqlite_errorcode", 0) in _SHARED_MEMORY
 
 
 def is_constraint(error: sqlite3.Error, *extended_codes: int) -> bool:

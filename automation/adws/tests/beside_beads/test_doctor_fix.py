@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from adws.adw_modules.beads.doctor.findings import exit_code
-from adws.adw_modules.beads.restore.private_copy import SCRATCH_PREFIX
 from adws.adw_modules.clock import SettableClock
+from adws.adw_modules.store.private_copy import SCRATCH_PREFIX
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import archived, complaints, everything, live, run_on
 from adws.tests.beside_beads.mounts import with_read_only

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,26 @@ def test_what_a_run_did_after_it_lost_its_database_is_added(project: Path, clock
     assert (newest.seq, newest.checkpoint_name, newest.data) == (3, "committed", {"commit": "abc"})
     assert present is not None
     assert present.status == "completed"
+
+
+def test_a_run_that_ended_while_its_database_was_lost_comes_back_although_its_state_says_it_holds_its_issue(
+    project: Path, clock: SettableClock
+) -> None:
+    run = a_run_in_both_stores(project, clock)
+    mirror = JsonRun.load(run.id, project, clock)
+    assert mirror is not None
+    clock.advance(seconds=60)
+    now = clock.now()
+    mirror.note_execution(
+        replace(run, status="completed", completed_at=now, updated_at=now, claimed=True, fence=run.fence + 1)
+    )
+
+    assert restored(project, clock).total == Tally(renewed=1)
+
+    with BeadsStateManager(database(project), clock=clock) as state:
+        present = state.get_execution(run.id)
+    assert present is not None
+    assert (present.status, present.claimed) == ("completed", False)
 
 
 def test_states_of_other_programs_and_broken_ones_are_named_and_left_alone(

@@ -81,7 +81,7 @@ def test_a_run_where_the_database_was_never_migrated_is_kept_in_json(
     assert project.run("demo-1", adw_id="run-1").status == "completed"
     assert project.warnings() == [
         f"this run is kept in JSON only, because {project.database} holds no executions yet; "
-        "`adw init` makes the tables, `adw import` brings the run in later"
+        "`adw init` makes the tables, `adw restore` brings the run in later"
     ]
     assert json_steps(project, "run-1") == ALL_STEPS
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from adws.adw_modules.beads.bd_program import ask
 from adws.adw_modules.beads.program_output import json_objects
-from adws.adw_modules.beads.restore.private_copy import scratch_folder
 from adws.adw_modules.errors import TrackerUnusableError
+from adws.adw_modules.store.private_copy import scratch_folder
 
 Version = tuple[int, int, int]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from adws.adw_modules.beads.doctor.findings import Finding, several, well
 from adws.adw_modules.beads.doctor.patient import Patient
-from adws.adw_modules.beads.restore.private_copy import SCRATCH_PREFIX
 from adws.adw_modules.run_root import agents_folder
 from adws.adw_modules.store.owner import host_name, process_mark
+from adws.adw_modules.store.private_copy import SCRATCH_PREFIX
 
 _LOG = re.compile(r"(?P<database>.+)-(wal|journal)")
 # The names that unfinished files of ours bear hold the number of the process that writes them.
@@ -42,12 +42,13 @@ def loose_permissions(patient: Patient) -> list[Loose]:
     """What is open to others: the database and its folder, the tracker's too, and our backups."""
     location = patient.location
     backups = location.state_dir / "backups"
-    files = [location.database, *(backups.glob("*.sqlite3") if backups.is_dir() else ())]
+    files = [location.database, *(path for path in _entries(backups) if path.suffix == ".sqlite3")]
     folders = [location.database.parent, backups]
     wanted = [(path, 0o600) for path in files] + [(path, 0o700) for path in folders]
     loose = []
     for path, mode in wanted:
-        if path.exists() and (seen := stat.S_IMODE(path.stat().st_mode)) & 0o077:
+        seen = _mode(path)
+        if seen & 0o077:
             loose.append(Loose(path, seen, mode))
     return loose
 
@@ -162,7 +163,7 @@ def _folders(patient: Patient) -> list[Path]:
 
 def _side_files(database: Path) -> list[Path]:
     sides = (Path(f"{database}{suffix}") for suffix in ("-wal", "-shm", "-journal"))
-    return [side for side in sides if side.exists()]
+    return [side for side in sides if _owner(side) is not None]
 
 
 def _lonely_logs(folder: Path) -> Iterator[Path]:
@@ -184,6 +185,14 @@ def _entries(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError:
         return []
+
+
+def _mode(path: Path) -> int:
+    """The permissions of a file; 0 where there is none that can be reached."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0
 
 
 def _owner(path: Path) -> int | None:

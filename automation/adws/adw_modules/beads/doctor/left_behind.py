@@ -41,7 +41,7 @@ def check_left_behind(patient: Patient) -> Iterator[Finding]:
 
 def _known(patient: Patient) -> Known | None:
     """The executions in the database, however far it is migrated; None if our tables are not there."""
-    if not patient.location.database.is_file():
+    if not patient.location.database_exists():
         return None
     try:
         with closing(Database(patient.location.database, clock=patient.clock)) as database:

@@ -27,7 +27,7 @@ class Patient:
     @cached_property
     def database(self) -> Database | None:
         """The database, if it is there and migrated as far as this version knows."""
-        if not self.location.database.is_file():
+        if not self.location.database_exists():
             return None
         database = Database(self.location.database, clock=self.clock, retry_delays_seconds=())
         try:

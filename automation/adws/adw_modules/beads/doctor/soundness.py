@@ -38,7 +38,7 @@ _BY_DOCTOR = "adw doctor --fix"
 def check_health(patient: Patient) -> Iterator[Finding]:
     """What the store's own health check says, with what it means beside a tracker."""
     location = patient.location
-    if not location.database.exists():
+    if not location.database_exists():
         yield Finding(
             "tables",
             "note",

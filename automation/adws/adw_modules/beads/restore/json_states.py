@@ -26,7 +26,7 @@ from adws.adw_modules.json_state import ADWState
 from adws.adw_modules.run_root import agents_folder
 from adws.adw_modules.store.ids import step_op_id
 from adws.adw_modules.store.json_values import JSON, encode
-from adws.adw_modules.store.records import PHASES
+from adws.adw_modules.store.records import PHASES, UNFINISHED
 
 # Where such a state calls a column otherwise.
 _EXECUTION_KEYS = {
@@ -95,8 +95,11 @@ class JsonStates:
         if any(_EXECUTION_KEYS.get(column, column) not in data for column in EXECUTION_COLUMNS):
             return None
         execution_id = str(data["adw_id"])
+        columns = _columns(data, EXECUTION_COLUMNS, _EXECUTION_KEYS)
+        if columns["status"] not in UNFINISHED:
+            columns["claimed"] = 0  # states of runs that lost their database may say otherwise
         return Run(
-            KeptRow(_columns(data, EXECUTION_COLUMNS, _EXECUTION_KEYS)),
+            KeptRow(columns),
             list(_attempts(execution_id, data.get("phase_results"))),
             list(_checkpoints(execution_id, state)),
             derived=True,

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from adws.adw_modules.beads.database_file import read_header
 from adws.adw_modules.beads.healing import heal, needs_healing
-from adws.adw_modules.beads.restore.private_copy import copy_privately, scratch_folder
 from adws.adw_modules.beads.restore.salvage import salvage
 from adws.adw_modules.clock import Clock, format_time
 from adws.adw_modules.errors import AdwError, SchemaTooNewError
 from adws.adw_modules.store import migrations
 from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.faults import translate
+from adws.adw_modules.store.private_copy import copy_privately, scratch_folder
 from adws.adw_modules.store.sql import newest_version
 from adws.adw_modules.store.transaction import Transaction
 

@@ -24,7 +24,6 @@ from adws.adw_modules.beads.restore.merge import Merge, Tally
 from adws.adw_modules.beads.restore.old_database import open_old
 from adws.adw_modules.beads.restore.own_archive import bring_back
 from adws.adw_modules.beads.restore.places import OldFile
-from adws.adw_modules.beads.restore.private_copy import scratch_folder
 from adws.adw_modules.beads.restore.runs import (
     KeptRow,
     RowCounts,
@@ -39,6 +38,7 @@ from adws.adw_modules.errors import AdwError, InvalidInputError
 from adws.adw_modules.store import migrations
 from adws.adw_modules.store.backup import Backup, back_up
 from adws.adw_modules.store.database import Database
+from adws.adw_modules.store.private_copy import scratch_folder
 from adws.adw_modules.store.transaction import Transaction
 
 _Content: TypeAlias = Run | tuple[str, KeptRow]

@@ -77,6 +77,8 @@ def taken_over(run: JsonRun, owner: str, moment: datetime) -> tuple[Execution, l
         error_message=None,
         owner=owner,
         fence=execution.fence + 1,
+        claimed=execution.claimed
+        or execution.status not in UNFINISHED,  # what had ended holds its issue again
         heartbeat_at=moment,
         updated_at=moment,
     )

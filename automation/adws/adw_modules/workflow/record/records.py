@@ -1,7 +1,7 @@
 """The stores of a project's runs: which of them are used, and how a run is begun or found again.
 
-`ADW_USE_BEADS_STATE` true or unset: database and JSON; false: JSON only. A database that is missing,
-not migrated or broken does not stop anybody: one warning, and the run is kept in JSON.
+`ADW_USE_BEADS_STATE` true or unset: database and JSON; false: JSON only. A database that is missing, not
+migrated, broken, or cannot be written does not stop a run: one warning, and the run is kept in JSON.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from adws.adw_modules.beads.locate import Location
 from adws.adw_modules.clock import Clock
 from adws.adw_modules.config import Config
 from adws.adw_modules.errors import (
+    AdwError,
     DatabaseError,
     DatabaseNotFoundError,
     DuplicateExecutionError,
@@ -40,6 +42,9 @@ from adws.adw_modules.workflow.record.step_ids import step_op_id
 from adws.adw_modules.workflow.start import WORKFLOW, Start
 
 FIRST_STEP = "run_started"
+
+Result = TypeVar("Result")
+_UNUSABLE = (DatabaseError, StoreBusyError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ class Records:
         self._config = config
         self._clock = clock
         self._warn = warn
+        self._location = location
+        self._why_json_only: AdwError | None = None
         self._database = self._open(location)
 
     def new_id(self) -> str:
@@ -93,9 +100,8 @@ class Records:
                 f"there is a run with the id {start.execution_id!r} already",
                 hint="leave the id away to get a fresh one, or go on with that run by `adw resume`",
             )
-        if self._database is not None:
-            execution = self._begin_in_database(self._database, start)
-        else:
+        execution = self._ask(lambda database: self._begin_in_database(database, start))
+        if execution is None:
             execution = start.as_execution(self._config.environment, self._clock.now())
             begin_in_json(self._project, run, execution, self._clock)
         record = self._record(execution, run, [], [SavedStep("plan", 1, FIRST_STEP, start.request)])
@@ -117,18 +123,16 @@ class Records:
         return self._look_at(whole)
 
     def _whole_id(self, beginning: str) -> str | None:
-        found = None if self._database is None else self._database.find_execution(beginning)
+        found = self._ask(lambda database: database.find_execution(beginning))
         return found.id if found else the_only(ids_in_json(self._project, beginning, self._clock), beginning)
 
     def _look_at(self, execution_id: str) -> Seen:
-        database = self._database
-        found = None if database is None else database.get_execution(execution_id)
-        if database is not None and found is not None:
-            first = database.load_checkpoint(execution_id, None, FIRST_STEP)
-            return Seen(found, database.list_attempts(execution_id), first.data if first else None)
+        found = self._ask(lambda database: _seen_in(database, execution_id))
+        if found is not None:
+            return found
         run = JsonRun.load(execution_id, self._project, self._clock)
         if run is None:
-            raise _not_found(execution_id)
+            raise self._not_found(execution_id)
         request = next((step.data for step in run.steps() if step.name == FIRST_STEP), None)
         return Seen(run.execution(), run.attempts(), request)
 
@@ -156,10 +160,9 @@ class Records:
         return found
 
     def _unfinished(self, issue_id: str) -> list[Execution]:
-        if self._database is None:
+        found = self._ask(lambda database: database.list_executions(issue_id=issue_id, limit=1000))
+        if found is None:
             found = list(unfinished_in_json(self._project, issue_id, self._clock))
-        else:
-            found = self._database.list_executions(issue_id=issue_id, limit=1000)
         open_runs = [run for run in found if run.status in UNFINISHED]
         return sorted(open_runs, key=lambda run: (run.started_at, run.id), reverse=True)
 
@@ -169,10 +172,13 @@ class Records:
         Raises `ExecutionHeldError`, `IllegalTransitionError`, `ExecutionNotFoundError`.
         """
         seen = self._read_json(execution_id)
-        if self._database is not None and self._database.get_execution(execution_id) is not None:
-            return self._take_over_in_database(self._database, execution_id, owner, seen, force=force)
+        record = self._ask(
+            lambda database: self._take_over_in_database(database, execution_id, owner, seen, force=force)
+        )
+        if record is not None:
+            return record
         if not seen.found or seen.run is None:
-            raise _not_found(execution_id)
+            raise self._not_found(execution_id)
         if self._database is not None:
             self._warn(f"the database does not know {execution_id}, which goes on with its JSON state only")
             self.close()
@@ -193,20 +199,52 @@ class Records:
                 "JSON as the only store is deprecated; unset ADW_USE_BEADS_STATE to use the database as well"
             )
             return None
+        database = None
         try:
-            return BeadsStateManager(location.database, clock=self._clock)
-        except (DatabaseError, StoreBusyError) as error:
-            missing = isinstance(error, NotMigratedError)
-            advice = "`adw init` makes the tables" if missing else error.hint or "see `adw health`"
-            if isinstance(error, DatabaseNotFoundError):
-                from adws.adw_modules.beads.moving import first_step  # only for who has yet to begin
-
-                advice = first_step(location)
-            self._warn(
-                f"this run is kept in JSON only, because {error}; {advice}, "
-                "`adw import` brings the run in later"
-            )
+            database = BeadsStateManager(location.database, clock=self._clock)
+            database.require_writable()
+        except _UNUSABLE as error:
+            if database is not None:
+                database.close()
+            self._go_on_in_json(error)
             return None
+        return database
+
+    def _ask(self, question: Callable[[BeadsStateManager], Result]) -> Result | None:
+        """What the database answers; None where there is none, or where it turns out to be unusable."""
+        if self._database is None:
+            return None
+        try:
+            return question(self._database)
+        except _UNUSABLE as error:
+            self.close()
+            self._go_on_in_json(error)
+            return None
+
+    def _go_on_in_json(self, error: AdwError) -> None:
+        """Say, once, that the runs are kept in JSON from now on, and why."""
+        self._why_json_only = error
+        advice = error.hint or "`adw doctor` looks for the cause"
+        if isinstance(error, NotMigratedError):
+            advice = "`adw init` makes the tables"
+        elif isinstance(error, DatabaseNotFoundError):
+            from adws.adw_modules.beads.moving import first_step  # only for who has yet to begin
+
+            advice = first_step(self._location)
+        self._warn(
+            f"this run is kept in JSON only, because {error}; {advice}, `adw restore` brings the run in later"
+        )
+
+    def _not_found(self, execution_id: str) -> AdwError:
+        why = self._why_json_only
+        if why is None:
+            return ExecutionNotFoundError(
+                f"there is no execution {execution_id!r}", hint="`adw list` shows the executions"
+            )
+        return ExecutionNotFoundError(
+            f"there is no JSON state of execution {execution_id!r}, and the database cannot be used: {why}",
+            hint=why.hint,
+        )
 
     def _begin_in_database(self, database: BeadsStateManager, start: Start) -> Execution:
         issue = start.issue
@@ -226,8 +264,13 @@ class Records:
 
     def _take_over_in_database(
         self, database: BeadsStateManager, execution_id: str, owner: str, seen: _JsonView, *, force: bool
-    ) -> RunRecord:
-        """Take over, and bring steps that only the JSON state has (the database was away) to the database."""
+    ) -> RunRecord | None:
+        """Take over, and bring steps that only the JSON state has (the database was away) to the database.
+
+        None where the database does not know the execution.
+        """
+        if database.get_execution(execution_id) is None:
+            return None
         lease = self._config.lease_seconds
         execution = database.take_over(execution_id, owner, lease_seconds=lease, force=force)
         steps = [
@@ -281,7 +324,9 @@ class Records:
         )
 
 
-def _not_found(execution_id: str) -> ExecutionNotFoundError:
-    return ExecutionNotFoundError(
-        f"there is no execution {execution_id!r}", hint="`adw list` shows the executions"
-    )
+def _seen_in(database: BeadsStateManager, execution_id: str) -> Seen | None:
+    found = database.get_execution(execution_id)
+    if found is None:
+        return None
+    first = database.load_checkpoint(execution_id, None, FIRST_STEP)
+    return Seen(found, database.list_attempts(execution_id), first.data if first else None)

@@ -140,8 +140,15 @@ class RunRecord:
         def in_memory() -> Execution:
             now = self._clock.now()
             known = {name: value for name, value in changes.items() if value is not None}
-            ended = None if status in UNFINISHED else now
-            return replace(self.execution, status=status, updated_at=now, completed_at=ended, **known)
+            goes_on = status in UNFINISHED
+            return replace(
+                self.execution,
+                status=status,
+                updated_at=now,
+                completed_at=None if goes_on else now,
+                claimed=self.execution.claimed and goes_on,  # what has ended holds its issue no more
+                **known,
+            )
 
         self.execution = self._save(
             lambda database: database.update_execution_status(self.id, status, fence=self._fence, **changes),
@@ -169,11 +176,12 @@ class RunRecord:
 
         A database that cannot be written now is left to the next real write to find out.
         """
-        if self._database is None:
+        database = self._database  # the main thread may lose it meanwhile
+        if database is None:
             self.check_owner()
             return
         try:
-            self._database.beat(self.id, self._fence)
+            database.beat(self.id, self._fence)
         except _UNUSABLE:
             return
 
@@ -195,8 +203,9 @@ class RunRecord:
         return self.execution.fence
 
     def _saved_fence(self) -> int | None:
-        if self._database is not None:
-            found = self._database.get_execution(self.id)
+        database = self._database
+        if database is not None:
+            found = database.get_execution(self.id)
             return None if found is None else found.fence
         return None if self._json is None else self._json.saved_fence()
 
@@ -234,7 +243,10 @@ class RunRecord:
             raise error
         self._database = None
         why = f"{error}; {error.hint}" if error.hint else str(error)
-        self._warn(f"the database is lost to this run, which goes on with its JSON state only: {why}")
+        self._warn(
+            f"the database is lost to this run, which goes on with its JSON state only: {why};"
+            " `adw restore` brings the run in later"
+        )
 
     def _lose_json(self, error: AdwError) -> None:
         if self._database is None:
