@@ -94,11 +94,11 @@ def test_data_that_is_no_json_is_shown_as_it_is(project: Project) -> None:
 
 
 def test_files_with_latin_1_do_not_stop_the_analysis(project: Project) -> None:
-    folder = project.folder / "automation" / "agents" / "bad"
+    folder = project.folder / ".adw" / "agents" / "bad"
     state = json.loads((folder / "adw_state.json").read_text())
     state["issue_title"] = "TITLE"
     (folder / "adw_state.json").write_bytes(json.dumps(state).encode().replace(b"TITLE", LATIN_1))
-    for log in Path(project.folder, "automation", "logs").rglob("execution.log"):
+    for log in Path(project.folder, ".adw", "logs").rglob("execution.log"):
         log.write_bytes(log.read_bytes().replace(b"Login", LATIN_1))
 
     ran = project.adw("analyze", "--backend", "json", "--json")

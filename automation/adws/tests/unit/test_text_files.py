@@ -12,7 +12,8 @@ from adws.adw_modules.beads.folder import follow_redirect, read_folder
 from adws.adw_modules.beads.issue_export import ExportReader
 from adws.adw_modules.config import load_config
 from adws.adw_modules.errors import ConfigurationError, StateFileError, TrackerUnusableError
-from adws.adw_modules.json_state import ADWState, agents_folder
+from adws.adw_modules.json_state import ADWState
+from adws.adw_modules.run_root import agents_folder
 from adws.adw_modules.text_files import decode_text
 
 MARK = codecs.BOM_UTF8
