@@ -54,18 +54,17 @@ def status(db: str | None, as_json: bool) -> None:
 def _print_over(found: list[Execution], life: dict[str, Life], clock: Clock) -> None:
     print_table(
         "Nobody works on these any more; `adw resume EXECUTION` goes on",
-        ["execution", "issue", "state", "phase", "silent for", "why"],
+        ["execution", "issue", "phase", "silent for", "state"],
         [
             [
                 run.id,
                 run.issue_id,
-                life[run.id].state,
                 run.phase,
                 age(life[run.id].last_sign_at, clock.now()),
-                life[run.id].why,
+                f"{life[run.id].state}: {life[run.id].why}",
             ]
             for run in found
         ],
-        flexible=["why"],
+        flexible=["state"],
         dispensable=["phase"],
     )

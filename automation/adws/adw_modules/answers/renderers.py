@@ -58,7 +58,7 @@ def _text(report: Report, width: int, *, styled: bool) -> str:
 def _wrapped(sentence: str, width: int) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(one_line(sentence), width, break_on_hyphens=False)
+    return textwrap.wrap(one_line(sentence), width, break_on_hyphens=False, break_long_words=False)
 
 
 def _bold(text: str, *, styled: bool) -> str:
