@@ -27,6 +27,7 @@ from adws.commands.output import print_json, print_line, print_part
 _YESTERDAY_HOURS = 30
 _WINDOW_HOURS = 48
 _KILL_PATIENCE_SECONDS = 20.0
+_READ_BY_US = {"PYTHONIOENCODING": "utf-8"}  # whatever the user's terminal takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,11 @@ class _Stage:
     def adw(self, *words: str) -> str:
         """Run an `adw` command; what it printed."""
         done = subprocess.run(
-            self._command(words), cwd=self.folder, env=_environ({}), capture_output=True, text=True
+            self._command(words),
+            cwd=self.folder,
+            env=_environ(_READ_BY_US),
+            capture_output=True,
+            encoding="utf-8",
         )
         if done.returncode != 0:
             raise AdwError(f"`adw {words[0]}` failed in the demo: {done.stderr.strip()}")
@@ -233,10 +238,10 @@ class _Stage:
         process = subprocess.Popen(
             self._command(words),
             cwd=self.folder,
-            env=_environ(environ),
+            env=_environ({**environ, **_READ_BY_US}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
         )
         try:
             yield process

@@ -11,6 +11,7 @@ from adws.adw_modules.errors import ExecutionNotFoundError
 from adws.adw_modules.state import Attempt, BeadsStateManager, Execution
 from adws.adw_modules.store.life import Life, life_of
 from adws.adw_modules.store.records import EXECUTION_STATUSES, PHASES, UNFINISHED
+from adws.adw_modules.visible_text import one_line
 from adws.commands.options import common, open_state, settings
 from adws.commands.output import age, print_json, print_line, print_table, seconds
 
@@ -146,7 +147,7 @@ def _life(execution: Execution, attempts: list[Attempt], lease_seconds: float) -
 
 def _print_execution(execution: Execution, life: Life | None) -> None:
     print_line(f"Execution  {execution.id}")
-    print_line(f"Issue      {execution.issue_id}  {execution.issue_title or ''}")
+    print_line(f"Issue      {execution.issue_id}  {one_line(execution.issue_title or '')}")
     kind = execution.issue_type or "type unknown"
     priority = "?" if execution.issue_priority is None else execution.issue_priority
     print_line(f"           {kind}, priority {priority}")

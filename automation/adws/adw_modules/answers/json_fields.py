@@ -17,6 +17,12 @@ def text_in(state: Mapping[str, object], *names: str) -> str | None:
     return None
 
 
+def free_text_in(state: Mapping[str, object], *names: str) -> str | None:
+    """The first of these fields that holds a text, as it stands there; else an empty one."""
+    texts = [value for name in names if isinstance(value := state.get(name), str)]
+    return next(filter(None, texts), texts[0] if texts else None)
+
+
 def issue_type_in(state: Mapping[str, object]) -> str | None:
     """The issue's type; some teams write it as the slash command that it chose."""
     name = text_in(state, "issue_type", "issue_class")

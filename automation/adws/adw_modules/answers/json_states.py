@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 
-from adws.adw_modules.answers.json_fields import issue_type_in, moment_in, text_in
+from adws.adw_modules.answers.json_fields import free_text_in, issue_type_in, moment_in, text_in
 from adws.adw_modules.answers.notes import Notebook
-from adws.adw_modules.answers.run_history import UNKNOWN, AttemptHistory, phase_named
+from adws.adw_modules.answers.run_history import AttemptHistory, phase_named
+from adws.adw_modules.log_forms import UNKNOWN
 from adws.adw_modules.store.records import ATTEMPT_STATUSES, EXECUTION_STATUSES, PHASES
 
 STATE_NAMES = ("adw_state.json", "state.json")
@@ -59,7 +60,7 @@ def read_state(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStat
     return SavedState(
         run_id=text_in(state, "adw_id") or path.parent.name,
         issue_id=text_in(state, "issue_id", "issue_number"),
-        issue_title=text_in(state, "issue_title", "github_title"),
+        issue_title=free_text_in(state, "issue_title", "github_title"),
         issue_type=issue_type_in(state),
         environment=text_in(state, "environment"),
         phase=_one_of(state, "current_phase", PHASES, notebook),
@@ -67,7 +68,7 @@ def read_state(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStat
         started_at=moment_in(state, zone, "started_at", "created_at", "worktree_created_at"),
         completed_at=moment_in(state, zone, "completed_at"),
         seen_at=max((moment for moment in signs if moment), default=None),
-        error_message=text_in(state, "error_message", "error"),
+        error_message=free_text_in(state, "error_message", "error"),
         attempts=tuple(_attempts(state.get("phase_results"), zone, notebook)),
         newest_step=_newest_step(path.parent, zone, notebook),
     )
@@ -87,7 +88,7 @@ def _attempts(results: object, zone: tzinfo | None, notebook: Notebook) -> Itera
         attempt = AttemptHistory(phase, tries[phase], began)
         status = _attempt_status(entry)
         if status != attempt.status:
-            attempt.end(status, moment_in(entry, zone, "completed_at"), text_in(entry, "error_message"))
+            attempt.end(status, moment_in(entry, zone, "completed_at"), free_text_in(entry, "error_message"))
         yield attempt
 
 

@@ -9,6 +9,7 @@ itself there. Memory stays the same however long the file, its lines or its reco
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from adws.adw_modules.answers.notes import Notebook
+from adws.adw_modules.log_forms import ANNOUNCEMENT
 
-ANNOUNCEMENT = "ADW Logger initialized - ID: "
 _LONGEST_PIECE_BYTES = 64 * 1024
-_LONGEST_MESSAGE = 256 * 1024
+_LONGEST_MESSAGE = 512 * 1024  # a title of 64 Ki characters fits, each of them escaped
+_REPLACEMENT = "\ufffd".encode()
 _MOST_BACK = timedelta(minutes=65)
 _FIRST_LINE = re.compile(
     r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) - (DEBUG|INFO|WARNING|ERROR|CRITICAL) - (.*)", re.DOTALL
@@ -65,22 +67,23 @@ class _Reader:
             found = self._first_line(text) if starts_line else None
             if found is not None:
                 if head is not None:
-                    yield LogRecord(*head, "\n".join(message))
+                    yield LogRecord(*head, "".join(message))
                 head, message, room = found[:2], [found[2]], _LONGEST_MESSAGE
             elif head is None:
                 self._notebook.add("lines before the first record of a log", text)
             elif room > 0:
-                message.append(text[:room])
+                message.append(("\n" if starts_line else "") + text[:room])
                 room -= len(text) + 1
         if head is not None:
-            yield LogRecord(*head, "\n".join(message))
+            yield LogRecord(*head, "".join(message))
 
     def _pieces(self, file: BinaryIO) -> Iterator[tuple[str, bool]]:
         """Pieces of at most 64 KiB without line ends, and whether each stands at the start of a line."""
         starts_line = True
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a piece may end in a character
         for number, piece in enumerate(iter(lambda: file.readline(_LONGEST_PIECE_BYTES), b"")):
-            text = piece.decode("utf-8", errors="replace")
-            if "\ufffd" in text and len(piece) < _LONGEST_PIECE_BYTES:
+            text = decoder.decode(piece, final=len(piece) < _LONGEST_PIECE_BYTES)
+            if text.count("\ufffd") > piece.count(_REPLACEMENT):
                 self._notebook.add("log lines that are not UTF-8", self._path)
             yield text.rstrip("\r\n").removeprefix("\ufeff" if number == 0 else ""), starts_line
             starts_line = piece.endswith(b"\n")

@@ -16,6 +16,7 @@ from adws.adw_modules.answers.run_history import RunHistory
 from adws.adw_modules.clock import format_time
 from adws.adw_modules.store import sql
 from adws.adw_modules.store.transaction import Transaction
+from adws.adw_modules.store.values import text as storable_text
 
 
 @contextmanager
@@ -76,11 +77,11 @@ def _add(tx: Transaction, texts: dict[str, str], run: RunHistory, started_at: da
 
 
 def _insert(tx: Transaction, text: str, **values: object) -> None:
-    # JSON and names of files can hold halves of characters, which no database takes.
+    # JSON and names of files can hold what no database takes, such as halves of characters.
     tx.execute(
         text,
         {
-            name: value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+            name: storable_text(value, name) if isinstance(value, str) else value
             for name, value in values.items()
         },
     )

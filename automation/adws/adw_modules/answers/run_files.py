@@ -17,9 +17,10 @@ from pathlib import Path
 
 from adws.adw_modules.answers.json_states import SavedState, read_state
 from adws.adw_modules.answers.log_files import UNREADABLE, find_logs, find_states
-from adws.adw_modules.answers.log_records import ANNOUNCEMENT, read_records
+from adws.adw_modules.answers.log_records import read_records
 from adws.adw_modules.answers.notes import Notebook
-from adws.adw_modules.answers.run_history import UNKNOWN, RunHistory
+from adws.adw_modules.answers.run_history import RunHistory
+from adws.adw_modules.log_forms import ANNOUNCEMENT, UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def _environment(path: Path, log_root: Path) -> str | None:
 
 def _add_state(run: RunHistory, state: SavedState) -> None:
     run.issue_id = run.issue_id or state.issue_id
-    run.issue_title = run.issue_title or state.issue_title
+    if run.issue_title is None:
+        run.issue_title = state.issue_title
     run.issue_type = run.issue_type or state.issue_type
     run.environment = state.environment or run.environment
     run.started_at = run.started_at or state.started_at

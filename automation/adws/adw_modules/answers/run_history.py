@@ -1,7 +1,7 @@
 """One run as its log tells it: records go in one by one, a row of every table comes out.
 
-What a record says is decided by the forms below, which are those of our own run log and of the logs
-people already have. A form counts only where it makes sense: the end of an attempt needs an attempt
+What a record says is decided by the forms in `log_forms`, which are those of our own run log and of the
+logs people already have. A form counts only where it makes sense: the end of an attempt needs an attempt
 that was begun, the end of a workflow must name this run's issue. All else is text. No outcome is ever
 derived from a phase that was merely begun.
 """
@@ -17,9 +17,9 @@ from datetime import datetime
 from adws.adw_modules.answers.json_fields import issue_type_in, text_in
 from adws.adw_modules.answers.log_records import LogRecord
 from adws.adw_modules.answers.notes import Notebook
+from adws.adw_modules.log_forms import FORMS, UNKNOWN, unquoted
 from adws.adw_modules.store.records import PHASES
 
-UNKNOWN = "unknown"
 _MOST_ATTEMPTS = 1000
 _LONGEST_NAME = 40
 _MOST_ERRORS = 20
@@ -71,9 +71,9 @@ class RunHistory:
         """Take in the next record of this run."""
         self.started_at = min(self.started_at or record.at, record.at)
         self.updated_at = max(self.updated_at or record.at, record.at)
-        line = record.message.partition("\n")[0].strip()
+        line = record.message.partition("\n")[0]
         for form, take in _FORMS:
-            match = form.fullmatch(line)
+            match = form.fullmatch(line) or form.fullmatch(line.strip())  # an id may end in a blank
             if match is not None:
                 take(self, match, record, notebook)
                 return
@@ -93,11 +93,11 @@ class RunHistory:
         is_error = record.level in ("ERROR", "CRITICAL")
         if is_error:
             earlier = self._errors if self._in_errors else []
-            self._errors = [*earlier, record.message[:_LONGEST_ERROR]][:_MOST_ERRORS]
+            self._errors = [*earlier, unquoted(record.message)[:_LONGEST_ERROR]][:_MOST_ERRORS]
         self._in_errors = is_error
 
     def _error(self) -> str | None:
-        return "\n".join(self._errors).strip() or None
+        return "\n".join(self._errors) or None
 
     def _forget_errors(self) -> None:
         self._errors, self._in_errors = [], False
@@ -122,9 +122,9 @@ class RunHistory:
     def _describe(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
         if not self._is_about_this_issue(match["issue"], record, notebook):
             return
-        self.issue_type = None if match["type"] == UNKNOWN else match["type"]
+        self.issue_type = None if match["type"] == UNKNOWN else unquoted(match["type"])
         self.issue_priority = int(match["priority"]) if match["priority"] != UNKNOWN else None
-        self.issue_title = match["title"] or None
+        self.issue_title = unquoted(match["title"]) if match["title"] else None
 
     def _begin_attempt(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
         phase = phase_named(match["phase"], notebook)
@@ -196,20 +196,16 @@ def phase_named(word: str, notebook: Notebook) -> str:
 
 _Take = Callable[[RunHistory, re.Match[str], LogRecord, Notebook], None]
 _FORMS: tuple[tuple[re.Pattern[str], _Take], ...] = tuple(
-    (re.compile(form), take)
-    for form, take in (
-        (r"(?P<verb>Starting|Resuming) ADW workflow for issue #(?P<issue>.+)", RunHistory._start),
-        (
-            r"Issue #(?P<issue>.+?): type=(?P<type>.*?) priority=(?P<priority>-?\d{1,9}|unknown)"
-            r" title=(?P<title>.*)",
-            RunHistory._describe,
-        ),
-        (r"Running (?:\S*/)?adw_(?P<phase>\w{1,40})\.py", RunHistory._begin_attempt),
-        (r"(?P<phase>\w{1,40}) phase completed successfully", RunHistory._complete_attempt),
-        (r"(?P<phase>\w{1,40}) phase interrupted\b.*", RunHistory._interrupt_attempt),
-        (r"(?:\S*/)?adw_(?P<phase>\w{1,40})\.py failed with exit code -?\d+", RunHistory._fail_attempt),
-        (r"ADW workflow (?P<status>completed|failed|cancelled) for issue #(?P<issue>.+)", RunHistory._end),
-        (r"ADW (?P<phase>\w{1,40}) starting - ID: .+, Issue: (?P<issue>.+)", RunHistory._begin_foreign),
-        (r"State: \{.*", RunHistory._take_state),
+    (FORMS[name], take)
+    for name, take in (
+        ("start", RunHistory._start),
+        ("issue", RunHistory._describe),
+        ("attempt", RunHistory._begin_attempt),
+        ("completed", RunHistory._complete_attempt),
+        ("interrupted", RunHistory._interrupt_attempt),
+        ("failed", RunHistory._fail_attempt),
+        ("end", RunHistory._end),
+        ("foreign attempt", RunHistory._begin_foreign),
+        ("state", RunHistory._take_state),
     )
 )

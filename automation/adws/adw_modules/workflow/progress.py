@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from adws.adw_modules.visible_text import one_line
+
 Kind: TypeAlias = Literal[
     "run_started",  # text: the id and title
     "phase_started",
@@ -52,7 +54,7 @@ def describe(event: Event) -> str | None:
     again = f" (attempt {event.attempt})" if (event.attempt or 1) > 1 else ""
     took = "" if event.seconds is None else f" in {event.seconds:.1f} s"
     lines: dict[str, str] = {
-        "run_started": f"{event.execution_id} works on {event.text}",
+        "run_started": f"{event.execution_id} works on {one_line(event.text)}",
         "phase_started": f"{where}started{again}",
         "step_saved": f"{where}{event.step} saved",
         "step_reused": f"{where}{event.step} was saved before",

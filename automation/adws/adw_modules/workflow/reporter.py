@@ -37,5 +37,9 @@ class Reporter:
         self.tell("warning", text)
 
     def note(self, level: Level, text: str) -> None:
-        """Log a record; nothing is shown."""
+        """Log a sentence of ours; nothing is shown."""
         self.log.write(level, text)
+
+    def note_error(self, text: str) -> None:
+        """Log an error as it was told from outside; nothing is shown."""
+        self.log.write_error(text)

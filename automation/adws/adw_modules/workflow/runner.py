@@ -210,15 +210,10 @@ class _Run:
         return Reporter(log, self.settings.progress, about)
 
     def _open_log(self, reporter: Reporter, verb: str) -> None:
-        issue = self.issue
-        kind = issue.issue_type or "unknown"
-        priority = "unknown" if issue.priority is None else issue.priority
+        issue, kept = self.issue, self.record.execution
         reporter.note("INFO", f"ADW Logger initialized - ID: {self.record.id}")
         reporter.note("INFO", f"{verb} ADW workflow for issue #{issue.id}")
-        reporter.note(
-            "INFO",
-            f"Issue #{issue.id}: type={kind} priority={priority} title={issue.title}",
-        )
+        reporter.log.write_issue(issue.id, kept.issue_title, kept.issue_type, kept.issue_priority)
         reporter.tell("run_started", f"{issue.id}: {issue.title}")
 
 

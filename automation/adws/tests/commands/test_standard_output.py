@@ -32,6 +32,8 @@ REPORTS = (
     "migrate --status",
     "migrate --status --json",
     "restore --dry-run",
+    "doctor",
+    "doctor --json",
     "bench queries --executions 10 --iterations 1",
     "--help",
     "list --help",

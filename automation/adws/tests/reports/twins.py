@@ -37,9 +37,7 @@ class Twins:
         twin = TwinRun(run.id, issue_id, self, RunLog(path, self.clock))
         twin.log.write("INFO", f"ADW Logger initialized - ID: {run.id}")
         twin.log.write("INFO", f"Starting ADW workflow for issue #{issue_id}")
-        priority = "unknown" if snapshot.priority is None else snapshot.priority
-        about = f"type={snapshot.issue_type or 'unknown'} priority={priority} title={snapshot.title or ''}"
-        twin.log.write("INFO", f"Issue #{issue_id}: {about}")
+        twin.log.write_issue(issue_id, run.issue_title, run.issue_type, run.issue_priority)
         return twin
 
     def reports(
@@ -104,8 +102,8 @@ class TwinRun:
     def fail(self, message: str, *, exit_code: int = 1) -> TwinRun:
         """End the attempt and the run with an error."""
         phase = self._end("failed", message)
-        self.twins.state.update_execution_status(self.id, "failed", phase=phase, error_message=message)
-        self.log.write("ERROR", message)
+        run = self.twins.state.update_execution_status(self.id, "failed", phase=phase, error_message=message)
+        self.log.write_error(run.error_message or "")
         self.log.write("ERROR", f"adw_phases/adw_{phase}.py failed with exit code {exit_code}")
         self.log.write("ERROR", f"ADW workflow failed for issue #{self.issue_id}")
         return self

@@ -107,7 +107,7 @@ def _fail(run: PhaseRun, error: AdwError) -> AdwError:
         run.attempt, "failed", error_message=message, exit_code=code, result=run.answer
     )
     run.record.change("failed", phase=run.phase, error_message=message)
-    run.reporter.note("ERROR", message)
+    run.reporter.note_error(ended.error_message or "")
     run.reporter.note("ERROR", f"adw_phases/adw_{run.phase}.py failed with exit code {error.exit_code}")
     run.reporter.tell("phase_failed", message, seconds=ended.duration_seconds)
     return error

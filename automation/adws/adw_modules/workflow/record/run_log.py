@@ -4,8 +4,9 @@
     YYYY-MM-DD HH:MM:SS - LEVEL - message
 
 Times are local, without a zone, because every reader of these files expects them so. A message may go
-on over more lines. Each record is one write to a file opened for appending, so processes that share a
-log do not cut into each other's lines. Messages are masked first.
+on over more lines, which are indented; text from outside cannot pass for a record (`log_forms`). Each
+record is one write to a file opened for appending, so processes that share a log do not cut into each
+other's lines. Messages are masked first.
 """
 
 from __future__ import annotations
@@ -16,8 +17,13 @@ from typing import Literal, TypeAlias
 
 from adws.adw_modules.clock import Clock
 from adws.adw_modules.errors import StateFileError
+from adws.adw_modules.log_forms import issue_line, quoted
 from adws.adw_modules.redaction import redact
+<<<<<<< HEAD
 from adws.adw_modules.run_root import logs_folder
+=======
+from adws.adw_modules.visible_text import visible_lines
+>>>>>>> 5d0e143 (Write texts from outside into the log so that they forge nothing)
 from adws.adw_modules.workflow.git.safe_names import safe_name
 
 Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -33,8 +39,22 @@ class RunLog:
 
     def write(self, level: Level, message: str) -> None:
         """Append one record. Raises `StateFileError` when the file cannot be written."""
+        self._append(level, "\n    ".join(visible_lines(redact(message, self._secrets))))
+
+    def write_issue(
+        self, issue_id: str, title: str | None, issue_type: str | None, priority: int | None
+    ) -> None:
+        """Append what the issue of the run is, as the execution keeps it."""
+        masked = None if title is None else redact(title, self._secrets)
+        self._append("INFO", issue_line(issue_id, masked, issue_type, priority))
+
+    def write_error(self, text: str) -> None:
+        """Append an error as it was told from outside."""
+        self._append("ERROR", quoted(redact(text, self._secrets)))
+
+    def _append(self, level: Level, message: str) -> None:
         moment = self._clock.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        record = f"{moment} - {level} - {redact(message, self._secrets)}\n"
+        record = f"{moment} - {level} - {message}\n"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab", buffering=0) as file:
