@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from adws.adw_modules.beads.putting_away import way_back_of_tracker
 from adws.adw_modules.errors import DatabaseNotFoundError, DatabaseUnreadableError
 from adws.adw_modules.store.connection import has_log, lacks_shared_memory, open_frozen
 from adws.adw_modules.store.faults import translate
@@ -53,15 +54,11 @@ def read_header(database: Path) -> bytes:
     if not stat.S_ISREG(status.st_mode):
         raise DatabaseUnreadableError(f"{database} is not a plain file", hint="name the database file")
     if status.st_size == 0:
-        raise DatabaseUnreadableError(
-            f"{database} is empty",
-            hint="remove it and let the tracker build its database again, or restore a backup",
-        )
+        raise DatabaseUnreadableError(f"{database} is empty", hint=way_back_of_tracker(database))
     header = _first_bytes(database, (status.st_dev, status.st_ino))
     if not header.startswith(_MAGIC) or len(header) < _HEADER_BYTES:
         raise DatabaseUnreadableError(
-            f"{database} is not a SQLite database",
-            hint="name another file, or restore this one from a backup",
+            f"{database} is not a SQLite database", hint=way_back_of_tracker(database)
         )
     return header
 
@@ -128,7 +125,10 @@ def _connected(database: Path, mode: str) -> Iterator[sqlite3.Connection]:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise translate(error, database) from error
+        translated = translate(error, database)
+        if isinstance(translated, DatabaseUnreadableError):
+            translated.hint = way_back_of_tracker(database)
+        raise translated from error
 
 
 def _status(database: Path) -> os.stat_result:

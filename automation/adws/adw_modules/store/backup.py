@@ -38,7 +38,9 @@ def back_up(database: Path, folder: Path, reason: str, moment: datetime) -> Back
 
 def list_backups(database: Path, folder: Path) -> list[Backup]:
     """The backups of `database` in `folder`, oldest first."""
-    found = sorted(folder.glob(f"{database.name}.*.sqlite3")) if folder.is_dir() else []
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    begin = f"{database.name}."
+    found = [path for path in paths if path.name.startswith(begin) and path.suffix == ".sqlite3"]
     return [Backup(path, path.stat().st_size) for path in found]
 
 

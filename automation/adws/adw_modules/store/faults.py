@@ -33,7 +33,7 @@ def translate(error: sqlite3.Error, path: Path) -> AdwError:
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return DatabaseUnreadableError(
             f"{path} is not a readable SQLite database: {error}",
-            hint="restore it from a backup (`adw migrate --status` names them)",
+            hint="`adw doctor` names the commands that bring the history back",
         )
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
         return DatabaseReadOnlyError(

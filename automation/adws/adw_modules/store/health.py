@@ -9,24 +9,33 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from adws.adw_modules.errors import AdwError
+from adws.adw_modules.errors import AdwError, DatabaseUnreadableError
 from adws.adw_modules.store import migration_status, sql
 from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer
-from adws.adw_modules.store.faults import primary_code
+from adws.adw_modules.store.faults import primary_code, translate
 
 _WAL_WARN_BYTES = 256 * 1024 * 1024
 _FREE_WARN_BYTES = 256 * 1024 * 1024
+_STOPPED = "file"
 _OUR_TABLES = ("adw_executions", "adw_phase_attempts", "adw_checkpoints")
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding of a health check: what was looked at, whether it is well, and what was seen."""
+    """One finding of a health check: what was looked at, whether it is well, and what was seen.
+
+    `hint` says what to do, `severity` (warning or error) how bad it is and `why` why that matters, where it
+    is not well.
+    """
 
     name: str
     ok: bool
     detail: str
-    hint: str | None = None
+    hint: str
+    severity: str
+    why: str
+    damaged: bool = False
+    """The content of the file is damaged, so it has to come from somewhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ def check(path: Path, *, beside_issues: bool, busy_timeout_seconds: float = BUSY
     """Look at the file, its schema, its references, its log and its disk. Writes nothing."""
     checks: list[Check] = []
     for examine in (
-        _readable,
+        partial(_readable, busy_timeout_seconds=busy_timeout_seconds),
         partial(_schema, beside_issues=beside_issues),
         _references,
         partial(_writable, busy_timeout_seconds=busy_timeout_seconds),
@@ -56,21 +65,46 @@ def check(path: Path, *, beside_issues: bool, busy_timeout_seconds: float = BUSY
         try:
             checks += examine(path)
         except AdwError as error:
-            checks.append(Check("file", ok=False, detail=str(error), hint=error.hint))
-            break
+            checks.append(_stopped(error))
         except sqlite3.Error as error:
-            checks.append(Check("file", ok=False, detail=str(error), hint="restore it from a backup"))
+            checks.append(_stopped(translate(error, path)))
+        if checks and checks[-1].name == _STOPPED:
             break
     return Health(str(path), tuple(checks))
 
 
-def _readable(path: Path) -> Iterator[Check]:
-    connection = open_reader(path)
+def _stopped(error: AdwError) -> Check:
+    """What kept the checks from going on: damage, or something that is no fault of the file's content."""
+    damaged = isinstance(error, DatabaseUnreadableError)
+    why = (
+        "Nothing can be read from it or written to it." if damaged else "What is not understood is not used."
+    )
+    return Check(
+        _STOPPED,
+        ok=False,
+        detail=str(error),
+        hint=error.hint or "`adw doctor` looks further",
+        severity="error",
+        why=why,
+        damaged=damaged,
+    )
+
+
+def _readable(path: Path, *, busy_timeout_seconds: float) -> Iterator[Check]:
+    connection = open_reader(path, busy_timeout_seconds=busy_timeout_seconds)
     try:
         found = [row[0] for row in connection.execute("PRAGMA quick_check(5)").fetchall()]
     finally:
         connection.close()
-    yield Check("integrity", ok=found == ["ok"], detail="; ".join(found), hint="restore it from a backup")
+    yield Check(
+        "integrity",
+        ok=found == ["ok"],
+        detail="; ".join(found),
+        hint="`adw doctor` names the way back",
+        severity="error",
+        why="SQLite finds damage; rows may be lost or wrong.",
+        damaged=found != ["ok"],
+    )
 
 
 def _schema(path: Path, *, beside_issues: bool) -> Iterator[Check]:
@@ -82,6 +116,8 @@ def _schema(path: Path, *, beside_issues: bool) -> Iterator[Check]:
         ok=not waiting,
         detail=f"pending: {', '.join(waiting)}" if waiting else f"{len(steps)} applied",
         hint="run `adw migrate`",
+        severity="warning",
+        why="This version of adw needs them; until then it keeps runs in JSON only.",
     )
     found = migration_status.problems(path, beside_issues=beside_issues)
     yield Check(
@@ -89,6 +125,8 @@ def _schema(path: Path, *, beside_issues: bool) -> Iterator[Check]:
         ok=not found,
         detail="; ".join(found) or "as the migrations make it",
         hint="`adw doctor` explains each",
+        severity="error",
+        why="Somebody changed our tables, views or triggers; rows may be lost or not found.",
     )
 
 
@@ -109,22 +147,35 @@ def _references(path: Path) -> Iterator[Check]:
         ok=not found,
         detail=f"{len(found)} rows point nowhere" if found else "every row has its parent",
         hint="open the database once with `adw status`, which heals them",
+        severity="warning",
+        why="Rows without a parent make bd refuse to open the database in multi-repo mode.",
     )
 
 
 def _writable(path: Path, *, busy_timeout_seconds: float) -> Iterator[Check]:
-    connection = open_writer(path, busy_timeout_seconds=busy_timeout_seconds)
+    why_not: AdwError | None = None
     try:
-        connection.execute("BEGIN IMMEDIATE")  # of a file that may not be written this begins a read only
-        connection.execute(sql.load("health")["write_nothing"])
-        connection.execute("ROLLBACK")
+        connection = open_writer(path, busy_timeout_seconds=busy_timeout_seconds)
+        try:
+            connection.execute("BEGIN IMMEDIATE")  # of a file that may not be written this begins a read only
+            connection.execute(sql.load("health")["write_nothing"])
+            connection.execute("ROLLBACK")
+        finally:
+            connection.close()
     except sqlite3.OperationalError as error:
-        if primary_code(error) != sqlite3.SQLITE_ERROR:  # no such table: as above
-            yield Check("writable", ok=False, detail=str(error), hint="see who holds it, and the permissions")
-        return
-    finally:
-        connection.close()
-    yield Check("writable", ok=True, detail="a write transaction can begin")
+        if primary_code(error) == sqlite3.SQLITE_ERROR:
+            return  # no such table: the check of the migrations says so
+        why_not = translate(error, path)
+    except AdwError as error:
+        why_not = error
+    yield Check(
+        "writable",
+        ok=why_not is None,
+        detail="a write transaction can begin" if why_not is None else str(why_not),
+        hint=(why_not and why_not.hint) or "see who holds it, and the permissions",
+        severity="error",
+        why="Runs cannot be recorded; they go on with JSON only.",
+    )
 
 
 def _log_size(path: Path) -> Iterator[Check]:
@@ -135,11 +186,18 @@ def _log_size(path: Path) -> Iterator[Check]:
         ok=size < _WAL_WARN_BYTES,
         detail=f"{size:,} bytes",
         hint="a reader that never ends keeps it growing; find and stop that process",
+        severity="warning",
+        why="Reading slows down and the disk fills up.",
     )
 
 
 def _room(path: Path) -> Iterator[Check]:
     free = shutil.disk_usage(path.parent).free
     yield Check(
-        "disk", ok=free > _FREE_WARN_BYTES, detail=f"{free:,} bytes free", hint="free some disk space"
+        "disk",
+        ok=free > _FREE_WARN_BYTES,
+        detail=f"{free:,} bytes free",
+        hint="free some disk space",
+        severity="warning",
+        why="A write that finds no room fails.",
     )

@@ -225,7 +225,7 @@ def test_an_empty_file_and_a_missing_one_are_named(project: Project) -> None:
         assert words in " ".join(ran.out.split())
 
 
-def test_a_damaged_page_is_found_with_the_way_back(sick: Sick) -> None:
+def test_a_damaged_page_is_found_and_not_mended_by_the_doctor(sick: Sick) -> None:
     with sick.open() as state:
         run_on(state, "demo-1")
     with sick.file.open("r+b") as file:
@@ -234,7 +234,8 @@ def test_a_damaged_page_is_found_with_the_way_back(sick: Sick) -> None:
 
     (finding,) = (one for one in sick.findings() if one.name in ("integrity", "file"))
 
-    assert (finding.severity, finding.fix) == ("error", "bd doctor --fix; adw restore")
+    assert (finding.severity, finding.fixable) == ("error", False)
+    assert "bd calls such a file corrupt" in finding.why
 
 
 def test_a_database_that_a_newer_version_made_is_named_and_not_touched(sick: Sick) -> None:

@@ -114,7 +114,20 @@ def test_a_database_held_by_another_program_is_not_writable(
     with closing(sqlite3.connect(sidecar_db, isolation_level=None)) as foreign:
         foreign.execute("BEGIN IMMEDIATE")
         found = health.check(sidecar_db, beside_issues=False, busy_timeout_seconds=0.01)
-        assert _unwell(found) == {"writable": "database is locked"}
+        assert _unwell(found) == {"writable": f"{sidecar_db} stayed locked by another process"}
+
+
+def test_a_database_that_cannot_even_be_read_now_is_not_called_damaged(
+    state: BeadsStateManager, sidecar_db: Path
+) -> None:
+    state.close()
+    with closing(sqlite3.connect(sidecar_db, isolation_level=None)) as foreign:
+        foreign.execute("PRAGMA locking_mode = EXCLUSIVE")
+        foreign.execute("BEGIN EXCLUSIVE")
+        foreign.execute("DELETE FROM adw_checkpoints")
+        (check,) = health.check(sidecar_db, beside_issues=False, busy_timeout_seconds=0.01).checks
+    assert (check.ok, check.damaged) == (False, False)
+    assert check.detail == f"{sidecar_db} stayed locked by another process"
 
 
 def test_a_corrupt_page_is_found_where_a_mere_question_would_not_look(

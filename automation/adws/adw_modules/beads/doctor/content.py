@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -98,7 +99,7 @@ def check_owners(patient: Patient) -> Iterator[Finding]:
         "note",
         f"{several(len(dead), 'unfinished run')} belong to processes that are dead, first {dead[0]['id']}.",
         f"{several(held, 'issue')} stay held by them until somebody goes on or starts with --force.",
-        f"adw resume {dead[0]['id']}",
+        shlex.join(["adw", "resume", dead[0]["id"]]),
     )
 
 

@@ -33,19 +33,29 @@ CHECKS: dict[str, Check] = {
     "leftovers": check_leftovers,
 }
 
+_NOT_CARRIED_OUT = "This check could not be carried out."
+
 
 def examine(patient: Patient) -> list[Finding]:
-    """Every finding of every check, in the order of the checks. Writes nothing."""
+    """Every finding of every check, in the order of the checks. Writes nothing.
+
+    What keeps several checks from being carried out is told once.
+    """
+    told: dict[tuple[str, str], Finding] = {}
     try:
-        return [finding for name, check in CHECKS.items() for finding in _found(name, check, patient)]
+        for name, check in CHECKS.items():
+            for finding in _found(name, check, patient):
+                about = "" if finding.why.startswith(_NOT_CARRIED_OUT) else finding.name
+                told.setdefault((about, finding.what), finding)
     finally:
         patient.release()
+    return list(told.values())
 
 
 def not_located(error: AdwError) -> Finding:
     """The finding when it cannot even be said which database is meant."""
     why = f"Nothing else can be looked at. What to do: {error.hint}." if error.hint else ""
-    return Finding("place", "error", f"{error}.", why, "adw where")
+    return Finding("place", "error", f"{error}.", why)
 
 
 def _found(name: str, check: Check, patient: Patient) -> list[Finding]:
@@ -61,4 +71,4 @@ def _found(name: str, check: Check, patient: Patient) -> list[Finding]:
 
 def _unknown(name: str, what: str, hint: str | None) -> Finding:
     advice = f" What to do: {hint}." if hint else ""
-    return Finding(name, "error", what, f"This check could not be carried out.{advice}")
+    return Finding(name, "error", what, f"{_NOT_CARRIED_OUT}{advice}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -65,7 +66,7 @@ def check_permissions(patient: Patient) -> Iterator[Finding]:
             "note" if mild else "warning",
             f"Others may {what} {one.path} (mode {one.mode:04o}).",
             "It holds what agents were told and answered. bd wants 0600 for its file, 0700 for its folder.",
-            f"chmod {one.wanted:04o} {one.path}",
+            shlex.join(["chmod", f"{one.wanted:04o}", str(one.path)]),
             fixable=one.path.stat().st_uid == os.geteuid(),
         )
     if not loose:
@@ -83,7 +84,7 @@ def check_logs(patient: Patient) -> Iterator[Finding]:
             f"{path} belongs to user {_owner(path)}, the database to user {_owner(database)}.",
             "Whoever may not write the log cannot use the database: bd, or we, are locked out. A container"
             " that runs as root leaves such files.",
-            f"sudo chown {_owner(database)} {path}",
+            shlex.join(["sudo", "chown", str(_owner(database)), str(path)]),
         )
     lonely = [log for folder in _folders(patient) for log in _lonely_logs(folder)]
     for log in lonely:
@@ -93,7 +94,7 @@ def check_logs(patient: Patient) -> Iterator[Finding]:
             f"{log} is a log without its database.",
             "It may hold committed rows that are nowhere else. SQLite deletes it as soon as a new database is"
             " made under that name. Put the database back beside it, or keep both together elsewhere.",
-            f"mv {log} {log}.kept",
+            shlex.join(["mv", str(log), f"{log}.kept"]),
         )
     if not (strangers or lonely):
         yield well("logs", "every log lies with its database and belongs to its owner")
@@ -136,7 +137,7 @@ def check_leftovers(patient: Patient) -> Iterator[Finding]:
             "note",
             f"{lock} was left by a process that is dead.",
             "bd's daemon does not sync as long as it is there.",
-            f"rm {lock}",
+            shlex.join(["rm", str(lock)]),
         )
     if not found and lock is None:
         yield well("leftovers", "nothing unfinished lies about")

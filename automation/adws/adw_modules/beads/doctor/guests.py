@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -114,7 +115,7 @@ def _touches_ours(name: str, touched: dict[str, set[str]]) -> bool:
 
 def _stops_bd(guilty: Guilty, file: Path, *, ours: bool) -> Finding:
     whose = "which is ours" if ours else "which is not ours"
-    removal = f"sqlite3 {file} '{guilty.removal}'"
+    removal = shlex.join(["sqlite3", str(file), guilty.removal])
     quotes = _QUOTES if guilty.why.startswith("no such column") else ""
     return Finding(
         "views and triggers",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def _comparison(location: Location, version: Version, answer: object) -> Finding
         "error",
         f"bd uses {theirs}, but we use {ours}.",
         "Runs are recorded beside issues that bd does not see, and the other way round.",
-        f"adw where --db {theirs}",
+        shlex.join(["adw", "where", "--db", theirs]),
     )
 
 

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 from adws.adw_modules.beads.doctor.findings import Finding, well
 from adws.adw_modules.beads.doctor.patient import Patient
+from adws.adw_modules.beads.doctor.way_back import way_back
 from adws.adw_modules.beads.locate import Location
 from adws.adw_modules.store import health, schema
 from adws.adw_modules.store.connection import open_reader
 from adws.adw_modules.store.health import Check
 
-# name of a health check: how bad it is when it fails, and why that matters
-_MEANING = {
-    "file": ("error", "Nothing can be read from it or written to it."),
-    "integrity": (
-        "error",
-        "SQLite finds damage. bd calls such a file corrupt and rebuilds it from the issue export, in which"
-        " our tables are not.",
-    ),
-    "migrations": ("warning", "This version of adw needs them; until then it keeps runs in JSON only."),
-    "schema": ("error", "Somebody changed our tables, views or triggers; rows may be lost or not found."),
-    "references": (
-        "warning",
-        "Rows without a parent make bd refuse to open the database in multi-repo mode.",
-    ),
-    "writable": ("error", "Runs cannot be recorded; they go on with JSON only."),
-    "write-ahead log": ("warning", "Reading slows down and the disk fills up."),
-    "disk": ("warning", "A write that finds no room fails."),
-}
 _BY_DOCTOR = "adw doctor --fix"
+_WHAT_BD_DOES = "bd calls such a file corrupt and rebuilds it from the issue export, which lacks our tables."
+_WITHOUT_BD_AND_BACKUP = (
+    "install the version of bd that made it, run `bd doctor --fix`, which rebuilds it, then `adw restore`"
+)
 
 
 def check_health(patient: Patient) -> Iterator[Finding]:
@@ -51,59 +38,47 @@ def check_health(patient: Patient) -> Iterator[Finding]:
         yield Finding("tables", "note", f"{location.database} holds none of our tables yet.", "", "adw init")
         return
     checks = health.check(location.database, beside_issues=location.beside_issues).checks
-    sound = any(check.name == "integrity" and check.ok for check in checks)
     writable = os.access(location.database, os.W_OK) and os.access(location.database.parent, os.W_OK)
-    if not writable:
-        yield _read_only(location)
     for check in checks:
-        if not writable and (check.name == "writable" or (sound and check.name == "file")):
-            continue
-        yield _not_understood(check) if sound and check.name == "file" else _finding(check, location)
+        if check.name == "writable" and not writable:
+            yield _read_only(check, location)
+        else:
+            yield _finding(check, patient)
 
 
-def _read_only(location: Location) -> Finding:
+def _read_only(check: Check, location: Location) -> Finding:
     return Finding(
-        "writable",
-        "error",
+        check.name,
+        check.severity,
         f"{location.database} or its folder is read-only for this user.",
-        f"{_MEANING['writable'][1]} The medium may be mounted so, or the permissions are too narrow.",
-        f"ls -ld {location.database} {location.database.parent}",
+        f"{check.why} The medium may be mounted so, or the permissions are too narrow.",
+        shlex.join(["ls", "-ld", str(location.database), str(location.database.parent)]),
     )
 
 
-def _not_understood(check: Check) -> Finding:
-    """The file is whole, and yet something in it stopped the checks: a newer version, a foreign table."""
-    advice = f" What to do: {check.hint}." if check.hint else ""
-    return Finding(check.name, "error", f"{check.detail}.", f"What is not understood is not used.{advice}")
-
-
-def _finding(check: Check, location: Location) -> Finding:
-    severity, why = _MEANING[check.name]
+def _finding(check: Check, patient: Patient) -> Finding:
     if check.ok:
         return well(check.name, check.detail)
-    fix = _fix(check, location)
+    fix = way_back(patient) if check.damaged else _fix(check, patient.location)
     what = f"{check.detail[:1].upper()}{check.detail[1:]}."
-    if fix is None and check.hint:
-        why = f"{why} What to do: {check.hint}."
-    return Finding(check.name, severity, what, why, fix, fixable=fix == _BY_DOCTOR)
+    why = check.why
+    if check.damaged and patient.location.beside_issues:
+        why += f" {_WHAT_BD_DOES}"
+    if fix is None:
+        hint = _WITHOUT_BD_AND_BACKUP if check.damaged else check.hint
+        why += f" What to do: {hint}."
+    return Finding(check.name, check.severity, what, why, fix, fixable=fix == _BY_DOCTOR)
 
 
 def _fix(check: Check, location: Location) -> str | None:
-    name = check.name
-    if name == "migrations":
+    if check.name == "migrations":
         return "adw migrate"
-    if name == "references" and location.beside_issues:
+    if check.name == "references" and location.beside_issues:
         return _BY_DOCTOR
-    if name == "schema" and all(part.startswith(("view ", "trigger ")) for part in check.detail.split("; ")):
+    parts = check.detail.split("; ")
+    if check.name == "schema" and all(part.startswith(("view ", "trigger ")) for part in parts):
         return _BY_DOCTOR
-    if name not in ("file", "integrity"):
-        return None
-    if location.beside_issues:
-        return "bd doctor --fix; adw restore"
-    moves = [f"mv {location.database} {location.database}.corrupt"]
-    log = Path(f"{location.database}-wal")
-    moves += [f"mv {log} {location.database}.corrupt-wal"] if log.exists() else []
-    return "; ".join([*moves, "adw restore"])
+    return None
 
 
 def _has_our_tables(patient: Patient) -> bool:

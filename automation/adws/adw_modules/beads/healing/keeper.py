@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adws.adw_modules.beads.healing import diagnosis
-from adws.adw_modules.errors import DatabaseReadOnlyError, StoreBusyError
+from adws.adw_modules.errors import DatabaseReadOnlyError, DiskFullError, StoreBusyError, StoreFaultError
 from adws.adw_modules.store import sql
 from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from adws.adw_modules.beads.healing.audit import Healing  # loaded when something was healed
+
+_NOT_WRITABLE_NOW = (DatabaseReadOnlyError, DiskFullError, StoreBusyError, StoreFaultError)
 
 
 def heal(database: Database, *, beside_issues: bool, thorough: bool = False) -> tuple[Healing, ...]:
@@ -49,8 +51,8 @@ class Keeper:
     def heal(self) -> bool:
         """Put right what can be put right now; whether anything was.
 
-        A database that is read-only, or that another process keeps locked, can still be read: then the
-        healing is pending and the next opening tries again.
+        A database that is read-only, on a full disk, or kept locked by another process can still be read:
+        then the healing is pending and the next opening tries again.
         """
         if not self._beside_issues:
             return False
@@ -60,7 +62,7 @@ class Keeper:
         if seen.damaged or seen.unremembered:
             try:
                 found = self._database.write(_treat)
-            except (DatabaseReadOnlyError, StoreBusyError):
+            except _NOT_WRITABLE_NOW:
                 self.pending = seen.damaged
         self.follows_events = seen.follows_events
         self.healed += found
