@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import os
+from pathlib import Path
 
 _OTHER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32-LE begins as UTF-16
 
@@ -20,3 +22,8 @@ def decode_text(content: bytes, errors: str = "strict") -> str:
     except UnicodeDecodeError as error:
         raise ValueError(f"byte {error.start + 1} is not UTF-8; save the file as UTF-8") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def path_text(path: Path) -> str:
+    """The path as a text that every store and reader takes; bytes that are not UTF-8 show as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -85,6 +85,7 @@ class Project:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors="surrogateescape",  # a path may hold bytes that are not UTF-8
             timeout=120,
         )
         return Ran(done.returncode, done.stdout, done.stderr)

@@ -73,19 +73,19 @@ def is_git_dir(path: Path) -> bool:
 
 
 def _git_dir_of(directory: Path) -> Path | None:
-    """The git directory that `.git` in this directory is, or that it names in a line `gitdir: PATH`."""
+    """The git directory that `.git` in this directory is, or that it names as `gitdir: PATH`."""
     dot_git = directory / ".git"
     if is_git_dir(dot_git):
         return real(dot_git)
-    line = _first_line(dot_git)
-    if line is None or not line.startswith("gitdir:"):
+    named = _named_in(dot_git)
+    if named is None or not named.startswith("gitdir:"):
         return None
-    target = real(directory / line.removeprefix("gitdir:").strip())
+    target = real(directory / named.removeprefix("gitdir:").removeprefix(" "))
     return target if is_git_dir(target) else None
 
 
 def _repository(git_dir: Path, top: Path | None) -> Repository:
-    shared = _first_line(git_dir / "commondir")
+    shared = _named_in(git_dir / "commondir")
     common = real(git_dir / shared) if shared else git_dir
     main = top if top is not None and common == git_dir else _main_work_tree(common)
     return Repository(top=top, git_dir=git_dir, common_dir=common, main=main)
@@ -114,13 +114,19 @@ def _core_settings(config: Path) -> dict[str, str]:
     return settings
 
 
-def _first_line(path: Path) -> str | None:
-    return next(iter(_lines(path)), None)
+def _named_in(path: Path) -> str | None:
+    """What a file that holds one path or name says; like git, only the line feeds at its end do not count."""
+    text = _text(path)
+    return None if text is None else text.rstrip("\r\n")
 
 
 def _lines(path: Path) -> list[str]:
     """The stripped lines of a small text file; none where there is no such file."""
+    return [line.strip() for line in (_text(path) or "").split("\n")]
+
+
+def _text(path: Path) -> str | None:
     try:
-        return [line.strip() for line in path.read_text("utf-8", "surrogateescape").splitlines()]
+        return os.fsdecode(path.read_bytes())
     except OSError:
-        return []
+        return None

@@ -9,6 +9,7 @@ from pathlib import Path
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.state import Execution
 from adws.adw_modules.store.json_values import JSON
+from adws.adw_modules.text_files import path_text
 from adws.adw_modules.workflow.git.worktrees import branch_of
 
 WORKFLOW = "adw_sdlc"
@@ -51,7 +52,7 @@ class Start:
             claimed=self.claim,
             error_message=None,
             worktree_name=self.worktree_path.name,
-            worktree_path=str(self.worktree_path),
+            worktree_path=path_text(self.worktree_path),
             branch_name=self.branch_name,
             plan_file=None,
             pr_created=False,

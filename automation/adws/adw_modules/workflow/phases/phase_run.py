@@ -10,6 +10,7 @@ from pathlib import Path
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.errors import AgentError, PhaseFailedError, RepositoryError
 from adws.adw_modules.state import Attempt
+from adws.adw_modules.text_files import path_text
 from adws.adw_modules.workflow.agents.calls import CallEnd, CallFolder, adopt, call_agent, call_folder
 from adws.adw_modules.workflow.agents.choice import Agent
 from adws.adw_modules.workflow.agents.process import Limits
@@ -66,7 +67,7 @@ class PhaseRun:
             return {
                 "base_commit": base,
                 "branch_name": self.tree.branch,
-                "worktree_path": str(self.tree.path),
+                "worktree_path": path_text(self.tree.path),
             }
 
         return str(self.steps.step("worktree_ready", work)["base_commit"])

@@ -30,6 +30,7 @@ from adws.adw_modules.store.id_prefixes import the_only
 from adws.adw_modules.store.ids import new_execution_id
 from adws.adw_modules.store.json_values import JSON
 from adws.adw_modules.store.records import UNFINISHED
+from adws.adw_modules.text_files import path_text
 from adws.adw_modules.workflow.record.json_run import JsonRun, SavedStep
 from adws.adw_modules.workflow.record.json_runs import (
     begin_in_json,
@@ -258,7 +259,7 @@ class Records:
             owner=start.owner,
             claim=start.claim,
             worktree_name=start.worktree_path.name,
-            worktree_path=str(start.worktree_path),
+            worktree_path=path_text(start.worktree_path),
             branch_name=start.branch_name,
         )
 
