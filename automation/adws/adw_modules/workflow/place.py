@@ -15,6 +15,7 @@ from adws.adw_modules.errors import RepositoryError
 from adws.adw_modules.run_root import trees_folder
 from adws.adw_modules.state import Execution
 from adws.adw_modules.store.json_values import JSON
+from adws.adw_modules.text_files import path_text
 from adws.adw_modules.workflow.git.command import Git
 from adws.adw_modules.workflow.git.worktrees import worktree_name
 
@@ -26,15 +27,15 @@ _LEVELS_TO_PROJECT = 2
 def with_place(request: JSON, project: Path, base_commit: str) -> JSON:
     """A run's request with the place it is begun in, as it is saved."""
     fields = request if isinstance(request, dict) else {}
-    return {**fields, _PROJECT: str(project), _BASE_COMMIT: base_commit}
+    return {**fields, _PROJECT: path_text(project), _BASE_COMMIT: base_commit}
 
 
 def refuse_other_place(execution: Execution, request: JSON, project: Path) -> None:
     """Raise `RepositoryError` where the execution is at home in another project than `project`."""
     home = _home(execution, request)
-    if home is None or home.resolve() == project.resolve() or not _holds(home, execution):
+    if home is None or home == path_text(project) or not _holds(Path(home), execution):
         return
-    command = f"cd {shlex.quote(str(home))} && adw resume {execution.id}"
+    command = f"cd {shlex.quote(home)} && adw resume {execution.id}"
     raise RepositoryError(
         f"execution {execution.id} works in {home}, not in {project}", hint=f"go on there: `{command}`"
     )
@@ -53,15 +54,15 @@ def worktree_path_of(execution: Execution, project: Path) -> Path:
     return new_worktree_path(project, execution.issue_id, execution.id)
 
 
-def _home(execution: Execution, request: JSON) -> Path | None:
+def _home(execution: Execution, request: JSON) -> str | None:
     """The project that an execution was begun in, as far as it was saved."""
     saved = request.get(_PROJECT) if isinstance(request, dict) else None
     if isinstance(saved, str):
-        return Path(saved)
+        return saved
     if execution.worktree_path is None:
         return None
     folders = Path(execution.worktree_path).parents
-    return folders[_LEVELS_TO_PROJECT] if len(folders) > _LEVELS_TO_PROJECT else None
+    return str(folders[_LEVELS_TO_PROJECT]) if len(folders) > _LEVELS_TO_PROJECT else None
 
 
 def _holds(home: Path, execution: Execution) -> bool:

@@ -25,6 +25,7 @@ from adws.adw_modules.errors import AdwError, ExecutionNotFoundError, RunInterru
 from adws.adw_modules.redaction import secret_values
 from adws.adw_modules.store.owner import this_owner
 from adws.adw_modules.store.records import PHASES
+from adws.adw_modules.text_files import path_text
 from adws.adw_modules.workflow.agents.calls import stop_leftovers
 from adws.adw_modules.workflow.agents.choice import Agent, resolve_agent
 from adws.adw_modules.workflow.git.repository import Repository, check_repository, hide_run_folders
@@ -181,8 +182,8 @@ class _Run:
     def _work(self, reporter: Reporter, stop: StopRequest) -> Work:
         settings = self.settings
         path = worktree_path_of(self.record.execution, settings.location.project)
-        if str(path) != self.record.execution.worktree_path:
-            self.record.change("in_progress", worktree_path=str(path))
+        if path_text(path) != self.record.execution.worktree_path:
+            self.record.change("in_progress", worktree_path=path_text(path))
         return Work(
             record=self.record,
             issue=self.issue,

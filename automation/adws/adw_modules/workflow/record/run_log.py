@@ -19,11 +19,8 @@ from adws.adw_modules.clock import Clock
 from adws.adw_modules.errors import StateFileError
 from adws.adw_modules.log_forms import issue_line, quoted
 from adws.adw_modules.redaction import redact
-<<<<<<< HEAD
 from adws.adw_modules.run_root import logs_folder
-=======
 from adws.adw_modules.visible_text import visible_lines
->>>>>>> 5d0e143 (Write texts from outside into the log so that they forge nothing)
 from adws.adw_modules.workflow.git.safe_names import safe_name
 
 Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
