@@ -129,7 +129,7 @@ def test_a_hostile_title_forges_no_record_of_a_whole_run(tmp_path: Path) -> None
         assert report["recent"][0]["issue_title"] == title
         assert report["recent"][0]["error"] == "no"
     assert reports[0]["failures"] == reports[1]["failures"]
-    (log,) = (project.folder / "automation" / "logs").rglob("execution.log")
+    (log,) = (project.folder / ".adw" / "logs").rglob("execution.log")
     assert [line for line in log.read_text().splitlines() if not line.startswith("20")] == []
     assert "forged" not in [line.rpartition(" ")[2] for line in log.read_text().splitlines()]
 
@@ -138,7 +138,7 @@ def test_a_title_that_only_the_state_tells_is_read_as_it_is(tmp_path: Path) -> N
     project = Project(tmp_path / "project", tracker=False)
     assert project.adw("init").code == 0
     project.adw("run", "demo-1", "--title", " ends in a blank ", "--until", "plan")
-    for log in (project.folder / "automation" / "logs").rglob("execution.log"):
+    for log in (project.folder / ".adw" / "logs").rglob("execution.log"):
         log.unlink()
 
     for backend in ("database", "json"):

@@ -10,6 +10,7 @@ makes a repository there. So our commands are told the former, and the latter is
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -161,7 +162,7 @@ def _adopt_moved(tree: Worktree) -> Path | None:
     place = _place_of(git_dir)
     if not tree.path.is_dir() or place is None or place.parent.exists():
         return None
-    (git_dir / "gitdir").write_text(f"{tree.path / '.git'}\n", encoding="utf-8", errors="surrogateescape")
+    _write_path(git_dir / "gitdir", f"{tree.path / '.git'}")
     return git_dir
 
 
@@ -189,10 +190,15 @@ def _points_to(pointer: Path, git_dir: Path) -> bool:
 
 
 def _text_of(file: Path) -> str | None:
+    # As bytes, because a path may hold any line end.
     try:
-        return file.read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n")
+        return os.fsdecode(file.read_bytes()).removesuffix("\n")
     except OSError:
         return None
+
+
+def _write_path(file: Path, text: str) -> None:
+    file.write_bytes(os.fsencode(f"{text}\n"))
 
 
 def _mend_pointer(tree: Worktree, git_dir: Path) -> None:
@@ -205,7 +211,7 @@ def _mend_pointer(tree: Worktree, git_dir: Path) -> None:
         names_place = pointer.is_file() and (_text_of(pointer) or "").startswith("gitdir: ")
         if pointer.is_symlink() or (pointer.exists() and not names_place):
             pointer.rename(_free_name(tree.path.with_name(f"{tree.name}.git-of-the-agent")))
-        pointer.write_text(f"gitdir: {git_dir}\n", encoding="utf-8", errors="surrogateescape")
+        _write_path(pointer, f"gitdir: {git_dir}")
     except OSError as error:
         raise RepositoryError(
             f"{pointer} cannot be mended: {error.strerror}", hint="check the permissions of the worktree"
