@@ -18,14 +18,14 @@ def result(**fields: Any) -> str:
     return json.dumps({"type": "result", "subtype": "success", "is_error": False, "result": "done", **fields})
 
 
-def understood(tmp_path: Path, output: str | bytes, *, structured: bool = True) -> AgentResult:
+def understood(tmp_path: Path, output: str | bytes, *, structured: bool | None = True) -> AgentResult:
     """What is understood of this output."""
     path = tmp_path / "output"
     path.write_bytes(output.encode() if isinstance(output, str) else output)
     return read_result(path, structured=structured)
 
 
-def complaint(tmp_path: Path, output: str, *, structured: bool = True) -> str:
+def complaint(tmp_path: Path, output: str, *, structured: bool | None = True) -> str:
     """The sentence with which this output is refused."""
     with pytest.raises(AgentOutputError) as caught:
         understood(tmp_path, output, structured=structured)
@@ -75,7 +75,7 @@ def test_the_last_result_counts_and_costs_are_not_summed(tmp_path: Path) -> None
     assert (found.text, found.cost_usd) == ("second", 0.25)
 
 
-@pytest.mark.parametrize("cost", [True, "0.1", -1, float("nan"), float("inf"), None])
+@pytest.mark.parametrize("cost", [True, "0.1", -1, float("nan"), float("inf"), None, 10**30, 10**400])
 def test_a_cost_that_is_no_amount_is_not_known(tmp_path: Path, cost: object) -> None:
     assert understood(tmp_path, result(total_cost_usd=cost)).cost_usd is None
 
@@ -114,8 +114,8 @@ def test_a_result_is_found_wherever_it_stands(tmp_path: Path, around: tuple[str,
         '{"type": "assistant", "message": {"type": "message"}}\n{"type": "resul',
     ],
 )
-@pytest.mark.parametrize("structured", [True, False])
-def test_a_stream_without_a_result_was_cut_off(tmp_path: Path, stream: str, structured: bool) -> None:
+@pytest.mark.parametrize("structured", [True, None])
+def test_a_stream_without_a_result_was_cut_off(tmp_path: Path, stream: str, structured: bool | None) -> None:
     said = "the agent's output ends without a result, so it was cut off before it was done"
     assert complaint(tmp_path, stream, structured=structured) == said
 
@@ -133,19 +133,43 @@ def test_any_text_is_the_answer_of_a_plain_agent(tmp_path: Path) -> None:
     assert understood(tmp_path, "", structured=False) == AgentResult("")
 
 
-def test_bytes_that_no_database_takes_are_replaced(tmp_path: Path) -> None:
-    assert understood(tmp_path, b"a\x00b\xffc", structured=False).text == "ab\ufffdc"
-    assert understood(tmp_path, result(result="a\x00b\ud800c")).text == "ab?c"
+def test_an_answer_is_understood_as_it_was_said(tmp_path: Path) -> None:
+    said = "x" * 200_000 + " password=hunter2222"
+    assert understood(tmp_path, said, structured=False).text == said
+    assert understood(tmp_path, result(result=said)).text == said
 
 
-def test_the_end_of_a_long_answer_is_kept(tmp_path: Path) -> None:
-    found = understood(tmp_path, "x" * 200_000 + "the end", structured=False)
-    assert (len(found.text), found.text[-7:]) == (MOST_TEXT, "the end")
+def test_of_an_answer_the_end_is_stored_and_of_an_error_the_beginning() -> None:
+    stored = AgentResult("x" * 200_000 + "the end", "the start" + "x" * 200_000).for_record(())
+    assert (len(stored.text), stored.text[-7:]) == (MOST_TEXT, "the end")
+    assert (len(stored.error or ""), (stored.error or "")[:9]) == (MOST_TEXT, "the start")
 
 
-def test_credentials_in_answers_are_masked(tmp_path: Path) -> None:
-    found = understood(tmp_path, result(result="used ghp_" + "a1B2" * 9, is_error=True))
-    assert (found.text, found.error) == ("used [masked]", "used [masked]")
+def test_what_no_database_takes_is_not_stored() -> None:
+    assert AgentResult("a\0b\ud800c", "\0d").for_record(()) == AgentResult("ab?c", "d")
+
+
+def test_every_text_is_masked_before_it_is_stored() -> None:
+    said = AgentResult("used swordfish-7", "no swordfish-7", "swordfish-7", "m-swordfish-7")
+    stored = AgentResult("used [masked]", "no [masked]", "[masked]", "m-[masked]")
+    assert said.for_record(["swordfish-7"]) == stored
+
+
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_a_credential_that_is_cut_is_masked_first(cut: int) -> None:
+    token = "ghp_" + "a1B2" * 9
+    stored = AgentResult(
+        f"{token} {'x' * (MOST_TEXT - cut)}", f"{'x' * (MOST_TEXT - cut)} {token}"
+    ).for_record(())
+    assert "a1B2" not in stored.text
+    assert "a1B2" not in (stored.error or "")
+
+
+def test_a_credential_in_an_output_without_a_result_is_masked(tmp_path: Path) -> None:
+    output = "started with ghp_" + "a1B2" * 9
+    assert complaint(tmp_path, output) == (
+        "the agent's output holds no result: it printed 'started with [masked]'"
+    )
 
 
 def test_a_long_stream_is_read_in_little_memory(tmp_path: Path) -> None:
@@ -162,6 +186,124 @@ def test_a_long_stream_is_read_in_little_memory(tmp_path: Path) -> None:
     assert found.text == "done"
     assert path.stat().st_size > 20_000_000
     assert peak < 2_000_000
+
+
+PLAIN = [
+    'The endpoint answers {"type": "user", "id": 1} now.',
+    'It answers:\n{"type": "result", "is_error": true, "result": "no", "session_id": "s"}\nAll tests pass.',
+    '{"type": "user", "id": 1}',
+    '{"type": "result", "value": 3}',
+    '[{"type": "user", "id": 1}]',
+    "[]",
+    '{"type": "assistant", "message": {}} is what it prints.',
+    '{"type": "result", "is_error": true}\nis what it prints.',
+    '{"type": "user", "message": {}}\n\nis what it prints.',
+    '{"type": "note"}\n' + result(session_id="s"),
+    '```json\n{"type": "result", "is_error": true}\n```',
+    '{"type": "thread.started", "thread_id": "t"}\n{"type": "turn.completed"}',
+    '{"type": "init", "session_id": "s"}\n{"type": "result", "status": "error"}',
+]
+
+
+@pytest.mark.parametrize("answer", PLAIN)
+def test_a_plain_answer_may_quote_the_protocol(tmp_path: Path, answer: str) -> None:
+    for structured in (None, False):
+        assert understood(tmp_path, answer, structured=structured) == AgentResult(answer)
+
+
+@pytest.mark.parametrize("answer", [result(), result(session_id="s") + "\nbye", '[{"type": "system"}]'])
+def test_an_agent_that_is_known_to_be_plain_is_plain(tmp_path: Path, answer: str) -> None:
+    assert understood(tmp_path, answer, structured=False) == AgentResult(answer)
+
+
+SYSTEM = '{"type": "system", "subtype": "init", "model": "m"}'
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        result(),
+        "\n\n  " + result() + "\n\n",
+        "\ufeff" + result(),
+        json.dumps(json.loads(result()), indent=2),
+        f"[{SYSTEM}, {result()}]",
+        f"[\n{SYSTEM},\n{result()}\n]",
+        json.dumps([json.loads(SYSTEM), json.loads(result())], indent=2),
+        f"{SYSTEM}\n{result()}",
+        result(session_id="s") + "\nthe wrapper has ended\n",
+        SYSTEM.replace("{", '{"session_id": "s", ') + "\na warning\n" + result(),
+        f"{SYSTEM}\n\n" + json.dumps({"type": "new", "x": 1}) + f"\n{result()}",
+    ],
+)
+def test_a_wrapper_whose_output_is_the_protocol_is_understood(tmp_path: Path, output: str) -> None:
+    assert understood(tmp_path, output, structured=None).text == "done"
+
+
+def test_an_error_that_a_wrapper_passes_on_is_one(tmp_path: Path) -> None:
+    found = understood(tmp_path, result(is_error=True, result="no credit"), structured=None)
+    assert found.error == "no credit"
+
+
+@pytest.mark.parametrize("flag", ["true", 1, "yes", {}])
+def test_an_error_flag_of_another_type_is_still_one(tmp_path: Path, flag: object) -> None:
+    assert understood(tmp_path, result(is_error=flag, result="no")).error == "no"
+
+
+@pytest.mark.parametrize("flag", [None, 0, "false"])
+def test_no_error_may_be_said_in_other_words(tmp_path: Path, flag: object) -> None:
+    assert understood(tmp_path, result(is_error=flag)).error is None
+
+
+def test_what_a_message_quotes_is_no_message(tmp_path: Path) -> None:
+    quoted = {"type": "tool_use", "input": {"type": "result", "result": "quoted", "is_error": False}}
+    line = json.dumps({"type": "assistant", "message": {"content": [quoted]}})
+    said = "the agent's output ends without a result, so it was cut off before it was done"
+    assert complaint(tmp_path, f"{SYSTEM}\n{line}") == said
+    assert complaint(tmp_path, f"{SYSTEM}\n{line[:-3]}") == said
+    assert complaint(tmp_path, line[:-3]) == said
+    pretty = json.dumps(json.loads(line), indent=1)
+    assert complaint(tmp_path, pretty[:-9]) == said
+
+
+def test_a_last_result_that_cannot_be_read_is_not_replaced_by_an_earlier_one(tmp_path: Path) -> None:
+    said = "the agent's output ends without a result, so it was cut off before it was done"
+    for broken in (
+        result()[:-2],
+        result().replace('"done"', '"a\nb"'),
+        result()[:-1] + ', "result": "twice"}',
+    ):
+        assert complaint(tmp_path, f"{result()}\n{broken}") == said
+    assert understood(tmp_path, f"{result()[:-2]}\n{result()}").text == "done"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [None, 7, 1.5, True, [], {}, "", "a\nb", "\x1b[31m", "\ud800", "a\0b", "x" * 10_000, "\u202e"],
+)
+def test_an_odd_session_or_model_is_not_known(tmp_path: Path, odd: object) -> None:
+    begin = json.dumps({"type": "system", "subtype": "init", "model": odd})
+    assert understood(tmp_path, begin + "\n" + result(session_id=odd)) == AgentResult("done")
+    assert understood(tmp_path, result(modelUsage={str(odd) * 300: {}}, session_id=odd)).model is None
+
+
+@pytest.mark.parametrize(
+    "odd", [-1, 1.5, "7", True, [], {}, float("nan"), float("inf"), 2**63, 10**30, 10**400]
+)
+def test_an_odd_count_of_tokens_is_not_known(tmp_path: Path, odd: object) -> None:
+    found = understood(tmp_path, result(usage={"input_tokens": odd, "output_tokens": 3}))
+    assert (found.text, found.input_tokens, found.output_tokens) == ("done", None, 3)
+
+
+def test_counts_that_no_database_takes_together_are_not_known(tmp_path: Path) -> None:
+    use = {"input_tokens": 2**62, "cache_read_input_tokens": 2**62, "output_tokens": 2**62}
+    found = understood(tmp_path, result(usage=use))
+    assert (found.input_tokens, found.output_tokens) == (None, 2**62)
+
+
+def test_a_number_of_thousands_of_digits_does_not_spoil_an_answer(tmp_path: Path) -> None:
+    text = result(usage={"input_tokens": 7, "output_tokens": 3}, total_cost_usd=5).replace("7", "7" * 9000)
+    found = understood(tmp_path, text.replace("5}", "5" * 9000 + "}"))
+    assert (found.text, found.input_tokens, found.output_tokens, found.cost_usd) == ("done", None, 3, None)
 
 
 def test_results_go_into_json_and_back() -> None:

@@ -1,4 +1,4 @@
-"""Names, owners, verdicts, prompts: the small parts that runs are made of."""
+"""Names, owners, prompts, agents: the small parts that runs are made of."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adws.adw_modules.beads.issues import Issue
-from adws.adw_modules.errors import AgentMissingError, AgentOutputError, InvalidInputError
+from adws.adw_modules.errors import AgentMissingError, InvalidInputError
 from adws.adw_modules.store.owner import owner_is_dead, process_mark, this_owner
 from adws.adw_modules.workflow.agents.choice import resolve_agent
 from adws.adw_modules.workflow.git.messages import commit_message
 from adws.adw_modules.workflow.git.safe_names import safe_name
 from adws.adw_modules.workflow.phases.prompts import build_prompt, issue_as_text
-from adws.adw_modules.workflow.phases.verdict import Verdict, read_verdict
 from adws.adw_modules.workflow.progress import Event, describe
 from adws.adw_modules.workflow.requests import Request, read_request
 
@@ -88,25 +87,6 @@ def test_of_an_owner_in_another_form_nothing_is_said(text: str) -> None:
     assert owner_is_dead(text) is None
 
 
-@pytest.mark.parametrize(
-    ("answer", "verdict"),
-    [
-        ('{"verdict": "approve", "reasons": ["fine"]}', Verdict(approved=True, reasons=("fine",))),
-        ('Well {done}.\n```json\n{"verdict": "REJECT", "reasons": "x"}\n```', Verdict(False, ("x",))),
-        ('{"verdict": "reject"} no: {"verdict": "approved", "reasons": [1]}', Verdict(True, ("1",))),
-        ('{"verdict": "approve"} {"other": 1}', Verdict(approved=True, reasons=())),
-    ],
-)
-def test_the_last_verdict_of_an_answer_counts(answer: str, verdict: Verdict) -> None:
-    assert read_verdict(answer) == verdict
-
-
-@pytest.mark.parametrize("answer", ["", "approve", '{"verdict": "maybe"}', '{"verdict": null}', "[" * 5000])
-def test_an_answer_without_a_clear_verdict_is_not_understood(answer: str) -> None:
-    with pytest.raises(AgentOutputError):
-        read_verdict(answer)
-
-
 @pytest.mark.parametrize("phase", ["plan", "build", "review"])
 def test_what_is_filled_into_a_prompt_is_not_looked_through_again(phase: str) -> None:
     prompt = build_prompt(phase, {}, {**VALUES, "issue": "costs $plan_file $$ ${branch} $1"})
@@ -164,6 +144,24 @@ def test_claude_may_edit_in_build_and_only_read_in_review(tmp_path: Path) -> Non
     assert (agent.name, agent.structured) == ("claude", True)
 
 
+@pytest.mark.parametrize(
+    ("flags", "structured"),
+    [
+        ("--output-format text", False),
+        ("--output-format=text", False),
+        ("--output-format stream-json --verbose", True),
+        ("--append-system-prompt text", True),
+    ],
+)
+def test_claude_is_plain_only_where_its_output_is_told_to_be(
+    tmp_path: Path, flags: str, structured: bool
+) -> None:
+    agent = resolve_agent(
+        f"claude {flags}", directory=tmp_path, environ={"PATH": program(tmp_path, "claude")}
+    )
+    assert agent.structured is structured
+
+
 def test_permissions_that_the_user_gives_replace_ours(tmp_path: Path) -> None:
     environ = {"PATH": program(tmp_path, "claude")}
     text = "claude --print --output-format=stream-json --permission-mode plan"
@@ -178,7 +176,7 @@ def test_a_program_beside_the_user_is_found_from_there(tmp_path: Path) -> None:
     program(tmp_path, "my-agent")
     agent = resolve_agent("./my-agent 'two words'", directory=tmp_path, environ={})
     assert agent.command == (str(tmp_path / "my-agent"), "two words")
-    assert (agent.name, agent.structured) == ("my-agent", False)
+    assert (agent.name, agent.structured) == ("my-agent", None)
 
 
 @pytest.mark.parametrize("text", ["my-agent", "./gone", "/gone/agent"])

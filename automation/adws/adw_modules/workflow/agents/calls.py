@@ -20,9 +20,9 @@ from adws.adw_modules.redaction import redact, secret_values
 from adws.adw_modules.store.json_values import JSON
 from adws.adw_modules.store.owner import host_name, process_mark
 from adws.adw_modules.workflow.agents.choice import Agent
-from adws.adw_modules.workflow.agents.process import CallFiles, Limits, run_agent_process, tail
+from adws.adw_modules.workflow.agents.process import CallFiles, Limits, last_complaint, run_agent_process
 from adws.adw_modules.workflow.agents.process_group import group_members, has_marker, stop_group
-from adws.adw_modules.workflow.agents.result import AgentResult, read_result
+from adws.adw_modules.workflow.agents.result import MOST_MASKED, AgentResult, read_result
 from adws.adw_modules.workflow.git.environment import agent_environment
 from adws.adw_modules.workflow.interruption import StopRequest
 
@@ -53,10 +53,14 @@ class CallFolder:
 
 @dataclass(frozen=True, slots=True)
 class CallEnd:
-    """How a call ended: the process's exit code and what the agent answered."""
+    """How a call ended: the process's exit code and what the agent answered.
+
+    `result` is what may be stored. `answer` is the answer as it was said: whole and not masked.
+    """
 
     exit_code: int
     result: AgentResult
+    answer: str
 
 
 def call_folder(run_folder: Path, phase: str, attempt: int) -> CallFolder:
@@ -115,11 +119,12 @@ def adopt(agent: Agent, folder: CallFolder, environ: Mapping[str, str]) -> CallE
         return None
     if ended is None and not agent.structured:
         return None
+    known = secret_values(environ)
     try:
-        result = read_result(folder.files.output, structured=agent.structured, secrets=secret_values(environ))
+        result = read_result(folder.files.output, structured=agent.structured, secrets=known)
     except AgentOutputError:
         return None
-    return None if result.error is not None else CallEnd(0, result)
+    return None if result.error is not None else CallEnd(0, result.for_record(known), result.text)
 
 
 def stop_leftovers(run_folder: Path, grace_seconds: float) -> list[int]:
@@ -155,14 +160,15 @@ def _understand(agent: Agent, folder: CallFolder, code: int, secrets_known: tupl
             raise
         result = AgentResult(text="")
     if code != 0 and result.error is None:
-        complaint = redact(tail(folder.files.complaints), secrets_known) or result.text[:500].strip()
+        said = redact(result.text[:MOST_MASKED], secrets_known)[:500].strip()
+        complaint = last_complaint(folder.files, secrets_known) or said
         ended = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         raise AgentExitError(
             f"the agent {agent.name} {ended}" + (f": {complaint}" if complaint else " and said nothing"),
             hint=f"see what it printed in {folder.path}, then resume",
             code=code,
         )
-    return CallEnd(code, result)
+    return CallEnd(code, result.for_record(secrets_known), result.text)
 
 
 def _identity(pid: int, marker: str) -> dict[str, JSON]:

@@ -18,6 +18,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from adws.adw_modules.errors import InvalidInputError
@@ -35,13 +36,14 @@ _CLAUDE_READS = ("--allowedTools", "Read,Grep,Glob,Bash(git diff:*),Bash(git log
 class Agent:
     """A command that does the work of a phase: prompt on standard input, result on standard output.
 
-    `structured` says that it is known to answer in JSON; `review_command` is used in review.
+    `structured` says whether it is known to answer in JSON or in plain text; None where its output tells.
+    `review_command` is used in review.
     """
 
     name: str
     command: tuple[str, ...]
     review_command: tuple[str, ...]
-    structured: bool
+    structured: bool | None
 
     def command_for(self, phase: str) -> tuple[str, ...]:
         """The command line for a phase."""
@@ -73,11 +75,12 @@ def resolve_agent(text: str, *, directory: Path, environ: Mapping[str, str]) -> 
     if Path(words[0]).name == "claude":
         return _claude(program, words[1:])
     command = (program, *words[1:])
-    return Agent(Path(words[0]).name, command, command, structured=False)
+    return Agent(Path(words[0]).name, command, command, structured=None)
 
 
 def _claude(program: str, given: list[str]) -> Agent:
     names = {word.partition("=")[0] for word in given if word.startswith("-")}
+    plain = "--output-format=text" in given or ("--output-format", "text") in pairwise(given)
     ours = [] if names & {"-p", "--print"} else ["-p"]
     if "--output-format" not in names:
         ours += ["--output-format", "json"]
@@ -86,4 +89,4 @@ def _claude(program: str, given: list[str]) -> Agent:
         (program, *ours, *(permission if free else ()), *given)
         for permission in (_CLAUDE_EDITS, _CLAUDE_READS)
     )
-    return Agent("claude", command, review, structured="text" not in given)
+    return Agent("claude", command, review, structured=not plain)

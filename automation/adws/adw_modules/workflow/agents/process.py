@@ -12,17 +12,19 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from adws.adw_modules.errors import AgentError, AgentMissingError, AgentOutputError, AgentTimeoutError
+from adws.adw_modules.redaction import redact, secret_values
 from adws.adw_modules.workflow.agents.process_group import stop_group
 from adws.adw_modules.workflow.interruption import StopRequest
 
 MOST_OUTPUT_BYTES = 64 * 1024 * 1024
 _GATE = 'read -r go || exit 125; exec "$@" <"$0"'
+_MOST_COMPLAINT = 2000
 _FIRST_POLL_SECONDS = 0.002
 _LONGEST_POLL_SECONDS = 0.02
 
@@ -84,7 +86,11 @@ def run_agent_process(
         )
     code = process.wait()
     if code in (126, 127) and not files.output.stat().st_size:
-        raise _cannot_start(name, code, files)
+        complaint = last_complaint(files, secret_values(environ)) or f"exit code {code}"
+        raise AgentMissingError(
+            f"the agent {name} cannot be started: {complaint}",
+            hint="install it, or name another by --agent",
+        )
     return code
 
 
@@ -103,11 +109,13 @@ def find_program(name: str, directory: Path, environ: Mapping[str, str]) -> str:
     return str(Path(found).absolute())
 
 
-def tail(file: Path, most: int = 2000) -> str:
-    """The last `most` bytes of a file as text, without blank space around it."""
-    with file.open("rb") as opened:
-        opened.seek(max(0, file.stat().st_size - most))
-        return opened.read().decode("utf-8", "replace").strip()
+def last_complaint(files: CallFiles, secrets: Iterable[str]) -> str:
+    """The end of what an agent printed on standard error, masked."""
+    with files.complaints.open("rb") as opened:
+        # More than is quoted, so that no credential is cut before it is masked.
+        opened.seek(max(0, files.complaints.stat().st_size - 50 * _MOST_COMPLAINT))
+        said = redact(opened.read().decode("utf-8", "replace"), secrets)
+    return said.strip()[-_MOST_COMPLAINT:].strip()
 
 
 def _start(
@@ -129,13 +137,6 @@ def _start(
                 f"the agent {name} cannot be started: {error.strerror}",
                 hint="check its arguments and the machine's limits, then resume",
             ) from error
-
-
-def _cannot_start(name: str, code: int, files: CallFiles) -> AgentMissingError:
-    return AgentMissingError(
-        f"the agent {name} cannot be started: {tail(files.complaints) or f'exit code {code}'}",
-        hint="install it, or name another by --agent",
-    )
 
 
 def _wait(

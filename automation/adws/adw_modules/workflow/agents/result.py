@@ -1,34 +1,33 @@
 """What an agent's output says.
 
-Understood are Claude Code's headless formats: one JSON object, a JSON array of messages, or one message
-per line; also with other text before or glued to the JSON. Rules, each from files that exist: the last
-result counts; `is_error` counts more than `subtype`; the cost of the last result is the session's, so
-nothing is summed; tokens come from `modelUsage`, and from `usage` only where that is missing; a stream
-of messages without a result is no success, it is an agent that was cut off.
-
-Any other text is a plain answer, from agents that are not known to speak JSON.
+Two forms are understood: Claude Code's headless output (see `protocol`), and plain text. Rules for the
+first, each from files that exist: the last result counts; `is_error` counts more than `subtype`; the cost
+of the last result is the session's, so nothing is summed; tokens come from `modelUsage`, and from `usage`
+only where that is missing; a stream of messages without a result is no success, it is an agent that was
+cut off. What stands beside the answer (session, model, tokens, cost) and has an odd value is not known;
+that is no reason to refuse an answer.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from adws.adw_modules.errors import AgentOutputError
-from adws.adw_modules.redaction import redact
+from adws.adw_modules.redaction import recordable, redact
 from adws.adw_modules.store.json_values import JSON
+from adws.adw_modules.workflow.agents.protocol import is_protocol, read_messages
 
-# A whole file is read only up to this size; longer ones are understood line by line.
-_MOST_WHOLE_BYTES = 8 * 1024 * 1024
-_MOST_LINE_BYTES = 4 * 1024 * 1024
 # How much of an answer is kept with the execution; all of it is in the output file.
 MOST_TEXT = 20_000
-# How many places of a text are tried for the beginning of a JSON value.
-_MOST_STARTS = 200
-_MESSAGE_TYPES = ("system", "assistant", "user", "stream_event", "result")
+# So much is looked through for credentials: more than is kept, so that none is cut before it is masked.
+MOST_MASKED = 20 * MOST_TEXT
+# Longer names of sessions and models are none, and larger numbers have no place in a database.
+_MOST_NAME = 200
+_MOST_TOKENS = 2**63 - 1
+_MOST_COST = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,76 +45,50 @@ class AgentResult:
     output_tokens: int | None = None
     cost_usd: float | None = None
 
+    def for_record(self, secrets: Iterable[str]) -> AgentResult:
+        """This result as it is stored: every text masked by itself, then cut to 20,000 characters."""
+        known = tuple(secrets)
+        return replace(
+            self,
+            # The end of an answer says more than its beginning; of an error it is the other way round.
+            text=recordable(self.text[-MOST_MASKED:], known)[-MOST_TEXT:],
+            error=None if self.error is None else recordable(self.error[:MOST_MASKED], known)[:MOST_TEXT],
+            session_id=None if self.session_id is None else redact(self.session_id, known),
+            model=None if self.model is None else redact(self.model, known),
+        )
+
     def to_json(self) -> dict[str, JSON]:
         """This result as a JSON object."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: dict[str, JSON]) -> AgentResult:
-        """The result that `to_json` was called on."""
+        """The result that `to_json` was called on; other fields of the object are passed over."""
         return cls(**{name: value.get(name) for name in cls.__slots__})  # type: ignore[arg-type]
 
 
-def read_result(output: Path, *, structured: bool, secrets: Iterable[str] = ()) -> AgentResult:
-    """Understand an agent's output file.
+def read_result(output: Path, *, structured: bool | None, secrets: Iterable[str] = ()) -> AgentResult:
+    """Understand an agent's output file; the answer comes back whole and as it was said.
 
-    `structured` says that the agent is known to answer in JSON, so plain text is not an answer. Raises
-    `AgentOutputError` when there is no result. Texts come back masked, and cut to 20,000 characters.
+    `structured` says whether the agent is known to answer in the protocol, so that plain text is not an
+    answer, or in plain text; where it is None, the output tells. Raises `AgentOutputError`, with `secrets`
+    masked, when there is no result.
     """
-    messages = _Messages()
-    with output.open("rb") as file:
-        for line in iter(lambda: file.readline(_MOST_LINE_BYTES), b""):
-            if b'"type"' in line:
-                messages.note(_objects(line.decode("utf-8", "replace")))
-    size = output.stat().st_size
-    if messages.result is None and size <= _MOST_WHOLE_BYTES:
-        messages.note(_objects(output.read_text(encoding="utf-8", errors="replace")))
+    if structured is False or (structured is None and not is_protocol(output)):
+        return AgentResult(text=output.read_text(encoding="utf-8", errors="replace").strip())
+    messages = read_messages(output)
     if messages.result is not None:
-        return _masked(_from_message(messages.result, messages.model), secrets)
+        return _from_message(messages.result, messages.model)
     if messages.seen:
         raise AgentOutputError(
             "the agent's output ends without a result, so it was cut off before it was done",
             hint=f"its messages are in {output}; resume to try again",
         )
-    return _masked(_plain(output, size, structured=structured), secrets)
-
-
-class _Messages:
-    """What the messages of a stream have said so far."""
-
-    def __init__(self) -> None:
-        self.result: dict[str, JSON] | None = None
-        self.model: str | None = None
-        self.seen = False
-
-    def note(self, values: Iterable[JSON]) -> None:
-        for value in values:
-            for message in value if isinstance(value, list) else [value]:
-                if isinstance(message, dict) and message.get("type") in _MESSAGE_TYPES:
-                    self._note_message(message)
-
-    def _note_message(self, message: dict[str, JSON]) -> None:
-        self.seen = True
-        if message["type"] == "result":
-            self.result = message
-        elif message["type"] == "system" and isinstance(message.get("model"), str):
-            self.model = str(message["model"])
-
-
-def _objects(text: str) -> Iterator[JSON]:
-    """The JSON objects and arrays in a text, whatever stands between them."""
-    decoder = json.JSONDecoder()
-    place = 0
-    for _ in range(_MOST_STARTS):
-        starts = [at for at in (text.find("{", place), text.find("[", place)) if at >= 0]
-        if not starts:
-            return
-        try:
-            value, place = decoder.raw_decode(text, min(starts))
-        except (ValueError, RecursionError):
-            place = min(starts) + 1
-        else:
-            yield value
+    start = _beginning(output, secrets)
+    raise AgentOutputError(
+        f"the agent's output holds no result: it printed {repr(start) if start else 'nothing'}",
+        hint=f"see {output}; resume to try again",
+    )
 
 
 def _from_message(message: dict[str, JSON], model: str | None) -> AgentResult:
@@ -134,15 +107,14 @@ def _from_message(message: dict[str, JSON], model: str | None) -> AgentResult:
     tokens = _tokens(list(per_model.values()), _MODEL_USAGE_FIELDS)
     if tokens == (None, None) and isinstance(message.get("usage"), dict):
         tokens = _tokens([message["usage"]], _USAGE_FIELDS)
-    session = message.get("session_id")
     return AgentResult(
         text=text,
         error=_error(message, text),
-        session_id=session if isinstance(session, str) else None,
-        model=model or _costliest(per_model),
+        session_id=_name(message.get("session_id")),
+        model=_name(model) or _name(_costliest(per_model)),
         input_tokens=tokens[0],
         output_tokens=tokens[1],
-        cost_usd=_number(message.get("total_cost_usd")),
+        cost_usd=_amount(message.get("total_cost_usd")),
     )
 
 
@@ -155,55 +127,52 @@ _USAGE_FIELDS = (
 
 def _tokens(
     uses: list[JSON], fields: tuple[tuple[str, ...], tuple[str, ...]]
-) -> tuple[int, int] | tuple[None, None]:
-    if not uses:
-        return (None, None)
+) -> tuple[int | None, int | None]:
     went_in, came_out = (
-        sum(int(_number(use.get(name)) or 0) for use in uses if isinstance(use, dict) for name in names)
+        [use[name] for use in uses if isinstance(use, dict) for name in names if use.get(name) is not None]
         for names in fields
     )
-    return (went_in, came_out)
+    return (_total(went_in), _total(came_out))
+
+
+def _total(counts: list[JSON]) -> int | None:
+    """The sum of numbers of tokens; None where there are none, where one is odd, or where it is too large."""
+    total = 0
+    for count in counts:
+        if isinstance(count, bool) or not isinstance(count, int | float) or not 0 <= count <= _MOST_TOKENS:
+            return None
+        if count != int(count):
+            return None
+        total += int(count)
+    return total if counts and total <= _MOST_TOKENS else None
+
+
+def _amount(value: JSON) -> float | None:
+    """An amount of dollars."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST_COST:
+        return None
+    return float(value)
+
+
+def _name(value: JSON) -> str | None:
+    """What can name a session or a model."""
+    return value if isinstance(value, str) and value.isprintable() and 0 < len(value) <= _MOST_NAME else None
 
 
 def _error(message: dict[str, JSON], text: str) -> str | None:
     subtype = str(message.get("subtype") or "")
     # Some versions end with a subtype such as error_max_turns and forget the flag.
-    if message.get("is_error") is not True and not subtype.startswith("error"):
+    if message.get("is_error") in (None, False, "false") and not subtype.startswith("error"):
         return None
     return text.strip() or f"the agent reported {subtype or 'an error'} without a message"
 
 
 def _costliest(per_model: dict[str, dict[str, JSON]]) -> str | None:
     """The model that did most of the work, by cost; the first by name where costs are equal."""
-    ranked = sorted(per_model, key=lambda name: (-(_number(per_model[name].get("costUSD")) or 0.0), name))
+    ranked = sorted(per_model, key=lambda name: (-(_amount(per_model[name].get("costUSD")) or 0.0), name))
     return ranked[0] if ranked else None
 
 
-def _number(value: JSON) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        return None
-    return float(value)
-
-
-def _plain(output: Path, size: int, *, structured: bool) -> AgentResult:
+def _beginning(output: Path, secrets: Iterable[str]) -> str:
     with output.open("rb") as file:
-        if structured:
-            start = file.read(200).decode("utf-8", "replace").strip()[:60]
-            raise AgentOutputError(
-                f"the agent's output holds no result: it printed {repr(start) if start else 'nothing'}",
-                hint=f"see {output}; resume to try again",
-            )
-        file.seek(max(0, size - 4 * MOST_TEXT))
-        return AgentResult(text=file.read().decode("utf-8", "replace").strip())
-
-
-def _masked(result: AgentResult, secrets: Iterable[str]) -> AgentResult:
-    known = tuple(secrets)
-    # The end of an answer says more than its beginning; of an error it is the other way round.
-    text = _clean(result.text, known)[-MOST_TEXT:]
-    return replace(result, text=text, error=result.error and _clean(result.error, known)[:MOST_TEXT])
-
-
-def _clean(text: str, secrets: tuple[str, ...]) -> str:
-    # Databases take neither NUL nor half a surrogate pair, and JSON can spell both.
-    return redact(text.replace("\0", "").encode("utf-8", "replace").decode("utf-8"), secrets)
+        return recordable(file.read(MOST_MASKED).decode("utf-8", "replace").strip(), secrets)[:60]
