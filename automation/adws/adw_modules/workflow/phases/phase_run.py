@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,10 +72,18 @@ class PhaseRun:
 
         return str(self.steps.step("worktree_ready", work)["base_commit"])
 
-    def ask_agent(self, step: str, base: str, values: Mapping[str, str]) -> AgentResult:
+    def ask_agent(
+        self,
+        step: str,
+        base: str,
+        values: Mapping[str, str],
+        understand: Callable[[str], StepResult] | None = None,
+    ) -> StepResult:
         """The step `step`: the agent's answer, saved, adopted from a call before a crash, or asked for now.
 
-        Raises `AgentError` when the agent failed; its commits, if it made any, are then taken back.
+        What is saved of the answer is masked and shortened. So `understand` is given the answer as it was
+        said, and what it returns is saved with it. Raises `AgentError` when the agent failed; its commits,
+        if it made any, are then taken back.
         """
 
         def work() -> StepResult:
@@ -87,11 +95,12 @@ class PhaseRun:
                     end.result.error, hint=f"see {self.folder.path} for all it said, then resume"
                 )
             self.reporter.tell("agent_finished")
-            return end.result.to_json()
+            understood = {} if understand is None else understand(end.answer)
+            return {**end.result.to_json(), **understood}
 
-        answer = AgentResult.from_json(self.steps.step(step, work))
-        self.answer, self.exit_code = answer, 0
-        return answer
+        saved = self.steps.step(step, work)
+        self.answer, self.exit_code = AgentResult.from_json(saved), 0
+        return saved
 
     @property
     def folder(self) -> CallFolder:

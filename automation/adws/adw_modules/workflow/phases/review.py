@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from adws.adw_modules.errors import PhaseFailedError
+from adws.adw_modules.errors import AgentOutputError, PhaseFailedError
+from adws.adw_modules.redaction import recordable, secret_values
+from adws.adw_modules.store.json_values import JSON
 from adws.adw_modules.workflow.git.leftovers import set_aside_leftovers
 from adws.adw_modules.workflow.git.patches import diff_between
 from adws.adw_modules.workflow.phases.phase_run import PhaseRun
 from adws.adw_modules.workflow.phases.steps import StepResult
-from adws.adw_modules.workflow.phases.verdict import read_verdict
+from adws.adw_modules.workflow.phases.verdict import HOW_TO_SAY_IT, read_verdict
 
 # More of a change than this is not put into the prompt; the agent can read it in the worktree.
 _MOST_DIFF = 100_000
+_APPROVE, _REJECT, _UNCLEAR = "approve", "reject", "unclear"
+# So many reasons are stored, each of so many characters; all of them are in the output file.
+_MOST_REASONS, _MOST_REASON = 200, 5000
 
 
 def review(run: PhaseRun) -> None:
@@ -25,23 +30,43 @@ def review(run: PhaseRun) -> None:
         )
     note = "" if len(diff) <= _MOST_DIFF else f", its first {_MOST_DIFF:,} characters; read the rest with git"
     answer = run.ask_agent(
-        "review_written", base, {"base": started_at, "diff": diff[:_MOST_DIFF], "diff_note": note}
+        "review_written",
+        base,
+        {"base": started_at, "diff": diff[:_MOST_DIFF], "diff_note": note},
+        lambda said: _understood(said, secret_values(run.environ)),
     )
 
     def decide() -> StepResult:
-        verdict = read_verdict(answer.text)
+        # First, so that the next attempt does not find them either.
         kept = set_aside_leftovers(run.tree, base, run.folder.path, "review-changes")
         if kept.places:
             run.reporter.say(
                 f"what the reviewer changed in the files was taken back and kept in {kept.places}"
             )
-        return {"verdict": "approve" if verdict.approved else "reject", "reasons": list(verdict.reasons)}
+        verdict, reasons = answer.get("verdict"), _texts(answer.get("reasons"))
+        if verdict not in (_APPROVE, _REJECT):
+            why = reasons[0] if reasons else "the review cannot be understood: its verdict was not saved"
+            raise AgentOutputError(why, hint=HOW_TO_SAY_IT)
+        return {"verdict": verdict, "reasons": list[JSON](reasons)}
 
     decision = run.steps.step("verdict_given", decide)
-    if decision["verdict"] != "approve":
-        reasons = decision["reasons"] if isinstance(decision["reasons"], list) else []
+    if decision["verdict"] != _APPROVE:
         raise PhaseFailedError(
             "the review rejected the change: "
-            + ("; ".join(str(reason) for reason in reasons) or "no reason given"),
+            + ("; ".join(_texts(decision["reasons"])) or "no reason given"),
             hint=f"build it again with these reasons: adw_build.py {run.issue.id} {run.record.id}",
         )
+
+
+def _understood(answer: str, secrets: tuple[str, ...]) -> StepResult:
+    """The verdict of an answer and its reasons as they are stored; or that it is unclear, and why."""
+    try:
+        verdict = read_verdict(answer)
+    except AgentOutputError as error:
+        return {"verdict": _UNCLEAR, "reasons": [recordable(str(error), secrets)]}
+    reasons = [recordable(reason, secrets)[:_MOST_REASON] for reason in verdict.reasons[:_MOST_REASONS]]
+    return {"verdict": _APPROVE if verdict.approved else _REJECT, "reasons": list[JSON](reasons)}
+
+
+def _texts(saved: JSON) -> list[str]:
+    return [str(text) for text in saved] if isinstance(saved, list) else []
