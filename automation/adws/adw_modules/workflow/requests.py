@@ -12,23 +12,37 @@ from typing import Any
 
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.errors import InvalidInputError
-from adws.adw_modules.redaction import redact, secret_values
+from adws.adw_modules.redaction import recordable, secret_values
 from adws.adw_modules.store.json_values import JSON
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a run was asked to do; `agent` is None where its command line could not be kept."""
+    """What a run was asked to do.
+
+    `agent` is a command line, its program relative to the project unless it is absolute; None where it
+    could not be kept. `configured` says that it came from the settings, which can be asked for it again.
+    """
 
     issue: Issue
     agent: str | None
+    configured: bool = False
 
     def to_json(self, environ: Mapping[str, str]) -> JSON:
         """As it is saved: a command line that holds a credential is not."""
         issue: dict[str, JSON] = asdict(self.issue)
         issue["labels"] = list(self.issue.labels)
-        safe = self.agent is not None and redact(self.agent, secret_values(environ)) == self.agent
-        return {"issue": issue, "agent": self.agent if safe else None}
+        safe = self.agent is not None and recordable(self.agent, secret_values(environ)) == self.agent
+        return {"issue": issue, "agent": self.agent if safe else None, "agent_configured": self.configured}
+
+    def agent_or(self, configured: str) -> str:
+        """The agent, or the configured one. Raises `InvalidInputError` where it has to be named again."""
+        if self.agent is None and not self.configured:
+            raise InvalidInputError(
+                "the command line of this run's agent was not stored, because it holds a credential",
+                hint="name it again by --agent",
+            )
+        return configured if self.agent is None else self.agent
 
 
 def read_request(saved: JSON, execution_id: str) -> Request:
@@ -36,7 +50,10 @@ def read_request(saved: JSON, execution_id: str) -> Request:
     fields: Any = saved
     try:
         issue = {name: fields["issue"][name] for name in Issue.__slots__}
-        return Request(Issue(**{**issue, "labels": tuple(issue["labels"])}), fields["agent"])
+        labels = tuple(issue["labels"])
+        return Request(
+            Issue(**{**issue, "labels": labels}), fields["agent"], bool(fields.get("agent_configured", True))
+        )
     except (KeyError, TypeError) as error:
         raise InvalidInputError(
             f"execution {execution_id} was not begun by this workflow, so it cannot be gone on with",

@@ -27,7 +27,7 @@ from adws.adw_modules.store.owner import this_owner
 from adws.adw_modules.store.records import PHASES
 from adws.adw_modules.text_files import path_text
 from adws.adw_modules.workflow.agents.calls import stop_leftovers
-from adws.adw_modules.workflow.agents.choice import Agent, resolve_agent
+from adws.adw_modules.workflow.agents.choice import Agent, resolve_agent, seen_from_project
 from adws.adw_modules.workflow.git.repository import Repository, check_repository, hide_run_folders
 from adws.adw_modules.workflow.git.worktrees import Worktree
 from adws.adw_modules.workflow.heartbeat import beating
@@ -101,7 +101,8 @@ def _begin(settings: RunSettings, records: Records, issue: Issue, adw_id: str | 
         repository = check_repository(
             settings.here or project, base=settings.base, allow_dirty=settings.allow_dirty, stop=stop
         )
-    request = Request(issue, settings.agent or settings.config.agent)
+    given = _given_agent(settings)
+    request = Request(issue, settings.config.agent if given is None else given, configured=given is None)
     agent = _agent(settings, request)
     hide_run_folders(repository, project)
     execution_id = adw_id or records.new_id()
@@ -219,8 +220,16 @@ class _Run:
 
 
 def _agent(settings: RunSettings, request: Request) -> Agent:
-    text = settings.agent or request.agent or settings.config.agent
-    return resolve_agent(text, directory=Path.cwd(), environ=settings.environ)
+    given = _given_agent(settings)
+    text = request.agent_or(settings.config.agent) if given is None else given
+    return resolve_agent(text, directory=settings.location.project, environ=settings.environ)
+
+
+def _given_agent(settings: RunSettings) -> str | None:
+    """The agent that was given for this call, as the project sees it."""
+    if settings.agent is None:
+        return None
+    return seen_from_project(settings.agent, directory=Path.cwd(), project=settings.location.project)
 
 
 @contextmanager

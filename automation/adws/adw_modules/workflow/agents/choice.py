@@ -6,6 +6,11 @@
     scripted --fail …   the same, told how to behave (see scripted.py)
     anything else       a command line, split as a shell would split it, run without a shell
 
+A program with a slash in its name is looked up from the project where it is a setting, so that every
+folder of the project and every copy of it finds its own, and from the current folder where it is given
+on the command line. `~/` is the home folder. Only the program is looked up: the agent works in the
+worktree, and its arguments reach it as they are.
+
 Claude is never given permission to do everything. By default it may edit files in the worktree and,
 in review, only read; whatever else it wants to run is denied, which its result reports. A team that
 wants more says so in its own words, `agent = "claude --permission-mode …"` or `--allowedTools …` in
@@ -14,6 +19,7 @@ adw.toml: as soon as a flag of that kind is given, ours are left out.
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -50,6 +56,23 @@ class Agent:
         return self.review_command if phase == "review" else self.command
 
 
+def seen_from_project(text: str, *, directory: Path, project: Path) -> str:
+    """The command line `text`, given in `directory`, as one that means the same from `project`.
+
+    A relative program inside the project stays relative, so that a copy of the project has its own; any
+    other becomes absolute.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return text
+    if not words or "/" not in words[0] or words[0].startswith(("/", "~/")):
+        return text
+    program, top = Path(os.path.normpath(directory.resolve() / words[0])), project.resolve()
+    place = f"./{program.relative_to(top)}" if program.is_relative_to(top) else str(program)
+    return shlex.join([place, *words[1:]])
+
+
 def resolve_agent(text: str, *, directory: Path, environ: Mapping[str, str]) -> Agent:
     """The agent that `text` names; relative programs are looked up from `directory`.
 
@@ -64,7 +87,8 @@ def resolve_agent(text: str, *, directory: Path, environ: Mapping[str, str]) -> 
         ) from error
     if not words or not words[0]:
         raise InvalidInputError(
-            "the agent is an empty command", hint="use --agent claude, --agent scripted or a command line"
+            "the agent is an empty command",
+            hint="use --agent claude, --agent scripted or a command line, or leave the option out",
         )
     if words[0] == "scripted":
         script = str(Path(__file__).with_name("scripted.py"))

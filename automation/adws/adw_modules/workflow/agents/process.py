@@ -97,14 +97,23 @@ def run_agent_process(
 def find_program(name: str, directory: Path, environ: Mapping[str, str]) -> str:
     """The full path of an agent's program; raises `AgentMissingError`.
 
-    A name with a slash is looked up from `directory`, any other on the PATH of `environ`.
+    A name with a slash is looked up from `directory` or, where it begins with `~/`, from the home folder;
+    any other on the PATH of `environ`.
     """
-    wanted = str(directory / name) if "/" in name else name
-    found = shutil.which(wanted, path=environ.get("PATH", os.defpath))
+    if "/" in name:
+        place = Path(environ.get("HOME", ""), name[2:]) if name.startswith("~/") else directory / name
+        found, where = shutil.which(place), f"it was looked for at {place}"
+        if found is None and place.is_file():
+            raise AgentMissingError(
+                f"the agent's program {name!r} may not be executed",
+                hint=f"make it executable: chmod +x {place}",
+            )
+    else:
+        found, where = shutil.which(name, path=environ.get("PATH", os.defpath)), "check the PATH"
     if found is None:
         raise AgentMissingError(
             f"the agent's program {name!r} was not found",
-            hint="install it, check the PATH, or name another by --agent (`--agent scripted` needs nothing)",
+            hint=f"{where}; install it, or name another by --agent (`--agent scripted` needs nothing)",
         )
     return str(Path(found).absolute())
 
