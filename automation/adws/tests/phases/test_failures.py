@@ -276,6 +276,19 @@ def test_secrets_in_what_an_agent_says_are_masked_everywhere(project: Project, t
     assert b"hunter2" not in project.database.read_bytes()
 
 
+def test_a_secret_in_the_name_of_a_file_is_not_stored(project: Project, tmp_path: Path) -> None:
+    planned = project.run("demo-1", last_phase="plan").execution
+    environ = {"PATH": os.environ["PATH"], "SHOP_PASSWORD": "hunter2-hunter2"}
+    agent = script(tmp_path, "touch dump-hunter2-hunter2.txt .env-hunter2-hunter2; echo done")
+    project.resume(planned.id, agent=agent, environ=environ, last_phase="build")
+    saved = project.ask(lambda state: state.load_checkpoint(planned.id, checkpoint_name="build_committed"))
+    assert "dump-[masked].txt" in saved.data["files"]
+    assert "hunter2" not in project.log_text(planned)
+    assert b"hunter2" not in project.database.read_bytes()
+    states = [path for path in project.path.rglob("*.json") if b"hunter2" in path.read_bytes()]
+    assert states == []
+
+
 def test_git_variables_of_a_surrounding_command_do_not_reach_the_agent(
     project: Project, tmp_path: Path
 ) -> None:

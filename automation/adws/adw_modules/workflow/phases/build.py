@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from adws.adw_modules.errors import PhaseFailedError
+from adws.adw_modules.redaction import recordable, secret_values
+from adws.adw_modules.store.json_values import JSON
 from adws.adw_modules.workflow.git.commits import commit_step
 from adws.adw_modules.workflow.git.messages import commit_message
 from adws.adw_modules.workflow.phases.phase_run import PhaseRun
@@ -30,11 +32,15 @@ def build(run: PhaseRun) -> None:
         run.reporter.tell("commit_made", made.commit)
         for path, reason in made.left_out.items():
             run.reporter.warn(f"{path} is left out of the commit, because {reason}")
+        # The agent chose the names of its files.
+        secrets = secret_values(run.environ)
+        files = [recordable(path, secrets) for path in made.files]
+        left_out = {recordable(path, secrets): reason for path, reason in made.left_out.items()}
         return {
             "commit": made.commit,
-            "files": list(made.files),
+            "files": list[JSON](files),
             "files_changed": made.files_changed,
-            "left_out": dict(made.left_out),
+            "left_out": dict[str, JSON](left_out),
         }
 
     run.steps.step("build_committed", commit)
