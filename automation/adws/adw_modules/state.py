@@ -25,7 +25,16 @@ from adws.adw_modules.beads.br_watch import BrWatch
 from adws.adw_modules.beads.present_database import PresentDatabase
 from adws.adw_modules.clock import Clock, format_time
 from adws.adw_modules.json_state import ADWState
-from adws.adw_modules.store import archive, attempts, checkpoints, executions, new_executions, sql, values
+from adws.adw_modules.store import (
+    absence,
+    archive,
+    attempts,
+    checkpoints,
+    executions,
+    new_executions,
+    sql,
+    values,
+)
 from adws.adw_modules.store.checkpoints import NewCheckpoint
 from adws.adw_modules.store.connection import BUSY_TIMEOUT_SECONDS
 from adws.adw_modules.store.database import Database
@@ -372,6 +381,18 @@ class BeadsStateManager:
         """
         values.execution_id(execution_id)
         return self._present.read(lambda tx: executions.get_by_beginning(tx, execution_id))
+
+    def require_execution(self, execution_id: str) -> Execution:
+        """As `find_execution`, but raises `ExecutionNotFoundError`, which says so where it was archived."""
+        values.execution_id(execution_id)
+        return self._present.read(
+            lambda tx: executions.get_by_beginning(tx, execution_id) or executions.require(tx, execution_id)
+        )
+
+    def is_archived(self, execution_id: str) -> bool:
+        """Whether the archive has an execution of this id."""
+        values.execution_id(execution_id)
+        return self._present.read(lambda tx: absence.is_archived(tx, execution_id))
 
     def list_executions(
         self,

@@ -7,6 +7,8 @@ Goes on from a completed plan, or builds again after a review that rejected.
 
 from __future__ import annotations
 
+import sys
+
 from adws.adw_phases.phase_command import phase_command
 from adws.cli import run_command
 
@@ -16,5 +18,5 @@ if __name__ == "__main__":
             "build",
             "Build ISSUE as planned: an agent changes the files, and they are committed as one commit.",
         ),
-        "adw_build.py",
+        sys.argv[0],
     )

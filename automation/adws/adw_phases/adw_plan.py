@@ -7,10 +7,12 @@ Begins an execution of the issue where there is none.
 
 from __future__ import annotations
 
+import sys
+
 from adws.adw_phases.phase_command import phase_command
 from adws.cli import run_command
 
 if __name__ == "__main__":
     run_command(
-        phase_command("plan", "Plan ISSUE: an agent writes a plan file, and it is committed."), "adw_plan.py"
+        phase_command("plan", "Plan ISSUE: an agent writes a plan file, and it is committed."), sys.argv[0]
     )

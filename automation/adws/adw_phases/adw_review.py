@@ -7,6 +7,8 @@ An approved review completes the execution; a rejected one fails it.
 
 from __future__ import annotations
 
+import sys
+
 from adws.adw_phases.phase_command import phase_command
 from adws.cli import run_command
 
@@ -15,5 +17,5 @@ if __name__ == "__main__":
         phase_command(
             "review", "Review what was built for ISSUE: an agent gives a verdict, which is stored."
         ),
-        "adw_review.py",
+        sys.argv[0],
     )

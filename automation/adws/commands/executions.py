@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import click
 
+from adws.adw_modules.beads.locate import Location
 from adws.adw_modules.clock import Clock, default_clock
-from adws.adw_modules.errors import ExecutionNotFoundError
-from adws.adw_modules.state import Attempt, BeadsStateManager, Execution
+from adws.adw_modules.errors import ExecutionNotFoundError, InvalidInputError
+from adws.adw_modules.state import ADWState, Attempt, BeadsStateManager, Execution
 from adws.adw_modules.store.life import Life, life_of
 from adws.adw_modules.store.records import EXECUTION_STATUSES, PHASES, UNFINISHED
 from adws.adw_modules.visible_text import one_line
@@ -69,7 +71,7 @@ def show(adw_id: str, db: str | None, as_json: bool) -> None:
     """Show one execution with its attempts and checkpoints."""
     location, state = open_state(db)
     with state:
-        execution = _required(state, adw_id)
+        execution = _required(location, state, adw_id)
         attempts, checkpoints = state.list_attempts(execution.id), state.list_checkpoints(execution.id)
     lease = settings(location).lease_seconds
     life = _life(execution, attempts, lease) if execution.status in UNFINISHED else None
@@ -110,9 +112,9 @@ def show(adw_id: str, db: str | None, as_json: bool) -> None:
 @common
 def checkpoints(adw_id: str, name: str | None, with_data: bool, db: str | None, as_json: bool) -> None:
     """List the saved steps of an execution, in order."""
-    _, state = open_state(db)
+    location, state = open_state(db)
     with state:
-        execution = _required(state, adw_id)
+        execution = _required(location, state, adw_id)
         found = [c for c in state.list_checkpoints(execution.id) if name in (None, c.checkpoint_name)]
     if as_json:
         print_json("adw.checkpoints/1", execution_id=execution.id, checkpoints=found)
@@ -126,13 +128,18 @@ def checkpoints(adw_id: str, name: str | None, with_data: bool, db: str | None, 
     print_table(f"Checkpoints of {execution.id}", columns, rows, flexible=["data"])
 
 
-def _required(state: BeadsStateManager, adw_id: str) -> Execution:
-    execution = state.find_execution(adw_id)
-    if execution is None:
-        raise ExecutionNotFoundError(
-            f"there is no execution {adw_id!r} in {state.path}", hint="`adw list` shows the executions"
-        )
-    return execution
+def _required(location: Location, state: BeadsStateManager, adw_id: str) -> Execution:
+    try:
+        return state.require_execution(adw_id)
+    except ExecutionNotFoundError:
+        with suppress(InvalidInputError):  # an id that cannot name a folder has no JSON state
+            kept = ADWState(adw_id, location.project).path
+            if kept.exists() and not state.is_archived(adw_id):
+                raise ExecutionNotFoundError(
+                    f"execution {adw_id} is kept in JSON only, in {kept}",
+                    hint="`adw restore` brings it into the database",
+                ) from None
+        raise
 
 
 def _life(execution: Execution, attempts: list[Attempt], lease_seconds: float) -> Life | None:

@@ -23,3 +23,18 @@ WHERE id IN (SELECT r.execution_id FROM adw_archive_requests AS r);
 -- name: forget_requests
 -- The requests are served.
 DELETE FROM adw_archive_requests;
+
+-- name: archived
+-- When and why an execution was archived last, and whether our tables lie beside a tracker's issues.
+SELECT
+    a.issue_id,
+    a.archived_at,
+    a.archive_reason,
+    (
+        SELECT count(*) FROM pragma_foreign_key_list('adw_executions') AS k
+        WHERE k."table" = 'issues'
+    ) AS beside_issues
+FROM adw_executions_archive AS a
+WHERE a.id = :id
+ORDER BY a.archived_at DESC, a.rowid DESC
+LIMIT 1;

@@ -9,8 +9,10 @@ Exit codes as `adw` has them; a window without executions is no error.
 
 from __future__ import annotations
 
+import sys
+
 from adws.cli import run_command
 from adws.commands.analyze import analyze
 
 if __name__ == "__main__":
-    run_command(analyze, "analyze_logs.py")
+    run_command(analyze, sys.argv[0])

@@ -6,8 +6,10 @@ uv run python adws/scripts/benchmark_queries.py --db .beads/beads.db --iteration
 
 from __future__ import annotations
 
+import sys
+
 from adws.cli import run_command
 from adws.commands.bench import queries
 
 if __name__ == "__main__":
-    run_command(queries, "benchmark_queries.py")
+    run_command(queries, sys.argv[0])

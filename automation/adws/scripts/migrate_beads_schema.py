@@ -22,8 +22,10 @@ takes all of our tables out again, after one more backup, and leaves the tracker
 
 from __future__ import annotations
 
+import sys
+
 from adws.cli import run_command
 from adws.commands.migrate import migrate
 
 if __name__ == "__main__":
-    run_command(migrate, "migrate_beads_schema.py")
+    run_command(migrate, sys.argv[0])

@@ -12,6 +12,7 @@ not, 2 wrong use, 3 the programs are not there.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -61,4 +62,4 @@ def _require_known(given: tuple[str, ...], known: list[str] | tuple[str, ...], w
 
 
 if __name__ == "__main__":
-    run_command(matrix, "tracker_matrix.py")
+    run_command(matrix, sys.argv[0])

@@ -12,12 +12,12 @@ from adws.adw_modules.clock import format_time, parse_time, seconds_before
 from adws.adw_modules.errors import (
     AdwError,
     ExecutionHeldError,
-    ExecutionNotFoundError,
     IllegalTransitionError,
     IssueClaimedError,
     OwnershipLostError,
 )
 from adws.adw_modules.store import sql
+from adws.adw_modules.store.absence import why_not_there
 from adws.adw_modules.store.faults import is_constraint
 from adws.adw_modules.store.id_prefixes import ids_beginning, the_only
 from adws.adw_modules.store.json_values import JSON, decode
@@ -60,7 +60,7 @@ def require_owner(tx: Transaction, execution_id: str, fence: int | None, change:
     """Raise what `why_not_written` finds unless the execution is there and, with a fence, the caller's."""
     present = get(tx, execution_id)
     if present is None or (fence is not None and present.fence != fence):
-        raise _why_unchanged(execution_id, present, fence, change)
+        raise _why_unchanged(tx, execution_id, present, fence, change)
 
 
 def enter_phase(tx: Transaction, execution_id: str, phase: str, fence: int | None) -> None:
@@ -74,7 +74,7 @@ def take_over(
     tx: Transaction, execution_id: str, owner: str, *, lease_seconds: float, force: bool
 ) -> Execution:
     """Make `owner` the owner of an execution that nobody living owns; see the statement `take_over`."""
-    present = _require(tx, execution_id)
+    present = require(tx, execution_id)
     dead_owner = present.owner if present.owner and owner_is_dead(present.owner) else None
     params = {
         "id": execution_id,
@@ -92,7 +92,7 @@ def take_over(
             raise why_not_claimed(tx, present.issue_id) from error
         raise
     if taken:
-        return _require(tx, execution_id)
+        return require(tx, execution_id)
     if present.status == "completed":
         raise IllegalTransitionError(
             f"execution {execution_id} is completed; there is nothing left to do",
@@ -175,19 +175,22 @@ _READERS = tuple(
 
 def why_not_written(tx: Transaction, execution_id: str, fence: object, change: str) -> AdwError:
     """Why a write that names this execution met no row: gone, another owner, or over."""
-    return _why_unchanged(execution_id, get(tx, execution_id), fence, change)
+    return _why_unchanged(tx, execution_id, get(tx, execution_id), fence, change)
 
 
-def _require(tx: Transaction, execution_id: str) -> Execution:
+def require(tx: Transaction, execution_id: str) -> Execution:
+    """One execution. Raises `ExecutionNotFoundError`, which says so where it was archived."""
     present = get(tx, execution_id)
     if present is None:
-        raise _not_found(execution_id)
+        raise why_not_there(tx, execution_id)
     return present
 
 
-def _why_unchanged(execution_id: str, present: Execution | None, fence: object, change: str) -> AdwError:
+def _why_unchanged(
+    tx: Transaction, execution_id: str, present: Execution | None, fence: object, change: str
+) -> AdwError:
     if present is None:
-        return _not_found(execution_id)
+        return why_not_there(tx, execution_id)
     if fence is not None and present.fence != fence:
         return OwnershipLostError(
             f"execution {execution_id} was taken over by {present.owner or 'another run'};"
@@ -197,13 +200,6 @@ def _why_unchanged(execution_id: str, present: Execution | None, fence: object, 
     return IllegalTransitionError(
         f"execution {execution_id} is {present.status} and cannot be changed {change}",
         hint="`adw resume` goes on with a failed or cancelled execution; a completed one stays as it is",
-    )
-
-
-def _not_found(execution_id: str) -> ExecutionNotFoundError:
-    return ExecutionNotFoundError(
-        f"there is no execution {execution_id!r}",
-        hint="`adw list` shows the executions",
     )
 
 

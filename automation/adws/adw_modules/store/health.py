@@ -117,7 +117,7 @@ def _schema(path: Path, *, beside_issues: bool) -> Iterator[Check]:
         detail=f"pending: {', '.join(waiting)}" if waiting else f"{len(steps)} applied",
         hint="run `adw migrate`",
         severity="warning",
-        why="This version of adw needs them; until then it keeps runs in JSON only.",
+        why="This version needs them; until they are applied, runs are kept in JSON only.",
     )
     found = migration_status.problems(path, beside_issues=beside_issues)
     yield Check(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from adws.adw_modules.errors import NotMigratedError, SchemaTooNewError
 from adws.adw_modules.store import sql
 from adws.adw_modules.store.database import Database
@@ -20,16 +22,17 @@ def inspect(database: Database) -> bool:
 
 def _inspect(tx: Transaction, database: Database) -> bool:
     texts = sql.load("opening")
+    migrate = shlex.join(["adw", "migrate", "--db", str(database.path)])
     tables = {row["name"]: bool(row["is_fenced"]) for row in tx.all(texts["our_tables"])}
     if not {"schema_version", "adw_executions"} <= tables.keys():
         raise NotMigratedError(
             f"{database.path} holds no executions yet",
-            hint=f"run `adw migrate --db {database.path}` once (it makes a backup first)",
+            hint=f"run `{migrate}` once (it makes a backup first)",
         )
     if not tables["adw_executions"]:
         raise NotMigratedError(
             f"{database.path} holds the executions of an earlier implementation",
-            hint=f"run `adw migrate --db {database.path}` once; it keeps every row, and a backup",
+            hint=f"run `{migrate}` once; it keeps every row, and a backup",
         )
     row = tx.one(texts["newest_migration"])
     here, newest = (row["version"] if row else None) or "", newest_version()
@@ -41,7 +44,7 @@ def _inspect(tx: Transaction, database: Database) -> bool:
     if here < newest:
         raise NotMigratedError(
             f"{database.path} is at migration {here or 'none'}, this version needs {newest}",
-            hint=f"run `adw migrate --db {database.path}` once (it makes a backup first)",
+            hint=f"run `{migrate}` once (it makes a backup first)",
         )
     key = tx.one(texts["foreign_key_to_issues"])
     return bool(key and key["found"])

@@ -2,7 +2,7 @@
 
     run_issue          begins an execution and takes it as far as asked
     resume_execution   goes on with one that was killed, interrupted, or has failed
-    run_phase          does one phase, for the scripts adw_plan.py, adw_build.py and adw_review.py
+    run_phase          does one phase, for the scripts in `adws/adw_phases/`
 
 All three return an `Outcome` when the run has completed, failed or paused. What prevents a run raises
 before anything is written: an unknown agent, an unusable repository, an issue that another run holds.
@@ -91,7 +91,8 @@ def run_phase(
             return _begin(settings, records, read(), adw_id)
     named = f"execution {adw_id!r}" if adw_id else f"unfinished execution of issue {issue_id!r}"
     raise ExecutionNotFoundError(
-        f"there is no {named} to {phase}", hint=f"plan it first: adw_plan.py {shlex.quote(issue_id)}"
+        f"there is no {named} to {phase}",
+        hint=f"plan it first: `adw run --until plan -- {shlex.quote(issue_id)}`",
     )
 
 

@@ -111,7 +111,7 @@ def test_an_error_is_an_object_where_json_is_wanted(project: Project) -> None:
     assert ran.code == 3
     assert ran.json == {
         "schema": "adw.error/1",
-        "error": f"there is no execution 'nobody' in {project.database}",
+        "error": "there is no execution 'nobody'",
         "hint": "`adw list` shows the executions",
         "kind": "ExecutionNotFoundError",
         "exit_code": 3,

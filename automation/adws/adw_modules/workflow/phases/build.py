@@ -8,6 +8,7 @@ from adws.adw_modules.store.json_values import JSON
 from adws.adw_modules.workflow.git.commits import commit_step
 from adws.adw_modules.workflow.git.messages import commit_message
 from adws.adw_modules.workflow.phases.phase_run import PhaseRun
+from adws.adw_modules.workflow.phases.phase_script import phase_script
 from adws.adw_modules.workflow.phases.steps import StepResult
 
 
@@ -17,7 +18,7 @@ def build(run: PhaseRun) -> None:
     if not (run.tree.path / run.plan_file).is_file():
         raise PhaseFailedError(
             f"the plan {run.plan_file} is not on the branch {run.tree.branch}",
-            hint=f"run the plan first: adw_plan.py {run.issue.id} {run.record.id}",
+            hint=f"plan it again: {phase_script('plan', run.issue.id, run.record.id)}",
         )
     run.ask_agent("changes_made", base, {})
 

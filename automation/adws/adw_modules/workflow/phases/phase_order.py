@@ -24,7 +24,7 @@ def phase_wanted(execution: Execution, attempts: Sequence[Attempt], phase: str) 
     if before and not _completed(attempts, before[0]):
         raise InvalidInputError(
             f"execution {execution.id} cannot {phase} yet, because its {before[0]} phase has not completed",
-            hint=f"run adw_{before[0]}.py for it first, or `adw resume {execution.id}` for all that is left",
+            hint=f"`adw resume {execution.id}` does all that is left",
         )
     done = _completed(attempts, phase) and execution.status != "failed"
     return () if done else (phase,)

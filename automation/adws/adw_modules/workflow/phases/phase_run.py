@@ -21,6 +21,7 @@ from adws.adw_modules.workflow.git.safe_names import safe_name
 from adws.adw_modules.workflow.git.tree_state import note_checkout, stand_on_branch
 from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree, head_of
 from adws.adw_modules.workflow.interruption import StopRequest
+from adws.adw_modules.workflow.phases.phase_script import phase_script
 from adws.adw_modules.workflow.phases.prompts import build_prompt, issue_as_text
 from adws.adw_modules.workflow.phases.steps import StepResult, Steps
 from adws.adw_modules.workflow.record.run_record import RunRecord
@@ -125,7 +126,7 @@ class PhaseRun:
                 return str(saved["base_commit"])
         raise PhaseFailedError(
             f"execution {self.record.id} has not been planned",
-            hint=f"run the plan first: adw_plan.py {self.issue.id} {self.record.id}",
+            hint=f"plan it first: {phase_script('plan', self.issue.id, self.record.id)}",
         )
 
     def _adopted(self) -> CallEnd | None:

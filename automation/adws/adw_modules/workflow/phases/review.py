@@ -8,6 +8,7 @@ from adws.adw_modules.store.json_values import JSON
 from adws.adw_modules.workflow.git.leftovers import set_aside_leftovers
 from adws.adw_modules.workflow.git.patches import diff_between
 from adws.adw_modules.workflow.phases.phase_run import PhaseRun
+from adws.adw_modules.workflow.phases.phase_script import phase_script
 from adws.adw_modules.workflow.phases.steps import StepResult
 from adws.adw_modules.workflow.phases.verdict import HOW_TO_SAY_IT, read_verdict
 
@@ -26,7 +27,7 @@ def review(run: PhaseRun) -> None:
     if not diff:
         raise PhaseFailedError(
             f"there is nothing to review on the branch {run.tree.branch}",
-            hint=f"build it first: adw_build.py {run.issue.id} {run.record.id}",
+            hint=f"build it first: {phase_script('build', run.issue.id, run.record.id)}",
         )
     note = "" if len(diff) <= _MOST_DIFF else f", its first {_MOST_DIFF:,} characters; read the rest with git"
     answer = run.ask_agent(
@@ -54,7 +55,8 @@ def review(run: PhaseRun) -> None:
         raise PhaseFailedError(
             "the review rejected the change: "
             + ("; ".join(_texts(decision["reasons"])) or "no reason given"),
-            hint=f"build it again with these reasons: adw_build.py {run.issue.id} {run.record.id}",
+            hint="build it again with these reasons, then review it again: "
+            + phase_script("build", run.issue.id, run.record.id),
         )
 
 

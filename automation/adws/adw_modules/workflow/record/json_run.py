@@ -114,7 +114,7 @@ class JsonRun:
         except (KeyError, TypeError, InvalidInputError) as error:
             raise StateFileError(
                 f"{self._state.path} tells too little to go on with the run: {error}",
-                hint="start a new run; `adw import` keeps the old one for the reports",
+                hint="start a new run with `adw run`; `adw analyze --backend json` goes on counting this one",
             ) from error
         return Execution(**values)
 

@@ -328,6 +328,8 @@ class Records:
 def _seen_in(database: BeadsStateManager, execution_id: str) -> Seen | None:
     found = database.get_execution(execution_id)
     if found is None:
+        if database.is_archived(execution_id):
+            database.require_execution(execution_id)
         return None
     first = database.load_checkpoint(execution_id, None, FIRST_STEP)
     return Seen(found, database.list_attempts(execution_id), first.data if first else None)
