@@ -56,6 +56,33 @@ def test_both_backends_answer(command: Command, backend: str) -> None:
     assert (shape["outcomes"]["completed"], shape["outcomes"]["failed"]) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("command", "backend"),
+    [([sys.executable, str(SCRIPT)], "json"), ([sys.executable, "-m", "adws.cli", "analyze"], "database")],
+    ids=["the script reads logs", "adw analyze asks the database"],
+)
+def test_the_default_backend_is_what_the_name_says(
+    command: list[str], backend: str, twins: Twins, tmp_path: Path
+) -> None:
+    twins.begin(environment="local").go_through("plan", "build", "review", seconds=0).complete()
+
+    def ask(*words: str) -> dict[str, object]:
+        done = subprocess.run(
+            [*command, *words, "--json"],
+            cwd=twins.project,
+            env={**os.environ, "ADW_NOW": NOW},
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        source: dict[str, object] = json.loads(done.stdout)["source"]
+        return source
+
+    assert ask("--db", twins.state.path)["backend"] == backend
+    for named in ("json", "database"):
+        assert ask("--backend", named, "--db", twins.state.path)["backend"] == named
+
+
 @pytest.mark.parametrize("backend", ["db", "logs"])
 def test_env_narrows_the_answer(command: Command, backend: str) -> None:
     _, out, _ = command(*getattr(command, backend), "--env", "ci", "--format", "json")
