@@ -48,7 +48,7 @@ def migrate(action: str, version: str | None, db: str | None, as_json: bool) -> 
 
 
 def apply_migrations(location: Location) -> migrations.Outcome:
-    """Apply what is pending where our tables live; makes our own file where there is no tracker's."""
+    """Apply what is pending where our tables live; makes the sidecar where there is no tracker's."""
     folder = location.state_dir / "backups"
     if location.beside_issues:
         return migrations.apply(

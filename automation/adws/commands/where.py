@@ -34,7 +34,7 @@ def where(db: str | None, as_json: bool) -> None:
             reasons=location.reasons,
         )
         return
-    place = "in the tracker's own file" if location.beside_issues else "in our own file beside the tracker"
+    place = "in the tracker's own file" if location.beside_issues else "in the sidecar, beside the tracker"
     print_line(f"Tracker:   {location.tracker.value}")
     print_line(f"Database:  {location.database}" + ("" if exists else "  (not made yet: `adw init`)"))
     print_line(f"           our tables live {place}")

@@ -79,7 +79,7 @@ WHERE
 ORDER BY s.execution_id, s.op_id, s.archived_at;
 
 -- name: deleted_by_hand
--- Executions that were deleted from a database of our own, where no tracker takes rows away.
+-- Executions that were deleted from a sidecar, where no tracker takes rows away.
 SELECT DISTINCT a.id FROM adw_executions_archive AS a
 WHERE
     a.archive_reason = 'deleted'

@@ -56,7 +56,7 @@ def clock() -> SettableClock:
 
 @pytest.fixture(scope="session")
 def sidecar_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Our own file beside a tracker, migrated and empty. Copy it; do not open it."""
+    """A sidecar, migrated and empty. Copy it; do not open it."""
     path = tmp_path_factory.mktemp("sidecar-template") / "state.sqlite3"
     migrations.create_store(path, backup_folder=path.parent / "backups", clock=SettableClock(NOW))
     return path

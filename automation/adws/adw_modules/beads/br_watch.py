@@ -24,7 +24,7 @@ class BrWatch:
         self._database = database
         self._folder = str(database.parent) if database.parent.name == ".beads" else None
         self.beside_issues = False
-        """Whether our tables lie in a tracker's file; one of our own bears no stamp that means anything."""
+        """Whether our tables lie in a tracker's file; a stamp in a sidecar means nothing."""
 
     def look_around(self) -> None:
         """Raise `TrackerChangedError` if the folder bears a mark of br."""
@@ -48,5 +48,5 @@ class BrWatch:
     def _refusal(self, mark: str) -> TrackerChangedError:
         return TrackerChangedError(
             f"br has been at {self._database}, so nothing more is written there: {mark}",
-            hint="the rows are still in it; `adw migrate --move` takes them along to a file of our own",
+            hint="the rows are still in it; `adw migrate --move` takes them along to the sidecar",
         )

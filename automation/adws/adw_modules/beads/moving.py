@@ -1,7 +1,7 @@
 """History comes along when a project changes its tracker, or gets one.
 
 Then our tables belong somewhere else (`locate` says where), and what they held lies in a former home: a
-tracker's SQLite file beside the Dolt store that replaced it, our own file from the time before there was
+tracker's SQLite file beside the Dolt store that replaced it, a sidecar from the time before there was
 a tracker. The former home is read from a private copy and stays as it is.
 """
 

@@ -161,7 +161,8 @@ def _require_file(path: Path) -> None:
         raise DatabaseUnreadableError(f"{path} is not a plain file", hint="name the database itself")
     if found.st_size == 0 and not Path(f"{path}-wal").exists():
         raise DatabaseUnreadableError(
-            f"{path} is empty", hint="a tracker makes its own file (`bd init`); ours is made by `adw migrate`"
+            f"{path} is empty",
+            hint="a tracker makes its own file (`bd init`); `adw migrate` makes the sidecar",
         )
 
 

@@ -113,7 +113,7 @@ def roll_back(path: Path, version: str, *, backup_folder: Path, clock: Clock | N
 
 
 def create_store(path: Path, *, backup_folder: Path, clock: Clock | None = None) -> Outcome:
-    """Make our own file at `path` where there is none, and apply every migration.
+    """Make a sidecar at `path` where there is none, and apply every migration.
 
     For the store beside a tracker only: a tracker's file is never created here. The file is readable by
     its owner only and keeps a write-ahead log, so that readers and a writer do not block each other.

@@ -30,7 +30,7 @@ def sick(tmp_path: Path, beads_template: Path, clock: SettableClock) -> Sick:
 
 @pytest.fixture
 def alone(tmp_path: Path, clock: SettableClock) -> Sick:
-    """A project without a tracker, whose runs are in our own file."""
+    """A project without a tracker, whose runs are in a sidecar."""
     project = Sick(tmp_path / "alone", clock)
     location = project.patient.location
     migrations.create_store(location.database, backup_folder=location.state_dir / "b", clock=clock)

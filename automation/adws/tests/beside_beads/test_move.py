@@ -203,7 +203,7 @@ def test_a_folder_that_became_a_git_repository_keeps_its_history(
     home = tmp_path / ".git" / "adw" / "state.sqlite3"
     assert ran.out.splitlines() == [
         f"{sidecar}",
-        "  our own file, newest change 2026-11-23 12:00:00 UTC",
+        "  the sidecar, newest change 2026-11-23 12:00:00 UTC",
         "  holds 1 executions, 1 attempts, 2 checkpoints",
         "  brings 1 back, 1 attempts, 2 checkpoints",
         "Migrations: " + ", ".join(migration.version for migration in known()),

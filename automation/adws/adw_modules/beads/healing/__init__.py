@@ -13,8 +13,8 @@ transaction, and written down in `adw_healings`:
 
 `diagnosis` sees cheaply whether anything is wrong; `treatment` puts it right, with `renames` (which id
 became which), `moves` (rows get new ids) and `returns` (rows come back); `audit` writes it down;
-`keeper` does it for an open database. Nothing here writes to a table of the tracker, and a database of
-our own has nothing to heal.
+`keeper` does it for an open database. Nothing here writes to a table of the tracker, and in a
+sidecar there is nothing to heal.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Rows that somebody deleted by hand from a database of our own come back from its archive.
+"""Rows that somebody deleted by hand from a sidecar come back from its archive.
 
-Beside a tracker's issues that is healing's work, which knows why rows went. In a file of our own no
+Beside a tracker's issues that is healing's work, which knows why rows went. In a sidecar no
 tracker takes rows away, so what is called deleted there was deleted by a person.
 """
 

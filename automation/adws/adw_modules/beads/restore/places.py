@@ -74,9 +74,9 @@ def _of_ours(location: Location) -> Iterator[OldFile]:
     for home in homes:
         for path in _files(home):
             if path.name == SIDECAR_NAME:
-                yield OldFile(path, "our own file", former_home=True)
+                yield OldFile(path, "the sidecar", former_home=True)
             elif path.name.startswith(SIDECAR_NAME):
-                yield OldFile(path, "our own file, put away")
+                yield OldFile(path, "a sidecar that was put away")
         for path in _files(home / "backups"):
             if path.suffix == ".sqlite3":
                 yield OldFile(path, "a backup of ours")

@@ -87,7 +87,7 @@ class Restoration:
     backup: Backup | None
     healed: tuple[Healing, ...]
     undeleted: Tally
-    """Rows that had been deleted by hand from a database of our own, and came back from its archive."""
+    """Rows that had been deleted by hand from a sidecar, and came back from its archive."""
     taken: tuple[Taken, ...]
 
     @property
