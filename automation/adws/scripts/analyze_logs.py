@@ -1,7 +1,7 @@
 """Report how executions went, from logs and JSON states (the default) or from the database.
 
     uv run python adws/scripts/analyze_logs.py --hours 24 --env local
-    uv run python adws/scripts/analyze_logs.py --backend database --format markdown --output file --output-file F
+    uv run python adws/scripts/analyze_logs.py --backend database --output file --output-file F
     uv run python adws/scripts/analyze_logs.py --export csv
 
 It is `adw analyze`, whose default is the database. Exit codes as `adw` has them; a window without
