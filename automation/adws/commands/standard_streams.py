@@ -11,11 +11,11 @@ import errno
 import io
 import os
 import select
+import stat
 import sys
 from typing import Any, NamedTuple, TextIO
 
-# The reader has seen enough, or its terminal was closed.
-_READER_LEFT = (errno.EPIPE, errno.ECONNRESET, errno.EIO)
+_READER_LEFT = (errno.EPIPE, errno.ECONNRESET)
 _STAND_INS = {"…": "~", "→": ">"}
 
 
@@ -60,7 +60,7 @@ def protect_standard_streams() -> None:
 def lost_output() -> LostOutput | None:
     """What became of standard output, where it lacks something although somebody reads it."""
     sink = _sink_of(sys.stdout)
-    if sink is None or sink.failure is None or sink.failure.errno in _READER_LEFT:
+    if sink is None or sink.failure is None or _reader_has_left(sink, sink.failure):
         return None
     return LostOutput(sink.failure.strerror or str(sink.failure), is_failure=sink.matters)
 
@@ -70,6 +70,12 @@ def exit_code_tells_of_work() -> None:
     sink = _sink_of(sys.stdout)
     if sink is not None:
         sink.matters = False
+
+
+def _reader_has_left(sink: _Sink, failure: OSError) -> bool:
+    if failure.errno == errno.EIO:  # a terminal that was closed; of a file it would be its disk
+        return stat.S_ISCHR(os.fstat(sink.fileno()).st_mode)
+    return failure.errno in _READER_LEFT
 
 
 def _sink_of(stream: TextIO) -> _Sink | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shlex
 import subprocess
 import sys
@@ -188,6 +189,21 @@ def test_a_pipe_that_is_full_for_a_moment_is_waited_for() -> None:
     with os.fdopen(reading, "rb") as pipe:
         assert len(pipe.read()) == 200_000
     assert process.wait() == 0
+
+
+def test_a_terminal_that_was_closed_is_a_reader_that_left(project: Project) -> None:
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        shlex.split(adw("list")),
+        cwd=project.folder,
+        stdin=subprocess.PIPE,
+        stdout=slave,
+        stderr=subprocess.PIPE,
+    ) as process:
+        os.close(master)
+        os.close(slave)
+        _, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")
 
 
 @pytest.mark.parametrize("script", ["analyze_logs.py", "migrate_beads_schema.py --status"])
