@@ -191,7 +191,7 @@ def test_the_script_reads_the_project_around_it(command: Command) -> None:
     for backend in ("database", "json"):
         flags = ["--backend", backend, "--hours", "24", "--format", "json"]
         done = subprocess.run(
-            [sys.executable, SCRIPT, *flags], cwd=project / "automation", capture_output=True, text=True
+            [sys.executable, SCRIPT, *flags], cwd=project / ".adw", capture_output=True, text=True
         )
         assert (done.returncode, done.stderr) == (0, "")
         totals.append(json.loads(done.stdout)["outcomes"])
