@@ -122,7 +122,8 @@ class Git:
         with ExitStack() as files:
             given = files.enter_context(tempfile.TemporaryFile())
             complaints = files.enter_context(tempfile.TemporaryFile())
-            given.write(os.fsencode(text))
+            # Texts in any locale; the bytes of paths, which are no text, stand in it as surrogates.
+            given.write(text.encode("utf-8", "surrogateescape"))
             given.seek(0)
             process = self._started(arguments, given, output, complaints)
             try:
