@@ -1,5 +1,5 @@
 """An agent is a command.
 
 `choice` says which command a name stands for, `process` runs and stops it, `calls` makes a call durable,
-`result` understands what it answered, and `scripted` is the agent that ships with this package.
+`protocol` and `result` understand what it answered, and `scripted` is the agent that ships with this package.
 """
