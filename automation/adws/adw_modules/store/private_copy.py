@@ -64,7 +64,8 @@ def _copy(database: Path, folder: Path) -> Path:
                 hint="free some space there, or set TMPDIR to a folder on another disk",
             ) from error
         raise DatabaseUnreadableError(
-            f"{database} cannot be copied: {error.strerror}", hint="check the permissions of the file"
+            f"{error.filename or database} cannot be read: {error.strerror}",
+            hint="check who owns that file, and its permissions",
         ) from error
     return folder / database.name
 

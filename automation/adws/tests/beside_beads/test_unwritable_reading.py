@@ -15,6 +15,7 @@ from adws.adw_modules.beads.issues import read_issue
 from adws.adw_modules.beads.locate import locate
 from adws.adw_modules.errors import AdwError, DatabaseReadOnlyError, DatabaseUnreadableError, DiskFullError
 from adws.adw_modules.state import BeadsStateManager
+from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.mounts import fill_up, with_read_only, with_small_disk
 from adws.tests.processes import run_apart, run_as_ordinary_user
 
@@ -91,6 +92,41 @@ def test_a_full_disk_is_read_with_its_log(log: str, tmp_path: Path, beads_templa
 
     found = with_small_disk(disk, "4m", work)
     assert found == [*EXPECTED[log], DiskFullError.__name__, ["pending"]]
+
+
+def test_a_healing_that_is_due_waits_until_the_disk_has_room(tmp_path: Path, beads_template: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+
+    def work() -> list[object]:
+        path = prepare(disk, beads_template, "none")
+        replays.rename(path, "demo-1", "demo-9")
+        filler = fill_up(disk, leaving=0)
+        with BeadsStateManager(path) as state:
+            full: list[object] = [state.healing_pending, [run.issue_id for run in state.list_executions()]]
+        filler.unlink()
+        with BeadsStateManager(path) as state:
+            return [*full, state.healing_pending, [run.issue_id for run in state.list_executions()]]
+
+    assert with_small_disk(disk, "4m", work) == [True, ["demo-1"], False, ["demo-9"]]
+
+
+def test_what_another_user_keeps_from_us_is_named(open_folder: Path, sidecar_template: Path) -> None:
+    path = open_folder / "state.sqlite3"
+    shutil.copyfile(sidecar_template, path)
+    log = path.with_name("state.sqlite3-wal")
+    log.write_bytes(b"x" * 100)
+    path.chmod(0o644)
+    log.chmod(0o600)
+    if os.geteuid() != 0:
+        log.chmod(0o000)
+
+    def work() -> str:
+        with pytest.raises(DatabaseUnreadableError) as refusal:
+            BeadsStateManager(path)
+        return str(refusal.value)
+
+    assert run_as_ordinary_user(work) == f"{log} cannot be read: Permission denied"
 
 
 def test_a_folder_that_may_not_be_entered_is_one_clear_error(

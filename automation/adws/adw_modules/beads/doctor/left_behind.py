@@ -11,7 +11,7 @@ from adws.adw_modules.beads.doctor.patient import Patient
 from adws.adw_modules.beads.restore.lacking import Known, count_lacking, known_executions
 from adws.adw_modules.beads.restore.places import former_homes, old_files
 from adws.adw_modules.beads.restore.restoring import Source, Survey, survey
-from adws.adw_modules.errors import DatabaseError
+from adws.adw_modules.errors import DatabaseUnreadableError, NotMigratedError, StoreFaultError
 from adws.adw_modules.store.database import Database
 
 
@@ -46,8 +46,8 @@ def _known(patient: Patient) -> Known | None:
     try:
         with closing(Database(patient.location.database, clock=patient.clock)) as database:
             return known_executions(database)
-    except DatabaseError:
-        return None
+    except (NotMigratedError, DatabaseUnreadableError, StoreFaultError):
+        return None  # no tables of ours, or none that can be read
 
 
 def _moved(patient: Patient, one: _Left) -> Finding:
