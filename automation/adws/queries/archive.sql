@@ -25,16 +25,12 @@ WHERE id IN (SELECT r.execution_id FROM adw_archive_requests AS r);
 DELETE FROM adw_archive_requests;
 
 -- name: archived
--- When and why an execution was archived last, and whether our tables lie beside a tracker's issues.
+-- When and why an execution was archived last.
 SELECT
     a.issue_id,
     a.archived_at,
-    a.archive_reason,
-    (
-        SELECT count(*) FROM pragma_foreign_key_list('adw_executions') AS k
-        WHERE k."table" = 'issues'
-    ) AS beside_issues
+    a.archive_reason
 FROM adw_executions_archive AS a
 WHERE a.id = :id
-ORDER BY a.archived_at DESC, a.rowid DESC
+ORDER BY a.archived_at DESC NULLS LAST, a.updated_at DESC NULLS LAST, a.archive_reason ASC
 LIMIT 1;

@@ -24,7 +24,7 @@ from adws.tests.project import Project
 
 Mark = Callable[[Path], None]
 
-WHAT_TO_DO = "the rows are still in it; `adw migrate --move` takes them along to a file of our own"
+WHAT_TO_DO = "the rows are still in it; `adw migrate --move` takes them along to the sidecar"
 
 
 def make(name: str) -> Mark:

@@ -28,9 +28,11 @@ OTHER_PROGRAMS = {
     },
     "br": {"doctor", "list", "sync"},
     "git": {
-        "add", "clean", "clone", "commit", "config", "init", "lfs", "rev-parse", "status", "worktree",
-        "rebase", "merge", "checkout", "switch", "stash", "branch", "log", "submodule", "sparse-checkout",
-        "apply", "diff", "reset", "fetch",
+        "add", "am", "apply", "branch", "cat-file", "check-attr", "check-ignore", "checkout", "clean", "clone",
+        "commit", "config", "diff", "fetch", "for-each-ref", "fsck", "gc", "hash-object", "init", "lfs", "log",
+        "ls-files", "maintenance", "merge", "mv", "pull", "push", "read-tree", "rebase", "reflog", "remote",
+        "reset", "rev-parse", "rm", "show", "sparse-checkout", "stash", "status", "submodule", "switch",
+        "symbolic-ref", "tag", "update-index", "update-ref", "worktree", "write-tree",
     },
 }  # fmt: skip
 _SPAN = re.compile(r"`+([^`]+)`+")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adws.adw_modules.beads.healing import diagnosis
-from adws.adw_modules.errors import DatabaseReadOnlyError, DiskFullError, StoreBusyError, StoreFaultError
+from adws.adw_modules.errors import DatabaseReadOnlyError, DiskFullError, StoreBusyError
 from adws.adw_modules.store import sql
 from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.transaction import Transaction
@@ -13,7 +13,7 @@ from adws.adw_modules.store.transaction import Transaction
 if TYPE_CHECKING:
     from adws.adw_modules.beads.healing.audit import Healing  # loaded when something was healed
 
-_NOT_WRITABLE_NOW = (DatabaseReadOnlyError, DiskFullError, StoreBusyError, StoreFaultError)
+_NOT_WRITABLE_NOW = (DatabaseReadOnlyError, DiskFullError, StoreBusyError)
 
 
 def heal(database: Database, *, beside_issues: bool, thorough: bool = False) -> tuple[Healing, ...]:
