@@ -28,11 +28,12 @@ OTHER_PROGRAMS = {
     },
     "br": {"doctor", "list", "sync"},
     "git": {
-        "add", "am", "apply", "branch", "cat-file", "check-attr", "check-ignore", "checkout", "clean", "clone",
-        "commit", "config", "diff", "fetch", "for-each-ref", "fsck", "gc", "hash-object", "init", "lfs", "log",
-        "ls-files", "maintenance", "merge", "mv", "pull", "push", "read-tree", "rebase", "reflog", "remote",
-        "reset", "rev-parse", "rm", "show", "sparse-checkout", "stash", "status", "submodule", "switch",
-        "symbolic-ref", "tag", "update-index", "update-ref", "worktree", "write-tree",
+        "add", "am", "apply", "branch", "cat-file", "check-attr", "check-ignore", "checkout",
+        "clean", "clone", "commit", "config", "diff", "fetch", "for-each-ref", "fsck", "gc",
+        "hash-object", "init", "lfs", "log", "ls-files", "maintenance", "merge", "mv", "pull",
+        "push", "read-tree", "rebase", "reflog", "remote", "reset", "rev-parse", "rm", "show",
+        "sparse-checkout", "stash", "status", "submodule", "switch", "symbolic-ref", "tag",
+        "update-index", "update-ref", "worktree", "write-tree",
     },
 }  # fmt: skip
 _SPAN = re.compile(r"`+([^`]+)`+")

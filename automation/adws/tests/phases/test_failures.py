@@ -233,7 +233,7 @@ def test_what_a_reviewer_changes_is_taken_back(project: Project, tmp_path: Path)
     ("agent", "sentence"),
     [
         ("no-such-agent --fast", "the agent's program 'no-such-agent' was not found"),
-        ("./agent.sh", "the agent's program './agent.sh' was not found"),
+        ("./agent.sh", f"the agent's program {str(Path.cwd() / 'agent.sh')!r} was not found"),
     ],
 )
 def test_a_missing_agent_is_noticed_before_anything_is_made(

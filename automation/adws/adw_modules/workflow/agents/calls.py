@@ -23,7 +23,6 @@ from adws.adw_modules.workflow.agents.choice import Agent
 from adws.adw_modules.workflow.agents.process import CallFiles, Limits, last_complaint, run_agent_process
 from adws.adw_modules.workflow.agents.process_group import group_members, has_marker, stop_group
 from adws.adw_modules.workflow.agents.result import MOST_MASKED, AgentResult, read_result
-from adws.adw_modules.workflow.git.environment import agent_environment
 from adws.adw_modules.workflow.interruption import StopRequest
 
 _MARKER = "ADW_AGENT_CALL"
@@ -95,7 +94,7 @@ def call_agent(
             agent.command_for(phase),
             folder.files,
             cwd=cwd,
-            environ={**agent_environment(environ, cwd), _MARKER: marker},
+            environ={**environ, _MARKER: marker},
             limits=limits,
             stop=stop,
             started=lambda pid: _write(folder.process, _identity(pid, marker)),

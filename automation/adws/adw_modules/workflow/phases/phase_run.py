@@ -16,6 +16,7 @@ from adws.adw_modules.workflow.agents.choice import Agent
 from adws.adw_modules.workflow.agents.process import Limits
 from adws.adw_modules.workflow.agents.result import AgentResult
 from adws.adw_modules.workflow.git.commits import rehearse_commit
+from adws.adw_modules.workflow.git.environment import agent_environment
 from adws.adw_modules.workflow.git.leftovers import set_aside_leftovers
 from adws.adw_modules.workflow.git.safe_names import safe_name
 from adws.adw_modules.workflow.git.tree_state import note_checkout, stand_on_branch
@@ -159,7 +160,7 @@ class PhaseRun:
                 prompt,
                 self.folder,
                 cwd=self.tree.path,
-                environ=self.environ,
+                environ=agent_environment(self.environ, self.tree.path),
                 limits=self.limits,
                 stop=self.stop,
             )
