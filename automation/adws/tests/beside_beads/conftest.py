@@ -1,4 +1,9 @@
-"""Real bd programs by version; a test that asks for one is skipped where it cannot be had."""
+"""Real bd programs by version; a test that asks for one is skipped where it cannot be had.
+
+SQLite writes the real time into a tracker's events and into our archive. A clock that stands at a date of
+these years would be before it on one day and after it on another, so the clock of this tier stands, and
+the issues were made, long before.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,25 @@ from pathlib import Path
 
 import pytest
 
+from adws.adw_modules.beads.own_tracker import create_beads_database
+from adws.adw_modules.clock import SettableClock
+from adws.tests.beside_beads.replays import BORN
 from adws.tests.beside_beads.trackers import RealBd, unpacked_bd
+from adws.tests.conftest import ISSUES
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    """A clock that stands at BORN."""
+    return SettableClock(BORN)
+
+
+@pytest.fixture(scope="session")
+def tracker_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tracker's database with the five ISSUES, made at BORN. Copy it; do not open it."""
+    path = tmp_path_factory.mktemp("old-tracker-template") / "beads.db"
+    create_beads_database(path, "demo", ISSUES, SettableClock(BORN).now())
+    return path
 
 
 @pytest.fixture

@@ -244,7 +244,7 @@ def test_healings_that_are_due_and_those_that_were_are_told_apart(sick: Sick) ->
     past = sick.the("healing")
     assert past.severity == "note"
     assert past.what == (
-        "Healed lately: 2026-11-23 12:00 renamed, the tracker renamed demo-1 to demo-9;"
+        "Healed lately: 2001-11-23 12:00 renamed, the tracker renamed demo-1 to demo-9;"
         " 1 execution moved along, 0 of them archived."
     )
 
@@ -258,8 +258,8 @@ def test_rows_from_the_future_are_named(sick: Sick) -> None:
 
     assert finding.severity == "warning"
     assert finding.what == (
-        "1 execution changed after the present moment, 2026-11-23 10:00 UTC:"
-        " as late as 2026-11-23T12:00:00.000000Z."
+        "1 execution changed after the present moment, 2001-11-23 10:00 UTC:"
+        " as late as 2001-11-23T12:00:00.000000Z."
     )
 
 

@@ -16,8 +16,8 @@ from adws.adw_modules.beads.locate import Tracker, locate
 from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.store import migrations
 from adws.tests.beside_beads.patients import Sick
+from adws.tests.beside_beads.replays import BORN
 from adws.tests.beside_beads.trackers import RealBd, git_repository
-from adws.tests.conftest import NOW
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_a_real_bd_agrees_and_is_not_made_to_write(
     bd.run(top, "init", "--prefix", "tk", "--quiet")
     bd.run(top, "create", "One", "-d", "x")
     database = top / ".beads" / "beads.db"
-    clock = SettableClock(NOW)
+    clock = SettableClock(BORN)
     migrations.apply(database, beside_issues=True, backup_folder=tmp_path / "b", clock=clock)
     environ = {**bd.environ, "PATH": bd.on_path(tmp_path / "bin")}
     (top / "sub").mkdir()
@@ -231,7 +231,7 @@ def test_a_newer_real_bd_is_not_asked_to_upgrade_the_file(
     database = top / ".beads" / "beads.db"
     before = hashlib.sha256(database.read_bytes()).hexdigest()
 
-    found = bd_findings(Patient(locate(cwd=top, environ={}), SettableClock(NOW), environ, top))
+    found = bd_findings(Patient(locate(cwd=top, environ={}), SettableClock(BORN), environ, top))
 
     assert found["bd's place"].severity == "note"
     assert hashlib.sha256(database.read_bytes()).hexdigest() == before
@@ -244,7 +244,7 @@ def test_a_real_bd_on_dolt_agrees(real_bd: Callable[[str], RealBd], tmp_path: Pa
     environ = {**bd.environ, "PATH": bd.on_path(tmp_path / "bin")}
     location = locate(cwd=top, environ={})
 
-    found = bd_findings(Patient(location, SettableClock(NOW), environ, top))
+    found = bd_findings(Patient(location, SettableClock(BORN), environ, top))
 
     assert location.tracker is Tracker.BD_DOLT
     assert found["bd's place"] == Finding("bd's place", "ok", f"bd uses {top / '.beads'}, and so do we")

@@ -166,7 +166,7 @@ def test_our_dangerous_views_are_made_anew_by_the_doctor_and_foreign_ones_stay(s
         "Made the view recent_failures anew.",
     )
     assert mended.backup is not None
-    assert mended.backup.path.name == "beads.db.20261123T120000Z.before-doctor.sqlite3"
+    assert mended.backup.path.name == "beads.db.20011123T120000Z.before-doctor.sqlite3"
     assert sick.complaints() == {"views and triggers": "error"}
     assert "board, which is not ours" in sick.the("views and triggers").what
 

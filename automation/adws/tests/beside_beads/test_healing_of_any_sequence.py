@@ -28,7 +28,7 @@ from adws.adw_modules.store import migrations
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import archived, complaints, everything, live, run_on
 
-_START = "2026-11-23T12:00:00.000000Z"
+_START = "2001-11-23T12:00:00.000000Z"
 _LATER = "2099-01-01T00:00:00.000000Z"
 _IDS = st.sampled_from([f"demo-{number}" for number in range(1, 6)])
 _PICK = st.integers(min_value=0, max_value=99)

@@ -70,7 +70,7 @@ def test_a_renamed_issue_keeps_its_executions_and_the_renaming_is_written_down(
         [healing] = list_healings(database)
     assert (healing.old_issue_id, healing.new_issue_id) == ("demo-1", "demo-login")
     assert (healing.seq, healing.executions) == (1, 1)
-    assert healing.healed_at == parse_time("2026-11-23T13:00:00.000000Z")
+    assert healing.healed_at == parse_time("2001-11-23T13:00:00.000000Z")
     assert healing.detail == (
         "the tracker renamed demo-1 to demo-login; 1 execution moved along, 0 of them archived"
     )
@@ -304,7 +304,7 @@ def test_without_a_watermark_a_rename_from_before_the_run_is_not_followed(
 ) -> None:
     with replays.tracker(beads_db, foreign_keys=False) as connection:
         replays.add_event(connection, "demo-2", "renamed", "somebody", "demo-1", "demo-2")
-        connection.execute("UPDATE events SET created_at = '2026-11-23 11:59:59'")
+        connection.execute("UPDATE events SET created_at = '2001-11-23 11:59:59'")
     replays.delete(beads_db, "demo-1", foreign_keys=False)
     forget_watermark(beads_db)
     opened(beads_db, clock)
@@ -319,9 +319,9 @@ def test_without_a_watermark_runs_from_before_and_after_a_rename_are_not_taken_f
         later = run_on(state, "demo-1")
     with replays.tracker(beads_db) as connection:
         replays.add_event(connection, "demo-2", "renamed", "somebody", "demo-1", "demo-2")
-        connection.execute("UPDATE events SET created_at = '2026-11-23 12:30:00'")
+        connection.execute("UPDATE events SET created_at = '2001-11-23 12:30:00'")
         replays.add_event(connection, "demo-3", "renamed", "somebody", "demo-1", "demo-3")
-        connection.execute("UPDATE events SET created_at = '2026-11-23 14:00:00' WHERE new_value = 'demo-3'")
+        connection.execute("UPDATE events SET created_at = '2001-11-23 14:00:00' WHERE new_value = 'demo-3'")
     replays.delete(beads_db, "demo-1", foreign_keys=False)
     forget_watermark(beads_db)
     opened(beads_db, clock)

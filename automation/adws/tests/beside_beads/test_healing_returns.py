@@ -129,7 +129,7 @@ def test_rows_whose_issue_is_gone_are_archived_with_our_time_and_come_back_with_
     assert complaints(beads_db) == []
     moments = "SELECT DISTINCT archived_at, archive_reason FROM {}_archive"
     for table in ("adw_executions", "adw_phase_attempts", "adw_checkpoints"):
-        assert rows(beads_db, moments.format(table)) == [("2026-11-23T14:00:00.000000Z", "orphaned")]
+        assert rows(beads_db, moments.format(table)) == [("2001-11-23T14:00:00.000000Z", "orphaned")]
     replays.create(beads_db, "demo-1", "Login fails on Safari")
     assert opened(beads_db, clock) == ("restored",)
     assert everything(beads_db) == before
@@ -233,7 +233,7 @@ def test_an_import_that_gives_an_issue_a_new_id_moves_its_executions(
 
 
 @pytest.mark.parametrize(
-    ("born", "actor"), [(LONG_AFTER, "import-rename"), ("2026-11-23T11:00:00Z", "import")]
+    ("born", "actor"), [(LONG_AFTER, "import-rename"), ("2001-11-23T11:00:00Z", "import")]
 )
 def test_an_issue_made_anew_is_known_by_who_made_it_or_by_its_age(
     born: str, actor: str, beads_db: Path, clock: SettableClock, run: str
@@ -300,7 +300,7 @@ def test_an_issue_that_lived_beside_the_deleted_one_gets_none_of_its_history(
 ) -> None:
     replays.create(beads_db, "demo-z", "Login fails on Safari", issue_type="bug")
     with replays.tracker(beads_db) as connection:
-        connection.execute("UPDATE events SET created_at = '2026-11-23 12:00:00' WHERE issue_id = 'demo-z'")
+        connection.execute("UPDATE events SET created_at = '2001-11-23 12:00:00' WHERE issue_id = 'demo-z'")
     replays.delete(beads_db, "demo-1")
     assert opened(beads_db, clock) == ()
     assert archived(beads_db) == {run: ("demo-1", "deleted")}

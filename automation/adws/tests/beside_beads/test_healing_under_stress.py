@@ -31,7 +31,6 @@ from adws.tests.beside_beads.history import (
     rows,
     run_on,
 )
-from adws.tests.conftest import NOW
 
 _NOBODY = 65534
 
@@ -106,7 +105,7 @@ def read_as_nobody(path: Path) -> tuple[bool, int, str]:
     """Whether healing is pending, how many executions can be read, and what a write is answered with."""
     if os.geteuid() == 0:
         os.setuid(_NOBODY)
-    with BeadsStateManager(path, clock=SettableClock(NOW), retry_delays_seconds=()) as state:
+    with BeadsStateManager(path, clock=SettableClock(replays.BORN), retry_delays_seconds=()) as state:
         try:
             run_on(state, "demo-4")
         except DatabaseReadOnlyError as error:
@@ -142,7 +141,7 @@ def test_a_healthy_database_on_a_read_only_medium_has_nothing_pending(
 
 
 def open_and_close(path: Path) -> int:
-    with BeadsStateManager(path, clock=SettableClock(NOW)) as state:
+    with BeadsStateManager(path, clock=SettableClock(replays.BORN)) as state:
         return len(state.healed)
 
 

@@ -22,7 +22,7 @@ from adws.adw_modules.store.migration_files import known
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import archived, complaints, everything, healings, live, rows, run_on
 from adws.tests.beside_beads.trackers import RealBd
-from adws.tests.conftest import ISSUES, NOW
+from adws.tests.conftest import ISSUES
 from adws.tests.processes import run_together
 from adws.tests.project import Project
 
@@ -175,7 +175,7 @@ def test_what_was_run_before_there_was_a_tracker_moves_into_its_file(
     with BeadsStateManager(sidecar, clock=clock) as state:
         known, unknown = run_on(state, "demo-1"), run_on(state, "by-hand")
     untouched, before = sha(sidecar), everything(sidecar)
-    create_beads_database(old_file(tmp_path), "demo", ISSUES, SettableClock(NOW).now())
+    create_beads_database(old_file(tmp_path), "demo", ISSUES, SettableClock(replays.BORN).now())
 
     assert moved(tmp_path, clock) == Tally(restored=1, archived=1, attempts=2, checkpoints=4)
 
@@ -203,7 +203,7 @@ def test_a_folder_that_became_a_git_repository_keeps_its_history(
     home = tmp_path / ".git" / "adw" / "state.sqlite3"
     assert ran.out.splitlines() == [
         f"{sidecar}",
-        "  the sidecar, newest change 2026-11-23 12:00:00 UTC",
+        "  the sidecar, newest change 2001-11-23 12:00:00 UTC",
         "  holds 1 executions, 1 attempts, 2 checkpoints",
         "  brings 1 back, 1 attempts, 2 checkpoints",
         "Migrations: " + ", ".join(migration.version for migration in known()),

@@ -36,7 +36,7 @@ from adws.tests.beside_beads.history import (
     rows,
     run_on,
 )
-from adws.tests.conftest import ISSUES, NOW
+from adws.tests.conftest import ISSUES
 from adws.tests.migrations import earlier
 
 
@@ -70,7 +70,7 @@ class Home:
 
     def rebuild(self, issues: tuple[Issue, ...] = ISSUES) -> None:
         """The tracker's file anew from its export: issues and nothing of ours."""
-        create_beads_database(self.database, "demo", issues, SettableClock(NOW).now())
+        create_beads_database(self.database, "demo", issues, SettableClock(replays.BORN).now())
 
     def find(self) -> Survey:
         return survey(old_files(self.location), self.folder, self.clock)
@@ -255,7 +255,7 @@ def test_a_run_that_is_further_over_there_is_brought_up_to_date(home: Home) -> N
     assert done.total == Tally(renewed=1, attempts=1, checkpoints=1)
     assert everything(home.database) == before
     assert done.backup is not None
-    assert done.backup.path.name == "beads.db.20261123T120100Z.before-restore.sqlite3"
+    assert done.backup.path.name == "beads.db.20011123T120100Z.before-restore.sqlite3"
     assert everything(done.backup.path) == everything(old)
 
 

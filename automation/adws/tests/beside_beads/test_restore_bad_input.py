@@ -22,7 +22,8 @@ from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store.sql import newest_version
 from adws.tests.beside_beads.history import archived, complaints, everything, live, rows, run_on
 from adws.tests.beside_beads.mounts import fill_up, with_read_only, with_small_disk
-from adws.tests.conftest import ISSUES, NOW
+from adws.tests.beside_beads.replays import BORN
+from adws.tests.conftest import ISSUES
 from adws.tests.processes import run_apart
 
 
@@ -37,7 +38,7 @@ def project(tmp_path: Path, beads_template: Path, clock: SettableClock) -> Path:
         for issue in ISSUES:
             run_on(state, issue.id)
     database.rename(quarantine(folder))
-    create_beads_database(database, "demo", ISSUES, SettableClock(NOW).now())
+    create_beads_database(database, "demo", ISSUES, SettableClock(BORN).now())
     return folder
 
 

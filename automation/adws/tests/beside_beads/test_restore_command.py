@@ -44,7 +44,7 @@ def test_what_was_found_is_shown_and_then_brought_back(project: Project) -> None
     (backup,) = (project.folder / ".git" / "adw" / "backups").iterdir()
     assert ran.out.splitlines() == [
         f"{quarantine(project)}",
-        "  put away by bd as damaged, newest change 2026-11-23 12:00:00 UTC",
+        "  put away by bd as damaged, newest change 2001-11-23 12:00:00 UTC",
         "  holds 5 executions, 5 attempts, 10 checkpoints",
         "  brings 5 back, 5 attempts, 10 checkpoints",
         f"Backup: {backup}",
@@ -82,7 +82,7 @@ def test_json_tells_the_same_to_programs(project: Project) -> None:
     (source,) = answer["sources"]
     assert source["path"] == str(quarantine(project))
     assert source["rows"] == {"executions": 5, "attempts": 5, "checkpoints": 10}
-    assert source["newest_change"] == "2026-11-23T12:00:00.000000Z"
+    assert source["newest_change"] == "2001-11-23T12:00:00.000000Z"
     assert source["taken"] == {
         "restored": 5,
         "renewed": 0,
