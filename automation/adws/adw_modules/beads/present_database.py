@@ -36,7 +36,11 @@ class PresentDatabase:
         self._database = database
         self._watch = watch
         self._outdated = True
-        self.use(lambda: None)
+        try:
+            self.use(lambda: None)
+        except BaseException:
+            self._database.close()
+            raise
 
     def close(self) -> None:
         """Close the connections; the next use opens, and looks at, whatever is there then."""

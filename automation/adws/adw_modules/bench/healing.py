@@ -45,13 +45,13 @@ def measure(
 ) -> list[Figure]:
     """The figures, measured on databases that are made in `folder` and left there."""
     healthy = _made(folder / "healthy.db", executions, issues)
-    heal(Database(healthy, clock=SettableClock(_NOW)), beside_issues=True)
+    _healing_ms(healthy)
     opened = [_opening_ms(healthy) for _ in range(rounds)]
     after_activity = [_opening_ms(_with_new_issue(healthy, number)) for number in range(rounds)]
     renamed = _made(folder / "renamed.db", issues, issues)
-    heal(Database(renamed, clock=SettableClock(_NOW)), beside_issues=True)
+    _healing_ms(renamed)
     _rename_all(renamed)
-    healed = _elapsed_ms(lambda: heal(Database(renamed, clock=SettableClock(_NOW)), beside_issues=True))
+    healed = _healing_ms(renamed)
     return [
         _figure("opening a healthy database", executions, issues, opened, 1.0),
         _figure("opening after the tracker made an issue", executions, issues, after_activity, 1.0),
@@ -64,6 +64,12 @@ def _opening_ms(path: Path) -> float:
     with closing(Database(path, clock=SettableClock(_NOW))) as database:
         beside_issues = opening.inspect(database)
         return _elapsed_ms(lambda: Keeper(database, beside_issues=beside_issues).heal())
+
+
+def _healing_ms(path: Path) -> float:
+    """What healing costs with the opening of the connections it uses."""
+    with closing(Database(path, clock=SettableClock(_NOW))) as database:
+        return _elapsed_ms(lambda: heal(database, beside_issues=True))
 
 
 def _elapsed_ms(work: Callable[[], object]) -> float:

@@ -21,6 +21,7 @@ from adws.adw_modules.errors import (
 from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store import health, migration_status, migrations
 from adws.tests.conftest import NOW
+from adws.tests.processes import open_files
 
 
 def _folder(path: Path) -> None:
@@ -120,6 +121,14 @@ def test_a_trackers_database_without_our_tables_is_refused_unchanged(tracker_db:
     assert str(caught.value) == f"{tracker_db} holds no executions yet"
     assert caught.value.hint == f"run `adw migrate --db {tracker_db}` once (it makes a backup first)"
     assert tracker_db.read_bytes() == before
+
+
+def test_a_refused_database_is_not_kept_open(tracker_db: Path) -> None:
+    before = open_files()
+    with pytest.raises(NotMigratedError) as caught:
+        BeadsStateManager(tracker_db)
+    assert caught.value.__traceback__ is not None  # it refers to all that the opening had made
+    assert open_files() == before
 
 
 def test_a_database_that_a_newer_version_migrated_is_refused(sidecar_db: Path) -> None:

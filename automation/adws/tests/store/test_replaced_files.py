@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,37 +109,37 @@ def test_an_open_manager_whose_file_lost_our_tables_says_so_each_time(
 def test_without_a_manager_a_replaced_file_is_an_error_that_says_so(
     sidecar_db: Path, sidecar_template: Path, tmp_path: Path
 ) -> None:
-    database = Database(sidecar_db)
-    database.read(lambda tx: None)
-    sidecar_db.rename(tmp_path / "old.db")
-    shutil.copyfile(sidecar_template, sidecar_db)
-    uses: list[Callable[[], object]] = [
-        lambda: database.read(lambda tx: None),
-        lambda: database.write(lambda tx: None),
-        lambda: database.select("SELECT 1"),
-    ]
-    for use in uses:
-        with pytest.raises(
-            DatabaseReplacedError, match="was replaced by another file while this process had it"
-        ):
-            use()
+    with closing(Database(sidecar_db)) as database:
+        database.read(lambda tx: None)
+        sidecar_db.rename(tmp_path / "old.db")
+        shutil.copyfile(sidecar_template, sidecar_db)
+        uses: list[Callable[[], object]] = [
+            lambda: database.read(lambda tx: None),
+            lambda: database.write(lambda tx: None),
+            lambda: database.select("SELECT 1"),
+        ]
+        for use in uses:
+            with pytest.raises(
+                DatabaseReplacedError, match="was replaced by another file while this process had it"
+            ):
+                use()
 
 
 def test_a_manager_whose_file_is_away_for_a_while_says_so_each_time_and_then_goes_on(
     sidecar_db: Path, tracker_db: Path, tmp_path: Path
 ) -> None:
-    state = BeadsStateManager(sidecar_db)
-    run = state.create_execution("proj-7")
-    state.close()
-    away = sidecar_db.rename(tmp_path / "away.db")
-    assert [_error(lambda: state.get_execution(run.id)) for _ in range(2)] == [DatabaseNotFoundError] * 2
-    assert not sidecar_db.exists()
-    shutil.copyfile(tracker_db, sidecar_db)  # a tracker that rebuilt its file: our tables are not in it
-    assert [_error(lambda: state.get_execution(run.id)) for _ in range(2)] == [NotMigratedError] * 2
-    assert _error(lambda: state.create_execution("proj-8")) is NotMigratedError
-    away.rename(sidecar_db)
-    assert state.get_execution(run.id) == run
-    state.close()
+    with BeadsStateManager(sidecar_db) as state:
+        run = state.create_execution("proj-7")
+        state.close()
+        away = sidecar_db.rename(tmp_path / "away.db")
+        assert [_error(lambda: state.get_execution(run.id)) for _ in range(2)] == [DatabaseNotFoundError] * 2
+        assert not sidecar_db.exists()
+        shutil.copyfile(tracker_db, sidecar_db)  # a tracker that rebuilt its file: our tables are not in it
+        assert [_error(lambda: state.get_execution(run.id)) for _ in range(2)] == [NotMigratedError] * 2
+        assert _error(lambda: state.create_execution("proj-8")) is NotMigratedError
+        away.rename(sidecar_db)
+        assert state.get_execution(run.id) == run
+        state.close()
 
 
 def _replace(path: Path, template: Path, moved: Path) -> None:

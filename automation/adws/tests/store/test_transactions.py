@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -25,8 +25,9 @@ _IDS = "SELECT id FROM adw_executions ORDER BY id"
 
 
 @pytest.fixture
-def database(sidecar_db: Path, clock: SettableClock) -> Database:
-    return Database(sidecar_db, clock=clock)
+def database(sidecar_db: Path, clock: SettableClock) -> Iterator[Database]:
+    with closing(Database(sidecar_db, clock=clock)) as database:
+        yield database
 
 
 def _insert(tx: Transaction, execution_id: str) -> int:
@@ -61,7 +62,8 @@ def _never(tx: Transaction) -> str:
 def test_a_shortcut_that_has_a_result_is_kept_and_the_unit_not_run(database: Database) -> None:
     for name in "ab":
         assert database.write(_never, lambda tx, name=name: _insert_alone(tx, name)) == name  # type: ignore[misc]
-    assert _ids(Database(database.path)) == ["a", "b"]
+    with closing(Database(database.path)) as another:
+        assert _ids(another) == ["a", "b"]
 
 
 def test_a_shortcut_without_a_result_leaves_it_to_the_unit(database: Database) -> None:
@@ -82,11 +84,13 @@ def test_any_other_error_of_a_shortcut_is_the_writes(database: Database) -> None
 
 
 def test_a_shortcut_does_not_wait_for_a_lock_but_its_unit_does(sidecar_db: Path) -> None:
-    database = Database(sidecar_db, busy_timeout_seconds=60)
-    database.write(lambda tx: None)
     tried = []
 
-    with closing(sqlite3.connect(sidecar_db, isolation_level=None, check_same_thread=False)) as foreign:
+    with (
+        closing(Database(sidecar_db, busy_timeout_seconds=60)) as database,
+        closing(sqlite3.connect(sidecar_db, isolation_level=None, check_same_thread=False)) as foreign,
+    ):
+        database.write(lambda tx: None)
         foreign.execute("BEGIN IMMEDIATE")
         let_go = threading.Timer(0.05, lambda: foreign.execute("ROLLBACK"))
 
@@ -96,8 +100,8 @@ def test_a_shortcut_does_not_wait_for_a_lock_but_its_unit_does(sidecar_db: Path)
             return _insert_alone(tx, "a")
 
         assert database.write(lambda tx: f"the unit, {_insert(tx, 'a')}", shortcut) == "the unit, 1"
-    assert tried == ["shortcut"]
-    assert database.retries == 0
+        assert tried == ["shortcut"]
+        assert database.retries == 0
 
 
 def test_a_shortcut_does_not_become_part_of_another_transaction(database: Database) -> None:
@@ -344,5 +348,6 @@ def test_units_of_many_processes_do_not_mix(sidecar_db: Path) -> None:
         return 10
 
     assert run_together([lambda number=number: work(number) for number in range(6)]) == [10] * 6  # type: ignore[misc]
-    ids = _ids(Database(sidecar_db))
+    with closing(Database(sidecar_db)) as database:
+        ids = _ids(database)
     assert ids == sorted(f"{n}-{s}-{p}" for n in range(6) for s in range(10) for p in "ab")
