@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from adws.adw_modules.answers.text_table import Column, lay_out
 from adws.adw_modules.clock import format_time
+from adws.adw_modules.text_files import path_text
 from adws.adw_modules.visible_text import one_line, visible, visible_json, visible_lines
 
 _PLAIN_WIDTH = 160
@@ -198,5 +199,5 @@ def _plain(value: object) -> Any:
     if isinstance(value, datetime):
         return format_time(value)
     if isinstance(value, Path):
-        return str(value)
+        return path_text(value)
     return value
