@@ -5,6 +5,7 @@
     python3 dev.py test      set up, then run every test (arguments go to pytest)
     python3 dev.py check     set up, then format, lint, types, import rules and SQL
     python3 dev.py oldest    the quick tests with the oldest versions that pyproject.toml allows
+    python3 dev.py pythons   list the Pythons of this machine that the tests are to pass with
 
 `uv` is used where it is on the PATH, and is installed into `.tools/` of the clone where it is not.
 Everything that is downloaded or built stays inside the clone.
@@ -37,7 +38,7 @@ def main(words):
         return complain("Python {}.{} is too old; 3.11 or newer is needed.".format(*sys.version_info[:2]))
     if shutil.which("git") is None:
         return complain("git is not installed; it is needed for worktrees.")
-    jobs = {"demo": demo, "test": test, "check": check, "oldest": oldest}
+    jobs = {"demo": demo, "test": test, "check": check, "oldest": oldest, "pythons": pythons}
     if not words or words[0] not in jobs:
         print(__doc__)
         return 0 if words[:1] in (["-h"], ["--help"]) else 2
@@ -76,6 +77,35 @@ def oldest(arguments):
        "--resolution", "lowest-direct", "--group", "dev", "--editable", ".")
     tiers = ["adws/tests/unit", "adws/tests/commands", "adws/tests/migrations"]
     return run("pytest", *tiers, *arguments, place=place)
+
+
+def pythons(_arguments):
+    """Print the path of one Python of each version from 3.11 on that this machine has, oldest first."""
+    found = {}
+    for candidate in [sys.executable, *python_candidates()]:
+        version = version_of(candidate)
+        if version is not None and version >= OLDEST_PYTHON:
+            found.setdefault(version, candidate)
+    for version in sorted(found):
+        print(found[version])
+    return 0
+
+
+def python_candidates():
+    """Paths where Pythons may be: the PATH, and where pyenv keeps the versions that it installed."""
+    for minor in range(OLDEST_PYTHON[1], 30):
+        on_path = shutil.which(f"python3.{minor}")
+        if on_path is not None:
+            yield on_path
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from map(str, sorted(pyenv.glob("versions/*/bin/python3")))
+
+
+def version_of(python):
+    """The version of a Python as (3, minor); None where it does not run, as a shim of pyenv may not."""
+    code = "import sys, venv; print(*sys.version_info[:2])"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True)
+    return tuple(map(int, done.stdout.split())) if done.returncode == 0 else None
 
 
 def sync(*options):

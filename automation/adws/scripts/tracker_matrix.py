@@ -5,8 +5,9 @@
     uv run python adws/scripts/tracker_matrix.py --naive        (the control: it must fail)
     uv run python adws/scripts/tracker_matrix.py --json
 
-Needs the programs of `../shared/tools/beads` beside the clone. Exit codes: 0 every cell is ok, 1 one is
-not, 2 wrong use, 3 the programs are not there.
+Needs the real bd programs as `bd-VERSION` in the folder that ADW_TEST_TRACKERS names, else in
+~/.cache/adw-state/trackers. Exit codes: 0 every cell is ok, 1 one is not, 2 wrong use, 4 the programs are not
+there.
 """
 
 from __future__ import annotations
@@ -35,17 +36,18 @@ def matrix(
     """Show how every flow goes with every version of bd that has it."""
     from adws.tests.beside_beads.matrix import flows, grid
     from adws.tests.beside_beads.matrix.schemas import Naive, Ours, Schema
-    from adws.tests.beside_beads.trackers import unpacked_bd
+    from adws.tests.beside_beads.trackers import bd_program
+    from adws.tests.conftest import REAL_TRACKERS
 
     _require_known(versions, flows.VERSIONS, "version")
     _require_known(names, [flow.name for flow in flows.FLOWS], "flow")
     chosen = list(
         grid.pairs(versions or flows.VERSIONS, [f for f in flows.FLOWS if not names or f.name in names])
     )
-    if unpacked_bd(flows.VERSIONS[0]) is None:
+    if not all(bd_program(version) for version in versions or flows.VERSIONS):
         raise TrackerUnusableError(
-            "the real bd programs are not there",
-            hint="the matrix needs ../shared/tools/beads beside the clone",
+            f"real bd programs are not in {REAL_TRACKERS}",
+            hint="put them there as bd-VERSION, or name their folder in ADW_TEST_TRACKERS",
         )
     schema: Schema = Naive() if naive else Ours()
     with tempfile.TemporaryDirectory(prefix="adw-matrix-") as folder:

@@ -31,6 +31,9 @@ ISSUES = (
     Issue("demo-5", "Write the handbook", "task", 4),
 )
 
+# Where real bd programs may lie, as `bd-VERSION`; the matrix and some tests beside beads run them.
+REAL_TRACKERS = Path(os.environ.get("ADW_TEST_TRACKERS") or Path.home() / ".cache/adw-state/trackers")
+
 for _name in [*os.environ]:
     if _name.startswith(("ADW_", "BD_", "BEADS_", "GIT_")):
         del os.environ[_name]

@@ -7,7 +7,6 @@ the issues were made, long before.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pytest
 from adws.adw_modules.beads.own_tracker import create_beads_database
 from adws.adw_modules.clock import SettableClock
 from adws.tests.beside_beads.replays import BORN
-from adws.tests.beside_beads.trackers import RealBd, unpacked_bd
+from adws.tests.beside_beads.trackers import RealBd, bd_program, needs_bd
 from adws.tests.conftest import ISSUES
 
 
@@ -37,9 +36,9 @@ def tracker_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def real_bd(tmp_path: Path) -> Callable[[str], RealBd]:
     def get(version: str) -> RealBd:
-        program = unpacked_bd(version) if platform.system() == "Linux" else None
-        if program is None or platform.machine() != "x86_64":
-            pytest.skip(f"needs bd {version} for Linux on x86-64 from ../shared/tools/beads")
+        needs_bd(version)
+        program = bd_program(version)
+        assert program is not None
         home = tmp_path / "home"
         home.mkdir(exist_ok=True)
         return RealBd(program, home)

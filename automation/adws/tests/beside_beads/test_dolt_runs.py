@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from adws.adw_modules.state import BeadsStateManager
-from adws.tests.beside_beads.trackers import RealBd, git, git_repository, unpacked_bd, worktree
+from adws.tests.beside_beads.trackers import RealBd, bd_program, git, git_repository, needs_bd, worktree
 from adws.tests.migrations.earlier import rows
 from adws.tests.project import Ran
 
@@ -85,9 +85,9 @@ def digests(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> DoltProject:
-    program = unpacked_bd("1.0.5") if sys.platform == "linux" and os.uname().machine == "x86_64" else None
-    if program is None:
-        pytest.skip("needs bd 1.0.5 for Linux on x86-64 from ../shared/tools/beads")
+    needs_bd("1.0.5")
+    program = bd_program("1.0.5")
+    assert program is not None
     folder = tmp_path_factory.mktemp("dolt")
     (folder / "home").mkdir()
     return DoltProject(RealBd(program, folder / "home"), folder)

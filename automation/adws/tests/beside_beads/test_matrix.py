@@ -8,7 +8,6 @@ versions in the middle run only the flows in which versions differ.
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
@@ -18,7 +17,7 @@ import pytest
 from adws.tests.beside_beads.matrix import grid
 from adws.tests.beside_beads.matrix.flows import FLOWS, VERSIONS, flow
 from adws.tests.beside_beads.matrix.schemas import Naive, Ours, Schema
-from adws.tests.beside_beads.trackers import unpacked_bd
+from adws.tests.beside_beads.trackers import needs_bd
 
 GetCell = Callable[[str, str, str], grid.Cell]
 
@@ -65,8 +64,7 @@ _NAIVE_FAILURES = [
 @pytest.fixture(scope="module")
 def cell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GetCell]:
     """The cell of a version, a flow and a schema, once it has run."""
-    if platform.system() != "Linux" or platform.machine() != "x86_64" or not unpacked_bd(VERSIONS[0]):
-        pytest.skip("needs the bd programs for Linux on x86-64 from ../shared/tools/beads")
+    needs_bd(*VERSIONS)
     schemas: dict[str, Schema] = {"ours": Ours(), "naive": Naive()}
     wanted = [
         cast("tuple[str, str, str]", item.callspec.params["which"])

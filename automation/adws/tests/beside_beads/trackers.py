@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import lzma
 import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.beads.own_tracker import create_beads_database
+from adws.tests.conftest import REAL_TRACKERS
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, 123456, tzinfo=UTC)
 CLONE = Path(__file__).resolve().parents[4]
 SHARED = CLONE.parent / "shared"
-_PACKED = SHARED / "tools" / "beads"
-_UNPACKED = CLONE / "automation" / ".cache" / "real-bd"
 
 
 class RealBd:
@@ -57,20 +56,16 @@ class RealBd:
         )
 
 
-def unpacked_bd(version: str) -> Path | None:
-    """The real bd of this version, unpacked once per clone; None where there is none to unpack."""
-    packed = _PACKED / f"bd-v{version}-linux-amd64.xz"
-    if not packed.exists():
-        return None
-    program = _UNPACKED / f"bd-{version}"
-    if not program.exists():
-        _UNPACKED.mkdir(parents=True, exist_ok=True)
-        part = program.with_suffix(f".{os.getpid()}")
-        with lzma.open(packed) as source, part.open("wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
-        part.chmod(0o755)
-        part.replace(program)
-    return program
+def bd_program(version: str) -> Path | None:
+    """The real bd of this version; None where there is none."""
+    program = REAL_TRACKERS / f"bd-{version}"
+    return program if os.access(program, os.X_OK) else None
+
+
+def needs_bd(*versions: str) -> None:
+    """Skip the test where one of these real bd programs is missing."""
+    if not all(bd_program(version) for version in versions):
+        pytest.skip(f"real bd programs are not in {REAL_TRACKERS}; ADW_TEST_TRACKERS names another folder")
 
 
 def git_environ(home: Path) -> dict[str, str]:

@@ -17,7 +17,8 @@ from adws.tests.beside_beads.matrix import projects, verdict
 from adws.tests.beside_beads.matrix.flows import FLOWS, VERSIONS, Flow
 from adws.tests.beside_beads.matrix.projects import BdRefusedError, Project
 from adws.tests.beside_beads.matrix.schemas import Schema
-from adws.tests.beside_beads.trackers import RealBd, unpacked_bd
+from adws.tests.beside_beads.trackers import RealBd, bd_program
+from adws.tests.conftest import REAL_TRACKERS
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,9 @@ class Matrix:
         return self._templates[version, schema.name]
 
     def _bd(self, version: str) -> RealBd:
-        program = unpacked_bd(version)
+        program = bd_program(version)
         if program is None:
-            raise FileNotFoundError(f"bd {version} is not in ../shared/tools/beads")
+            raise FileNotFoundError(f"bd-{version} is not in {REAL_TRACKERS}")
         return RealBd(program, self._home)
 
 
