@@ -6,16 +6,21 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from adws.adw_modules.beads.own_tracker import create_beads_database
+from adws.adw_modules.bench.queries import TARGETS_MS, time_queries
+from adws.adw_modules.clock import SettableClock
 from adws.adw_modules.errors import DatabaseError, DatabaseNotFoundError, NotMigratedError
-from adws.adw_modules.state import BeadsStateManager
+from adws.adw_modules.state import BeadsStateManager, Checkpoint
 from adws.adw_modules.store import migrations
 from adws.adw_modules.store.transaction import Transaction
-from adws.tests.conftest import ISSUES
-from adws.tests.processes import child, run_together
+from adws.tests.conftest import ISSUES, NOW
+from adws.tests.processes import child, run_apart, run_together
+from adws.tests.samples import issues_in_use
 
 
 @contextmanager
@@ -29,6 +34,81 @@ def _sound(path: Path) -> None:
     with _tracker(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_concurrent_execution_creation(beads_db: Path) -> None:
+    """Ten processes begin runs at the same moment: no error, no duplicate id, nothing lost."""
+
+    def create(number: int) -> list[str]:
+        with BeadsStateManager(beads_db) as state:
+            return [state.create_execution(f"demo-{1 + number % 5}").id for _ in range(10)]
+
+    made = [made_id for ids in run_together([partial(create, n) for n in range(10)]) for made_id in ids]
+    assert len(set(made)) == 100
+    with BeadsStateManager(beads_db) as state:
+        assert sorted(run.id for run in state.list_executions(limit=1000)) == sorted(made)
+
+
+def test_checkpoint_persistence_across_restart(beads_db: Path) -> None:
+    """What one process saved before it was killed, the next one loads."""
+
+    def save_and_wait(here: Callable[[], None]) -> None:
+        with BeadsStateManager(beads_db, clock=SettableClock(NOW)) as state:
+            state.create_execution("demo-1", adw_id="run-1")
+            state.save_checkpoint("run-1", "build", "half_way", {"files": ["a.py", "b.py"]}, op_id="op-1")
+            here()
+
+    with child(save_and_wait) as process:
+        process.wait_until_it_is_there()
+        process.kill()
+
+    def load() -> Checkpoint | None:
+        with BeadsStateManager(beads_db) as state:
+            return state.load_checkpoint("run-1", "build", "half_way")
+
+    assert run_apart(load) == Checkpoint(
+        op_id="op-1",
+        execution_id="run-1",
+        seq=1,
+        phase="build",
+        attempt=1,
+        checkpoint_name="half_way",
+        data={"files": ["a.py", "b.py"]},
+        created_at=SettableClock(NOW).now(),
+    )
+
+
+def test_foreign_key_cascade_deletes(beads_db: Path) -> None:
+    """Deleting an issue takes its runs out of the live tables, and the archive keeps every one."""
+    with BeadsStateManager(beads_db) as state:
+        gone = state.create_execution("demo-1", first_checkpoint=("x", 1))
+        state.start_attempt(gone.id, "plan")
+        stays = state.create_execution("demo-2", first_checkpoint=("x", 1))
+        with closing(sqlite3.connect(beads_db)) as tracker, tracker:
+            tracker.execute("PRAGMA foreign_keys = ON")
+            tracker.execute("DELETE FROM issues WHERE id = 'demo-1'")
+        assert state.get_execution(gone.id) is None
+        assert state.list_checkpoints(gone.id) == []
+        assert state.list_executions() == [stays]
+    with closing(sqlite3.connect(beads_db)) as tracker:
+        for table, column in (
+            ("executions", "id"),
+            ("phase_attempts", "execution_id"),
+            ("checkpoints", "execution_id"),
+        ):
+            kept = tracker.execute(f"SELECT {column}, archive_reason FROM adw_{table}_archive").fetchall()
+            assert kept == [(gone.id, "deleted")]
+        assert tracker.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+@pytest.mark.parametrize("executions", [100, 500, 1000])
+def test_query_performance(executions: int) -> None:
+    """Every common query and join answers from a database of this size; how fast, benchmarks say."""
+    timings = time_queries([executions], 1)
+    assert {timing.executions for timing in timings} == {executions}
+    assert {timing.kind for timing in timings} == set(TARGETS_MS)
+    assert all(timing.mean_ms > 0 and timing.target_ms == TARGETS_MS[timing.kind] for timing in timings)
+    assert len({timing.name for timing in timings}) == len(timings) > 20
 
 
 def test_the_trackers_rows_are_never_touched(beads_db: Path) -> None:
@@ -169,17 +249,26 @@ def test_a_database_without_our_tables_says_how_to_get_them(tracker_db: Path) ->
     assert "adw migrate" in caught.value.hint
 
 
+def test_a_database_in_use_takes_our_tables_and_keeps_its_issues(tmp_path: Path) -> None:
+    path = tmp_path / ".beads" / "mtg.db"
+    create_beads_database(path, "mtg", issues_in_use(), SettableClock(NOW).now())
+    _take_our_tables(path, tmp_path / "backups")
+
+
 def test_a_real_database_of_another_team_takes_our_tables_and_keeps_its_issues(
     tmp_path: Path, shared: Path
 ) -> None:
-    source = shared / "data" / "beads-sqlite" / "bd-2025-mtg.db"
     path = tmp_path / ".beads" / "mtg.db"
     path.parent.mkdir()
-    path.write_bytes(source.read_bytes())
+    path.write_bytes((shared / "data" / "beads-sqlite" / "bd-2025-mtg.db").read_bytes())
+    _take_our_tables(path, tmp_path / "backups")
+
+
+def _take_our_tables(path: Path, backups: Path) -> None:
     with _tracker(path) as connection:
         before = connection.execute("SELECT * FROM issues ORDER BY id").fetchall()
     assert len(before) == 85
-    migrations.apply(path, beside_issues=True, backup_folder=tmp_path / "backups")
+    migrations.apply(path, beside_issues=True, backup_folder=backups)
     with BeadsStateManager(path) as state:
         for row in before[:3]:
             run = state.create_execution(row[0], first_checkpoint=("x", 1))

@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,6 @@ from adws.adw_modules.errors import AdwError, IllegalTransitionError, IssueNotFo
 from adws.adw_modules.state import ADWState, Attempt, BeadsStateManager, Checkpoint, Execution
 from adws.adw_modules.store import connection
 from adws.adw_modules.store import database as database_module
-from adws.tests.conftest import NOW
-from adws.tests.processes import child, run_apart, run_together
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -49,71 +46,6 @@ def test_a_run_goes_from_plan_to_review(beads_db: Path, clock: SettableClock) ->
             "build_done",
             "review_done",
         ]
-
-
-def test_concurrent_execution_creation(beads_db: Path) -> None:
-    """Ten processes begin runs at the same moment: no error, no duplicate id, nothing lost."""
-
-    def create(number: int) -> list[str]:
-        with BeadsStateManager(beads_db) as state:
-            return [state.create_execution(f"demo-{1 + number % 5}").id for _ in range(10)]
-
-    made = [made_id for ids in run_together([partial(create, n) for n in range(10)]) for made_id in ids]
-    assert len(set(made)) == 100
-    with BeadsStateManager(beads_db) as state:
-        assert sorted(run.id for run in state.list_executions(limit=1000)) == sorted(made)
-
-
-def test_checkpoint_persistence_across_restart(beads_db: Path) -> None:
-    """What one process saved before it was killed, the next one loads."""
-
-    def save_and_wait(here: Callable[[], None]) -> None:
-        with BeadsStateManager(beads_db, clock=SettableClock(NOW)) as state:
-            state.create_execution("demo-1", adw_id="run-1")
-            state.save_checkpoint("run-1", "build", "half_way", {"files": ["a.py", "b.py"]}, op_id="op-1")
-            here()
-
-    with child(save_and_wait) as process:
-        process.wait_until_it_is_there()
-        process.kill()
-
-    def load() -> Checkpoint | None:
-        with BeadsStateManager(beads_db) as state:
-            return state.load_checkpoint("run-1", "build", "half_way")
-
-    assert run_apart(load) == Checkpoint(
-        op_id="op-1",
-        execution_id="run-1",
-        seq=1,
-        phase="build",
-        attempt=1,
-        checkpoint_name="half_way",
-        data={"files": ["a.py", "b.py"]},
-        created_at=_NOON,
-    )
-
-
-def test_foreign_key_cascade_deletes(beads_db: Path) -> None:
-    """Deleting an issue takes its runs out of the live tables, and the archive keeps every one."""
-    with BeadsStateManager(beads_db) as state:
-        gone = state.create_execution("demo-1", first_checkpoint=("x", 1))
-        state.start_attempt(gone.id, "plan")
-        stays = state.create_execution("demo-2", first_checkpoint=("x", 1))
-        with closing(sqlite3.connect(beads_db)) as tracker, tracker:
-            tracker.execute("PRAGMA foreign_keys = ON")
-            tracker.execute("DELETE FROM issues WHERE id = 'demo-1'")
-        assert state.get_execution(gone.id) is None
-        assert state.list_checkpoints(gone.id) == []
-        assert state.list_executions() == [stays]
-    with closing(sqlite3.connect(beads_db)) as tracker:
-        for table, column in (
-            ("executions", "id"),
-            ("phase_attempts", "execution_id"),
-            ("checkpoints", "execution_id"),
-        ):
-            kept = tracker.execute(f"SELECT {column}, archive_reason FROM adw_{table}_archive").fetchall()
-            assert kept == [(gone.id, "deleted")]
-        assert tracker.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
 def test_a_transaction_that_fails_leaves_nothing(beads_db: Path) -> None:

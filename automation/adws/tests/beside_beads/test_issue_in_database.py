@@ -14,7 +14,8 @@ import pytest
 from adws.adw_modules.beads.issues import Issue, check_issue_id, read_issue
 from adws.adw_modules.beads.locate import Location, locate
 from adws.adw_modules.errors import DatabaseUnreadableError, InvalidInputError, IssueNotFoundError
-from adws.tests.beside_beads.trackers import SHARED, classic
+from adws.tests.beside_beads.trackers import NO_SHARED, SHARED, classic
+from adws.tests.samples import issues_in_use
 
 HOSTILE_IDS = ["tk-1 ", " tk-1", "-h", "--help", "tk'1", 'tk"1', "../tk-1", "tk-1' OR '1'='1", "%", "TK-1"]
 
@@ -140,11 +141,21 @@ def test_a_file_damaged_after_it_was_found_is_an_error(project: Path) -> None:
         read_issue(location, "tk-1")
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="needs the real databases in ../shared/data")
 def test_every_issue_of_a_tracker_in_use_is_read(tmp_path: Path) -> None:
+    classic(tmp_path / ".beads" / "mtg.db", issues_in_use())
+    every_issue_is_read(tmp_path)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason=NO_SHARED)
+def test_every_issue_of_a_real_tracker_is_read(tmp_path: Path) -> None:
     (tmp_path / ".beads").mkdir()
     shutil.copy(SHARED / "data" / "beads-sqlite" / "bd-2025-mtg.db", tmp_path / ".beads" / "mtg.db")
-    location = located(tmp_path)
+    every_issue_is_read(tmp_path)
+
+
+def every_issue_is_read(project: Path) -> None:
+    """Read all 85 issues of a database and compare them with its rows."""
+    location = located(project)
     with closing(sqlite3.connect(location.database)) as connection:
         rows = connection.execute("SELECT id, title, priority, issue_type FROM issues").fetchall()
     read = [read_issue(location, issue_id) for issue_id, *_ in rows]

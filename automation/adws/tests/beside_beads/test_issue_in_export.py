@@ -13,7 +13,8 @@ from adws.adw_modules.beads.issue_export import ExportReader
 from adws.adw_modules.beads.issues import Issue, read_issue
 from adws.adw_modules.beads.locate import Tracker, locate
 from adws.adw_modules.errors import IssueNotFoundError, TrackerUnusableError
-from adws.tests.beside_beads.trackers import SHARED
+from adws.tests.beside_beads.trackers import NO_SHARED, SHARED
+from adws.tests.samples import as_json_lines, export_lines
 
 FIRST = b'{"id":"tk-1","title":"First","status":"open","priority":0,"issue_type":"bug","labels":["x"]}'
 
@@ -152,7 +153,11 @@ def test_a_line_too_long_to_be_an_issue_is_skipped_whole(
     assert count(export) == (["tk-1", "tk-1"], 4, 2)
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="needs the real exports in ../shared/data")
+def test_an_export_in_use_is_read_whole(project: Path) -> None:
+    read_whole(project, as_json_lines(export_lines()).encode(), 61)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason=NO_SHARED)
 @pytest.mark.parametrize(
     ("sample", "issues"),
     [
@@ -163,11 +168,14 @@ def test_a_line_too_long_to_be_an_issue_is_skipped_whole(
     ],
 )
 def test_exports_that_people_have_are_read_whole(sample: str, issues: int, project: Path) -> None:
-    source = SHARED / "data" / "beads-jsonl" / sample
-    export = write(project, source.read_bytes())
-    ids, lines, skipped = count(export)
+    read_whole(project, (SHARED / "data" / "beads-jsonl" / sample).read_bytes(), issues)
+
+
+def read_whole(project: Path, content: bytes, issues: int) -> None:
+    """Read every issue of an export and compare it with what its line says."""
+    ids, lines, skipped = count(write(project, content))
     assert (len(set(ids)), lines, skipped) == (issues, issues, 0)
-    for line in source.read_text().splitlines():
+    for line in content.decode().splitlines():
         said = json.loads(line)
         issue = read(project, said["id"])
         assert (issue.title, issue.priority, issue.issue_type, issue.labels) == (

@@ -15,7 +15,7 @@ import pytest
 from adws.adw_modules.beads.locate import Location, Tracker, locate
 from adws.adw_modules.errors import DatabaseAmbiguousError
 from adws.adw_modules.store.migrations import apply, create_store
-from adws.tests.beside_beads.trackers import SHARED, classic, git_repository, project_with_classic
+from adws.tests.beside_beads.trackers import NO_SHARED, SHARED, classic, git_repository, project_with_classic
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def test_a_mark_that_appears_later_is_seen_at_the_next_look(project: Path) -> No
     assert (before, at(project).tracker) == (Tracker.BD, Tracker.BR)
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="needs the real databases in ../shared/data")
+@pytest.mark.skipif(not SHARED.exists(), reason=NO_SHARED)
 @pytest.mark.parametrize(
     ("sample", "tracker"),
     [

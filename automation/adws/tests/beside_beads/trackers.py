@@ -17,6 +17,7 @@ from adws.tests.conftest import REAL_TRACKERS
 NOW = datetime(2026, 5, 4, 3, 2, 1, 123456, tzinfo=UTC)
 CLONE = Path(__file__).resolve().parents[4]
 SHARED = CLONE.parent / "shared"
+NO_SHARED = "the folder ../shared with real data is not beside this clone"
 
 
 class RealBd:

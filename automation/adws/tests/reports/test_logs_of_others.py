@@ -394,6 +394,53 @@ def test_a_log_of_any_size_is_read_in_little_memory(tmp_path: Path) -> None:
     assert grown_mb < 20
 
 
+def phase_lines(phase: str, begin: str, end: str, ending: str) -> str:
+    """What a clean log says of a phase."""
+    return f"2025-10-13 {begin} - INFO - Running adw_phases/adw_{phase}.py\n2025-10-13 {end} - {ending}\n"
+
+
+def failure(phase: str, code: int) -> str:
+    """What a log says at the end of a phase that failed."""
+    return f"ERROR - adw_phases/adw_{phase}.py failed with exit code {code}"
+
+
+def clean_log(run: str, *phases: str) -> str:
+    """A log without continuation lines, as examples in documents are."""
+    return (
+        f"2025-10-13 10:00:00 - INFO - ADW Logger initialized - ID: {run}\n"
+        f"2025-10-13 10:00:01 - INFO - Starting ADW workflow for issue #7\n{''.join(phases)}"
+    )
+
+
+def test_clean_logs_give_the_numbers_that_a_reader_counts(files: Files) -> None:
+    planned = phase_lines("plan", "10:00:02", "10:00:31", "INFO - Plan phase completed successfully")
+    built = phase_lines("build", "10:00:32", "10:01:02", "INFO - Build phase completed successfully")
+    reviewed = phase_lines("review", "10:01:03", "10:01:13", "INFO - Review phase completed successfully")
+    broken = phase_lines("build", "10:00:32", "10:00:33", failure("build", 1))
+    unplanned = phase_lines("plan", "10:00:02", "10:00:09", failure("plan", -9))
+    over = "2025-10-13 10:01:14 - INFO - ADW workflow completed for issue #7\n"
+    lost = "2025-10-13 10:01:14 - ERROR - ADW workflow failed for issue #7\n"
+    files.log(clean_log("done", planned, built, reviewed, over), run="done")
+    files.log(clean_log("broken", planned, broken, lost), run="broken")
+    files.log(clean_log("unplanned", unplanned, lost), run="unplanned")
+    busy = phase_lines("build", "10:00:32", "10:00:40", "INFO - busy")
+    files.log(clean_log("open", planned, busy), run="open")
+    report = files.report()
+    assert statuses(report) == {
+        "done": "completed",
+        "broken": "failed",
+        "unplanned": "failed",
+        "open": "in_progress",
+    }
+    assert [(step.reached, step.completed) for step in report.funnel.steps] == [(4, 3), (3, 1), (1, 1)]
+    assert [(group.phase, group.failures) for group in report.failures.by_phase if group.failures] == [
+        ("plan", 1),
+        ("build", 1),
+    ]
+    plan = report.attempts[0]
+    assert (plan.attempts, plan.completed, plan.failed, plan.durations.median_seconds) == (4, 3, 1, 29.0)
+
+
 def test_the_clean_examples_give_the_numbers_that_a_reader_counts(shared: Path) -> None:
     folder = shared / "data" / "adw-json" / "kotadb-fixtures"
     report = report_from_files(

@@ -17,6 +17,7 @@ from adws.adw_modules.json_state import ADWState
 from adws.adw_modules.run_root import agents_folder
 from adws.tests.conftest import NOW
 from adws.tests.processes import child, run_together
+from adws.tests.samples import states_of_others
 
 
 def _state(project: Path, adw_id: str = "adw-1") -> ADWState:
@@ -257,12 +258,21 @@ def test_a_failed_write_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytes
     assert json.loads(state.path.read_text())["a"] == 1
 
 
+@pytest.mark.parametrize("fields", states_of_others(), ids=lambda fields: str(fields["adw_id"]))
+def test_states_of_other_programs_are_read_and_kept(tmp_path: Path, fields: dict[str, Any]) -> None:
+    _are_kept(tmp_path, [json.dumps(fields)])
+
+
 def test_real_states_of_other_teams_are_read_and_kept(tmp_path: Path, shared: Path) -> None:
     found = sorted((shared / "data" / "adw-json").rglob("adw_state.json"))
     assert len(found) >= 3
-    for source in found:
-        _write(_path(tmp_path, "adw_state.json"), source.read_bytes())
-        before = json.loads(source.read_text())
+    _are_kept(tmp_path, [source.read_text() for source in found])
+
+
+def _are_kept(tmp_path: Path, states: list[str]) -> None:
+    for text in states:
+        _write(_path(tmp_path, "adw_state.json"), text)
+        before = json.loads(text)
         _state(tmp_path).update({"plan_file": "new.md"})
         after = json.loads(_path(tmp_path, "adw_state.json").read_text())
         assert after == {"adw_id": "adw-1", **before, "plan_file": "new.md"}
