@@ -143,7 +143,7 @@ def test_the_tracker_of_today_keeps_its_store_to_itself_and_shows_its_issues(
 def test_a_bd_too_old_for_dolt_leaves_the_issue_to_the_export_and_starts_no_database(
     real_bd: GetBd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bd = real_bd("0.49.6")
+    bd = real_bd("0.34.0")
     top = git_repository(tmp_path / "project")
     (top / ".beads" / "embeddeddolt").mkdir(parents=True)
     (top / ".beads" / "metadata.json").write_text('{"database": "dolt", "backend": "dolt"}')
