@@ -76,6 +76,34 @@ def test_a_planner_or_reviewer_that_damages_its_git_file_fails_its_phase(
     assert project.act_again().status == "completed"
 
 
+@pytest.mark.parametrize("damage", ["rm", "echo damaged >", ": >"])
+def test_an_index_that_an_agent_removes_or_damages_is_made_anew(project: Project, damage: str) -> None:
+    (project.path / ".gitignore").write_text("*.log\n")
+    (project.path / "kept.log").write_text("tracked, although ignored\n")
+    project.git("add", "--force", ".gitignore", "kept.log")
+    named = ("-c", "user.name=T", "-c", "user.email=t@e.org")
+    project.git(*named, "commit", "--quiet", "--message", "Track an ignored file")
+    outcome = project.act(build=f'echo made > made.txt; {damage} "$(git rev-parse --git-dir)/index"')
+    assert outcome.status == "completed"
+    branch = outcome.execution.branch_name or ""
+    assert project.git("diff", "--name-only", f"{branch}~", branch) == "made.txt\n"
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("name", ["HEAD", "commondir"])
+@pytest.mark.parametrize("damage", ["rm", "echo damaged >"])
+def test_resume_mends_gits_own_files_that_an_agent_damaged_and_keeps_the_work(
+    project: Project, name: str, damage: str
+) -> None:
+    failed = project.act(build=f'echo precious > made.txt; {damage} "$(git rev-parse --git-dir)/{name}"')
+    own = project.path / ".git" / "worktrees" / worktree_for(project.path, "demo-1", "run-1").name
+    assert str(failed.error) == f"git's own files in {own} were damaged"
+    resumed = project.act_again()
+    assert resumed.status == "completed"
+    patch = project.path / ".adw" / "agents" / "run-1" / "build" / "attempt-2" / "leftovers.patch"
+    assert "+precious" in patch.read_text()
+
+
 @pytest.mark.usefixtures("untouched")
 def test_the_repository_that_an_agent_made_is_kept_beside_the_worktree(project: Project) -> None:
     project.act(build=f"echo mine > made.txt; {DAMAGES['made a repository with commits']}")

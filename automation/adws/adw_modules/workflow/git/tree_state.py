@@ -59,6 +59,7 @@ def stand_on_branch(tree: Worktree, commit: str) -> tuple[Change, ...]:
     refuse_branch_elsewhere(tree)
     if git.git_dir is not None:
         drop_stale_locks(tree, git.git_dir)
+        _mend_index(git, git.git_dir / "index", commit)
     git.run("symbolic-ref", "HEAD", f"refs/heads/{tree.branch}")
     git.run("update-ref", f"refs/heads/{tree.branch}", commit)
     _show_hidden_files(git, tree.path)
@@ -70,6 +71,16 @@ def stand_on_branch(tree: Worktree, commit: str) -> tuple[Change, ...]:
     }
     unstage(git, commit, untouched)
     return tuple(change for change in found if change.path not in untouched)
+
+
+def _mend_index(git: Git, index: Path, commit: str) -> None:
+    """Make an index that an agent removed or damaged anew, so that no file counts as taken out of git."""
+    if index.exists():
+        # Reads the index and lists nothing.
+        if git.ask("ls-files", "--", ".git").code == 0 or not os.access(index, os.R_OK):
+            return
+        index.unlink()
+    git.run("read-tree", commit)
 
 
 def note_checkout(tree: Worktree) -> None:
