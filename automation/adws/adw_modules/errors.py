@@ -147,6 +147,10 @@ class RepositoryError(AdwError):
     """The git repository cannot be used as it is."""
 
 
+class GitFailedError(RepositoryError):
+    """A git command has ended by itself, with a complaint."""
+
+
 class AgentError(AdwError):
     """The agent did not do its work."""
 

@@ -123,9 +123,9 @@ def _begin(settings: RunSettings, records: Records, issue: Issue, adw_id: str | 
 
 def _go_on(settings: RunSettings, records: Records, seen: Seen, phases: tuple[str, ...]) -> Outcome:
     project = settings.location.project
+    refuse_other_place(seen.execution, seen.request, project)
     with stopping_on_signals(StopRequest()) as stop:
         repository = check_repository(project, allow_dirty=True, stop=stop)
-    refuse_other_place(seen.execution, seen.request, project)
     hide_run_folders(repository, project)
     request = read_request(seen.request, seen.execution.id)
     agent = _agent(settings, request)

@@ -114,7 +114,28 @@ def test_a_sibling_worktree_of_a_bare_repository_does_not_go_on_with_a_run(
     sibling = locate(project.database, cwd=second, environ={})
     with pytest.raises(RepositoryError, match=rf"^execution run-1 works in {first}, not in {second}$"):
         here.resume("run-1", location=sibling)
+    (tmp_path / ".git").write_text("gitdir: shop.git\n")
+    above = locate(project.database, cwd=tmp_path, environ={})
+    with pytest.raises(RepositoryError, match=rf"^execution run-1 works in {first}, not in {tmp_path}$"):
+        here.resume("run-1", location=above)
     assert here.resume("run-1", location=location).status == "completed"
+
+
+def test_a_worktree_that_the_user_moved_is_named_with_the_command_that_brings_it_back(
+    project: Project, tmp_path: Path
+) -> None:
+    branch = failed_build(project)
+    tree, moved = project.path / ".adw" / "trees" / "demo-1-run-1", tmp_path / "moved"
+    project.git("worktree", "move", str(tree), str(moved))
+    outcome = project.act_again()
+    assert str(outcome.error) == (
+        f"the branch {branch} of the run is checked out in {moved}, where it must not be moved"
+    )
+    hint = str(outcome.error.hint) if outcome.error else ""
+    command = hint.partition("`")[2].partition("`")[0].split()
+    assert command == ["git", "-C", f"{project.path}/.git", "worktree", "move", str(moved), str(tree)]
+    git(tmp_path, *command[1:])
+    assert project.act_again().status == "completed"
 
 
 def test_a_branch_that_the_user_has_checked_out_is_not_moved(project: Project) -> None:

@@ -35,6 +35,19 @@ def test_a_bare_repository_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path} is a bare repository, which has no files to work on"
 
 
+def test_where_a_file_names_a_bare_repository_nobody_is_told_to_call_it_something_else(
+    tmp_path: Path,
+) -> None:
+    git(tmp_path, "init", "--quiet", "--bare", ".bare")
+    (tmp_path / ".git").write_text("gitdir: ./.bare\n")
+    with pytest.raises(RepositoryError) as caught:
+        check_repository(tmp_path)
+    assert str(caught.value) == f"{tmp_path} is a bare repository, which has no files to work on"
+    assert caught.value.hint == (
+        f"run in a worktree of it: `git -C {tmp_path} worktree list` shows them, and `git worktree add` makes one"
+    )
+
+
 def test_a_repository_without_commits_is_refused(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     assert refusal(tmp_path) == (

@@ -130,6 +130,20 @@ def test_changes_inside_a_submodule_that_are_not_committed_there_fail_the_build(
     assert (kept / "vendor" / "lib" / "new.txt").read_text() == "precious\n"
 
 
+def test_no_empty_patch_is_kept_for_changes_inside_a_submodule(project: Project, tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    shutil.copytree(project.path, library)
+    allowed = ("-c", "protocol.file.allow=always")
+    project.git(*allowed, "submodule", "--quiet", "add", str(library), "vendor/lib")
+    commit_in(project)
+    update = "git -c protocol.file.allow=always submodule --quiet update --init"
+    project.act(build=f"{update}; echo precious > vendor/lib/new.txt")
+    assert project.act_again().status == "completed"
+    folder = project.path / ".adw" / "agents" / "run-1" / "build" / "attempt-2"
+    assert not (folder / "leftovers.patch").exists()
+    assert (folder / "leftovers" / "vendor" / "lib" / "new.txt").read_text() == "precious\n"
+
+
 def test_a_repository_that_the_agent_made_fails_the_build_and_is_kept(project: Project) -> None:
     failed = project.act(build="mkdir app; cd app; git init -q; echo precious > a.txt; echo x > ../made.txt")
     assert (failed.status, str(failed.error)) == (
@@ -142,6 +156,25 @@ def test_a_repository_that_the_agent_made_fails_the_build_and_is_kept(project: P
     assert (kept / "app" / "a.txt").read_text() == "precious\n"
     assert (kept / "app" / ".git").is_dir()
     assert not (project.path / ".adw" / "trees" / "demo-1-run-1" / "app").exists()
+
+
+@pytest.mark.parametrize(
+    ("refused", "damage"),
+    [("README.md", "rm README.md; mkfifo README.md"), ("odd.txt", "echo no UTF-16 > odd.txt")],
+)
+def test_what_git_refuses_to_store_is_kept_as_it_is_and_the_run_goes_on(
+    project: Project, refused: str, damage: str
+) -> None:
+    (project.path / ".gitattributes").write_text("odd.txt working-tree-encoding=UTF-16\n")
+    commit_in(project)
+    failed = project.act(build=f"{damage}; for n in 1 2 3 4 5; do echo precious > made$n.txt; done")
+    assert f"{refused}" in str(failed.error)
+    resumed = project.act_again()
+    assert resumed.status == "completed"
+    assert set(tree_of(project, resumed.execution.branch_name)) >= {"README.md", "made.txt"}
+    folder = project.path / ".adw" / "agents" / "run-1" / "build" / "attempt-2"
+    assert (folder / "leftovers.patch").read_text().count("+precious") == 5
+    assert [path.name for path in (folder / "leftovers").iterdir()] == [refused]
 
 
 def test_what_is_left_out_of_a_commit_is_named_with_its_reason_in_the_result(project: Project) -> None:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from adws.adw_modules.errors import RepositoryError
+from adws.adw_modules.errors import GitFailedError, RepositoryError
 from adws.adw_modules.workflow.git.complaints import complaint_of, hint_for
 from adws.adw_modules.workflow.git.environment import command_environment, safe_directories
 from adws.adw_modules.workflow.interruption import StopRequest
@@ -109,7 +109,7 @@ class Git:
 
     def _checked(self, answer: GitAnswer, arguments: tuple[str, ...]) -> GitAnswer:
         if answer.code != 0:
-            raise RepositoryError(
+            raise GitFailedError(
                 f"git {arguments[0]} failed in {self.work_tree or self.folder}: {answer.complaint}",
                 hint=hint_for(answer.complaints, self.work_tree or self.folder),
             )

@@ -1,12 +1,13 @@
 """What an interrupted or failed agent left in its worktree, kept before the worktree is put back.
 
 Kept are a patch that `git apply` takes, and beside it, as they are, files that a patch cannot or must
-not hold: repositories inside the worktree, and files that may hold secrets where putting the worktree
-back would undo the agent's change. Nothing that was kept before is overwritten.
+not hold: repositories inside the worktree, what git refuses to store, and files that may hold secrets
+where putting the worktree back would undo the agent's change. Nothing that was kept before is overwritten.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 from adws.adw_modules.errors import RepositoryError
 from adws.adw_modules.workflow.git.committable import may_be_committed
 from adws.adw_modules.workflow.git.patches import save_index_as_patch
-from adws.adw_modules.workflow.git.staging import stage
+from adws.adw_modules.workflow.git.staging import stage_what_git_takes
 from adws.adw_modules.workflow.git.tree_state import Change, stand_on_branch, unstage
 from adws.adw_modules.workflow.git.worktrees import Worktree, git_of
 
@@ -47,11 +48,13 @@ def set_aside_leftovers(tree: Worktree, base: str, folder: Path, name: str = "le
     plain = [change for change in changes if change.path not in held_back and not change.nested]
     repositories = [change for change in changes if change.nested or change.submodule]
     unstage(git, base, held_back)
-    stage(git, plain)
+    refused = stage_what_git_takes(git, plain)
+    unstage(git, base, [change.path for change in refused])
+    moved = [change.path for change in (*repositories, *refused)]
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        patch = _save_patch(tree, base, folder, name) if plain else None
-        files = _keep_files(tree, _tracked(tree, base, held_back), repositories, folder / name)
+        patch = _save_patch(tree, base, folder, name)
+        files = _keep_files(tree, _tracked(tree, base, held_back), moved, folder / name)
     except OSError as error:
         raise RepositoryError(
             f"what an agent left in {tree.path} cannot be kept in {folder}: {error.strerror or error}",
@@ -64,10 +67,14 @@ def set_aside_leftovers(tree: Worktree, base: str, folder: Path, name: str = "le
     return Leftovers(patch, files)
 
 
-def _save_patch(tree: Worktree, base: str, folder: Path, name: str) -> Path:
+def _save_patch(tree: Worktree, base: str, folder: Path, name: str) -> Path | None:
+    """Save the index as a patch; None where it holds nothing new: `git apply` refuses an empty one."""
     unfinished = folder / f".{name}.patch.unfinished"
     unfinished.unlink(missing_ok=True)
     save_index_as_patch(git_of(tree), base, unfinished)
+    if not unfinished.stat().st_size:
+        unfinished.unlink()
+        return None
     return unfinished.rename(_free(folder / name, ".patch"))
 
 
@@ -79,15 +86,13 @@ def _tracked(tree: Worktree, base: str, paths: Sequence[str]) -> list[str]:
     return [path for path in paths if path in known and (tree.path / path).is_file()]
 
 
-def _keep_files(
-    tree: Worktree, files: Sequence[str], repositories: Sequence[Change], wanted: Path
-) -> Path | None:
-    """Copy files, and move whole repositories, to a folder of their own; None where there are none."""
-    present = [change.path for change in repositories if (tree.path / change.path).is_dir()]
-    if not files and not present:
+def _keep_files(tree: Worktree, copied: Sequence[str], moved: Sequence[str], wanted: Path) -> Path | None:
+    """Copy files, and move others and folders, to a folder of their own; None where there are none."""
+    present = [path for path in moved if os.path.lexists(tree.path / path)]
+    if not copied and not present:
         return None
     kept = _free(wanted, "")
-    for path in files:
+    for path in copied:
         (kept / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(tree.path / path, kept / path, follow_symlinks=False)
     for path in present:

@@ -81,7 +81,8 @@ def _hint_without_repository(answer: GitAnswer, folder: Path) -> str:
 def _without_files(git: Git, common_dir: Path) -> RepositoryError:
     quoted = shlex.quote(str(git.folder))
     bare = git.ask("rev-parse", "--is-bare-repository").output.strip() == "true"
-    if bare and (git.folder / ".git").exists():
+    # A file `.git` that names a bare repository is a common layout, for which core.bare is set on purpose.
+    if bare and (git.folder / ".git").is_dir():
         return RepositoryError(
             f"{git.folder} has files, but core.bare in {common_dir / 'config'} says that it has none",
             hint=f"if nobody set it on purpose: `git -C {quoted} config core.bare false`",
@@ -89,7 +90,8 @@ def _without_files(git: Git, common_dir: Path) -> RepositoryError:
     if bare:
         return RepositoryError(
             f"{git.folder} is a bare repository, which has no files to work on",
-            hint=f"run in a worktree of it; `git -C {quoted} worktree add ../main` makes one",
+            hint=f"run in a worktree of it: `git -C {quoted} worktree list` shows them, "
+            "and `git worktree add` makes one",
         )
     return RepositoryError(
         f"{git.folder} is inside a git directory, which has no files to work on",

@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from adws.adw_modules.errors import GitFailedError
 from adws.adw_modules.workflow.git.command import Git
 from adws.adw_modules.workflow.git.tree_state import Change, nul_separated
 
@@ -27,6 +28,22 @@ def stage(git: Git, changes: Sequence[Change]) -> None:
     executable = [change.path for change in present if change.made_executable]
     if executable:
         git.run("update-index", "--chmod=+x", "-z", "--stdin", text=nul_separated(executable))
+
+
+def stage_what_git_takes(git: Git, changes: Sequence[Change]) -> list[Change]:
+    """Stage all changes but those that git refuses; return the refused.
+
+    It refuses a pipe in the place of a file, a file that may not be read, and one that a filter or an
+    encoding does not take.
+    """
+    try:
+        stage(git, changes)
+    except GitFailedError:
+        if len(changes) == 1:
+            return list(changes)
+        half = len(changes) // 2
+        return stage_what_git_takes(git, changes[:half]) + stage_what_git_takes(git, changes[half:])
+    return []
 
 
 def _is_gone(top: Path, path: str) -> bool:

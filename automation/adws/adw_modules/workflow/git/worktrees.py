@@ -11,6 +11,8 @@ makes a repository there. So our commands are told the former, and the latter is
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import time
 from collections.abc import Callable
@@ -26,6 +28,7 @@ from adws.adw_modules.workflow.interruption import StopRequest
 
 _PATIENCE_SECONDS = 1.0
 _GATE_SECONDS = 60.0
+_CHECKED_OUT = re.compile(r"ref: refs/.+|[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,11 @@ def git_of(tree: Worktree) -> Git:
             f"the file .git of the worktree {tree.path} was removed or replaced",
             hint="resume: it is mended, and the files of the worktree are kept as a patch",
         )
+    if not _is_sound(tree, git_dir):
+        raise RepositoryError(
+            f"git's own files in {git_dir} were damaged",
+            hint="resume: they are mended, and the files of the worktree are kept as a patch",
+        )
     return Git(tree.path, git_dir, work_tree=tree.path, stop=tree.stop, timeout_seconds=tree.timeout_seconds)
 
 
@@ -93,6 +101,7 @@ def ensure_worktree(tree: Worktree, base: str) -> None:
     # A git that a killed run left behind may be about to finish.
     if git_dir is not None and _ended(lambda: not _is_unfinished(git_dir)):
         _mend_pointer(tree, git_dir)
+        _mend_git_dir(tree, git_dir)
         drop_stale_locks(tree, git_dir)
         return
     if git_dir is not None:
@@ -110,8 +119,16 @@ def refuse_branch_elsewhere(tree: Worktree) -> None:
     if place and Path(place).resolve() != tree.path and Path(place).is_dir():
         raise RepositoryError(
             f"the branch {tree.branch} of the run is checked out in {place}, where it must not be moved",
-            hint="check out another branch there (`git switch -`), then resume",
+            hint=_how_to_free_the_branch(tree, Path(place)),
         )
+
+
+def _how_to_free_the_branch(tree: Worktree, place: Path) -> str:
+    pointer = _place_of(tree.common_dir / "worktrees" / tree.name)
+    if tree.path.exists() or pointer is None or pointer.parent.resolve() != place.resolve():
+        return "check out another branch there (`git switch -`), then resume"
+    words = ("git", "-C", str(tree.common_dir), "worktree", "move", str(place), str(tree.path))
+    return f"it is the run's own worktree: move it back by `{shlex.join(words)}`, then resume"
 
 
 def head_of(tree: Worktree) -> str:
@@ -215,6 +232,35 @@ def _mend_pointer(tree: Worktree, git_dir: Path) -> None:
     except OSError as error:
         raise RepositoryError(
             f"{pointer} cannot be mended: {error.strerror}", hint="check the permissions of the worktree"
+        ) from error
+
+
+def _is_sound(tree: Worktree, git_dir: Path) -> bool:
+    """Whether git's own folder for the worktree says what is checked out, and whose worktree it is."""
+    head = _text_of(git_dir / "HEAD") or ""
+    shared = _text_of(git_dir / "commondir")
+    return (
+        _CHECKED_OUT.fullmatch(head) is not None
+        and shared is not None
+        and (git_dir / shared).resolve() == tree.common_dir.resolve()
+    )
+
+
+def _mend_git_dir(tree: Worktree, git_dir: Path) -> None:
+    if _is_sound(tree, git_dir):
+        return
+    written = {
+        "HEAD": f"ref: refs/heads/{tree.branch}",
+        "commondir": os.path.relpath(tree.common_dir, git_dir),
+    }
+    try:
+        for name, text in written.items():
+            # Whatever a link in its place names is not ours to write to.
+            (git_dir / name).unlink(missing_ok=True)
+            _write_path(git_dir / name, text)
+    except OSError as error:
+        raise RepositoryError(
+            f"{git_dir} cannot be mended: {error.strerror}", hint="check the permissions of the repository"
         ) from error
 
 
