@@ -44,7 +44,8 @@ def test_where_a_file_names_a_bare_repository_nobody_is_told_to_call_it_somethin
         check_repository(tmp_path)
     assert str(caught.value) == f"{tmp_path} is a bare repository, which has no files to work on"
     assert caught.value.hint == (
-        f"run in a worktree of it: `git -C {tmp_path} worktree list` shows them, and `git worktree add` makes one"
+        f"run in a worktree of it: `git -C {tmp_path} worktree list` shows them, "
+        "and `git worktree add` makes one"
     )
 
 

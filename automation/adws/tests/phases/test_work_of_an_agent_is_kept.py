@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adws.adw_modules.errors import RepositoryError
-from adws.adw_modules.workflow.git.commits import rehearse_commit
+from adws.adw_modules.workflow.git.commits import commit_step, rehearse_commit
 from adws.adw_modules.workflow.git.leftovers import Leftovers, set_aside_leftovers
 from adws.adw_modules.workflow.git.tree_state import note_checkout
 from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree
@@ -335,6 +339,55 @@ class TestUnusualRepositories:
             f"repository database {project}/.git/objects; give yourself write access to the repository, then "
             "try again"
         )
+
+
+class TestModesThatCloseFiles:
+    """Modes that git does not keep, as an agent may set them, cost nobody the work."""
+
+    @pytest.fixture
+    def project(self, repository_template: Path, open_folder: Path) -> Path:
+        """A repository that an ordinary user owns."""
+        project = open_folder / "shop"
+        shutil.copytree(repository_template, project)
+        for path in [project, *project.rglob("*")]:
+            path.chmod(0o777 if path.is_dir() else 0o666)
+        git(project, "config", "core.sharedRepository", "0666")
+        return project
+
+    @staticmethod
+    def as_user(project: Path, build: str, work: Callable[[Worktree, str], Any]) -> Any:
+        """What some work in a worktree comes to, in which an agent has run a command; not as root."""
+        base = git(project, "rev-parse", "main").strip()
+
+        def all_of_it() -> Any:
+            os.environ.update(GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="*")
+            tree = worktree_for(project, "demo-1", "run-1")
+            ensure_worktree(tree, base)
+            subprocess.run(["/bin/sh", "-c", build], cwd=tree.path, check=True)
+            return work(tree, base)
+
+        return run_as_ordinary_user(all_of_it)
+
+    @pytest.mark.parametrize(
+        "close", ["chmod 000 new/deep/a.txt", "chmod 000 new/deep; chmod 000 new", "chmod 000 ."]
+    )
+    def test_closed_files_and_folders_are_committed(self, project: Path, close: str) -> None:
+        def commit(tree: Worktree, base: str) -> tuple[str, ...]:
+            return commit_step(tree, base=base, execution_id="r", step="s", message="m").files
+
+        build = f"mkdir -p new/deep; echo a > new/deep/a.txt; {close}"
+        assert self.as_user(project, build, commit) == ("new/deep/a.txt",)
+
+    def test_leftovers_in_protected_folders_are_kept_and_do_not_stay(self, project: Path) -> None:
+        def set_aside(tree: Worktree, base: str) -> tuple[str, str]:
+            kept = set_aside_leftovers(tree, base, project / "kept")
+            assert kept.patch is not None
+            status = git(tree.path, "status", "--porcelain", "--untracked-files=all")
+            return kept.patch.read_text(), status
+
+        build = "mkdir -p new; echo precious > new/a.txt; echo 2 >> README.md; chmod 555 new ."
+        patch, status = self.as_user(project, build, set_aside)
+        assert ("+precious" in patch, status) == (True, "")
 
 
 class TestLeftovers:

@@ -84,7 +84,11 @@ class Git:
         Raises `RepositoryError` when it fails, or the reason of `stop`. Bytes that are not UTF-8 come
         back as surrogates, so paths survive the way in and out.
         """
-        return self._checked(self.ask(*arguments, text=text), arguments).output
+        return self.checked(*arguments, text=text).output
+
+    def checked(self, *arguments: str, text: str = "") -> GitAnswer:
+        """Run a command as `run` does; return all that it said, warnings too."""
+        return self._checked(self.ask(*arguments, text=text), arguments)
 
     def ask(self, *arguments: str, text: str = "") -> GitAnswer:
         """Run a command and return its answer, also when it fails."""

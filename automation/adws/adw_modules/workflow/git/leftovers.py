@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adws.adw_modules.errors import RepositoryError
+from adws.adw_modules.workflow.git.access import open_folder
 from adws.adw_modules.workflow.git.committable import may_be_committed
 from adws.adw_modules.workflow.git.patches import save_index_as_patch
 from adws.adw_modules.workflow.git.staging import stage_what_git_takes
@@ -60,11 +61,20 @@ def set_aside_leftovers(tree: Worktree, base: str, folder: Path, name: str = "le
             f"what an agent left in {tree.path} cannot be kept in {folder}: {error.strerror or error}",
             hint="check the permissions and the free disk space, then resume",
         ) from error
+    _open_folders_of(tree, plain)
     git.run("reset", "--quiet", "--hard", base)
     for change in repositories:
         if change.submodule and not change.nested:
             (tree.path / change.path).mkdir(parents=True, exist_ok=True)
     return Leftovers(patch, files)
+
+
+def _open_folders_of(tree: Worktree, changes: Sequence[Change]) -> None:
+    """Let git remove and replace changed files also where an agent protected their folders."""
+    folders = {folder for change in changes for folder in Path(change.path).parents}
+    for folder in sorted(tree.path / folder for folder in folders):
+        if folder.is_dir() and not folder.is_symlink():
+            open_folder(folder)
 
 
 def _save_patch(tree: Worktree, base: str, folder: Path, name: str) -> Path | None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adws.adw_modules.errors import GitFailedError
+from adws.adw_modules.workflow.git.access import open_file
 from adws.adw_modules.workflow.git.command import Git
 from adws.adw_modules.workflow.git.tree_state import Change, nul_separated
 
@@ -22,6 +23,8 @@ def stage(git: Git, changes: Sequence[Change]) -> None:
     if gone:
         git.run("update-index", "--force-remove", "-z", "--stdin", text=nul_separated(gone))
     present = [change for change in missing if change.path not in set(gone)]
+    for change in present:
+        open_file(top / change.path)
     if present:
         listed = nul_separated(change.path for change in present)
         git.run("update-index", "--add", "--remove", "--replace", "-z", "--stdin", text=listed)
@@ -33,8 +36,7 @@ def stage(git: Git, changes: Sequence[Change]) -> None:
 def stage_what_git_takes(git: Git, changes: Sequence[Change]) -> list[Change]:
     """Stage all changes but those that git refuses; return the refused.
 
-    It refuses a pipe in the place of a file, a file that may not be read, and one that a filter or an
-    encoding does not take.
+    It refuses a pipe in the place of a file, and a file that a filter or an encoding does not take.
     """
     try:
         stage(git, changes)

@@ -12,12 +12,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from adws.adw_modules.errors import RepositoryError
 from adws.adw_modules.file_replacing import replace_file
+from adws.adw_modules.workflow.git.access import open_folder
 from adws.adw_modules.workflow.git.command import Git
 from adws.adw_modules.workflow.git.worktrees import (
     Worktree,
@@ -29,6 +31,7 @@ from adws.adw_modules.workflow.git.worktrees import (
 # How many blanks stand before the path in an entry of `git status --porcelain=v2`, after its kind.
 _FIELDS_BEFORE_PATH = {"1": 7, "u": 9, "?": 0}
 _AT_CHECKOUT = "adw-modified-at-checkout.json"
+_CLOSED_FOLDER = re.compile(r"^warning: could not open directory '(.*)': Permission denied$", re.MULTILINE)
 _READ_AT_ONCE = 1024 * 1024
 
 
@@ -99,10 +102,24 @@ def note_checkout(tree: Worktree) -> None:
 
 
 def _status(git: Git) -> list[Change]:
-    listed = git.run(
-        "status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=none"
-    )
-    return [_change(entry) for entry in filter(None, listed.split("\0")) if not entry.startswith("#")]
+    """What git lists as changed; folders that it cannot open, and would pass over, are opened first."""
+    top, opened = git.work_tree or git.folder, set[str]()
+    while True:
+        answer = git.checked(
+            "status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames",
+            "--ignore-submodules=none",
+        )  # fmt: skip
+        closed = set(_CLOSED_FOLDER.findall(answer.complaints))
+        if not closed:
+            return [_change(entry) for entry in filter(None, answer.output.split("\0")) if entry[0] != "#"]
+        if closed <= opened:
+            raise RepositoryError(
+                f"the folder {top / min(closed)} cannot be opened, so what is in it cannot be kept",
+                hint="give yourself access to it, then resume",
+            )
+        for folder in closed:
+            open_folder(top / folder)
+        opened |= closed
 
 
 def _change(entry: str) -> Change:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from adws.adw_modules.errors import RepositoryError
 from adws.adw_modules.store.gate import Gate
+from adws.adw_modules.workflow.git.access import open_folder
 from adws.adw_modules.workflow.git.command import TIMEOUT_SECONDS, Git
 from adws.adw_modules.workflow.git.safe_names import safe_name
 from adws.adw_modules.workflow.interruption import StopRequest
@@ -77,6 +78,7 @@ def git_of(tree: Worktree) -> Git:
             f"{tree.path} is no worktree of the repository {tree.common_dir} any more",
             hint="resume: the folder is kept under another name, and a new worktree is made",
         )
+    open_folder(tree.path)
     if not _points_to(tree.path / ".git", git_dir):
         raise RepositoryError(
             f"the file .git of the worktree {tree.path} was removed or replaced",
@@ -100,6 +102,7 @@ def ensure_worktree(tree: Worktree, base: str) -> None:
     git_dir = _registered(tree) or _adopt_moved(tree)
     # A git that a killed run left behind may be about to finish.
     if git_dir is not None and _ended(lambda: not _is_unfinished(git_dir)):
+        open_folder(tree.path)
         _mend_pointer(tree, git_dir)
         _mend_git_dir(tree, git_dir)
         drop_stale_locks(tree, git_dir)
