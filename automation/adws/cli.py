@@ -17,7 +17,7 @@ from typing import NoReturn  # noqa: E402
 
 import click  # noqa: E402
 
-from adws.adw_modules.errors import AdwError  # noqa: E402
+from adws.adw_modules.errors import AdwError, refused_by_the_system  # noqa: E402
 
 # name of the sub-command: (module and command in adws.commands, one line for `adw --help`)
 COMMANDS = {
@@ -96,6 +96,8 @@ def run_command(command: click.Command, name: str, arguments: list[str] | None =
         code = _explain_usage(error)
     except AdwError as error:
         code = _explain(error, as_json="--json" in words)
+    except OSError as error:
+        code = _explain(refused_by_the_system(error), as_json="--json" in words)
     sys.exit(_after_output(code if isinstance(code, int) else 0))
 
 

@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from adws.adw_modules.errors import ConfigurationError
-from adws.adw_modules.text_files import decode_text
+from adws.adw_modules.text_files import decode_text, read_small_file
 
 FILE = "adw.toml"
+_MOST_BYTES = 1024 * 1024
+_TOML = "it must be a TOML file"
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -57,9 +59,11 @@ def load_config(project: Path, environ: Mapping[str, str]) -> Config:
 
 def _from_file(path: Path) -> dict[str, object]:
     try:
-        content = path.read_bytes()
+        content = read_small_file(path, _MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    except ValueError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}", hint=_TOML) from error
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be read: {error.strerror}", hint="check the file and its permissions"
@@ -69,7 +73,9 @@ def _from_file(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(decode_text(content))
     except ValueError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}", hint="it must be a TOML file") from error
+        raise ConfigurationError(f"{path} cannot be read: {error}", hint=_TOML) from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{path} cannot be read: it is nested too deeply", hint=_TOML) from error
 
 
 def _set(config: Config, name: str, value: object, where: str) -> Config:
@@ -92,6 +98,8 @@ def _set(config: Config, name: str, value: object, where: str) -> Config:
 def _word(value: object, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ConfigurationError(f"{where} must be a text, not {value!r}")
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in value.strip()):
+        raise ConfigurationError(f"{where} must be one line without control characters, not {value!r}")
     return value.strip()
 
 

@@ -12,6 +12,12 @@ line each and leaves with `exit_code`:
 
 from __future__ import annotations
 
+import errno
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
+
 
 class AdwError(Exception):
     """Something went wrong that the user can understand and act on."""
@@ -185,3 +191,26 @@ class RunInterruptedError(AdwError):
     """The run was asked to stop; it can be resumed."""
 
     exit_code = 130
+
+
+class SystemRefusalError(AdwError):
+    """The operating system refused something that the command needs."""
+
+
+def refused_by_the_system(error: OSError) -> SystemRefusalError:
+    """Our error for what the operating system refused, with what can be done about it."""
+    reason = error.strerror or str(error)
+    what = f"{error.filename}: {reason}" if error.filename is not None else reason
+    return SystemRefusalError(
+        f"the operating system refused an operation: {what}", hint=_advice_on(error.errno)
+    )
+
+
+def _advice_on(code: int | None) -> str:
+    if code in _NO_ROOM:
+        return "free some disk space, or set TMPDIR to a folder on another disk, and try again"
+    if code in _NOT_ALLOWED:
+        return "check who owns the file and its folder, and their permissions"
+    if code in _TOO_MANY_FILES:
+        return "allow more open files (`ulimit -n 4096`), and try again"
+    return "check the file and its disk, and try again"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 import click
 
 from adws.adw_modules.errors import InvalidInputError
+from adws.adw_modules.temporary_files import temporary_folder
 from adws.commands.options import common, json_option
 from adws.commands.output import print_json, print_line, print_progress, print_table, progress_wanted
 
@@ -147,8 +146,8 @@ def healing(executions: int, issues: int, check: bool, as_json: bool) -> None:
     """Time what healing adds to opening a healthy database, and healing after every issue was renamed."""
     from adws.adw_modules.bench.healing import measure
 
-    with tempfile.TemporaryDirectory(prefix="adw-bench-") as folder:
-        figures = measure(Path(folder), executions=executions, issues=issues)
+    with temporary_folder("adw-bench-") as folder:
+        figures = measure(folder, executions=executions, issues=issues)
     columns: _Columns[Figure] = {
         "what": lambda f: f.name,
         "executions": lambda f: f"{f.executions:,}",

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.beads.own_tracker import create_beads_database
 from adws.adw_modules.clock import Clock
 from adws.adw_modules.errors import TrackerUnusableError
+from adws.adw_modules.temporary_files import new_temporary_folder
 from adws.adw_modules.workflow.git.command import Git
 from adws.adw_modules.workflow.git.environment import without_git_variables
 
@@ -58,7 +58,7 @@ def _new_folder(parent: Path | None, clock: Clock) -> Path:
     if parent is not None:
         parent.mkdir(parents=True, exist_ok=True)
     name = f"adw-demo-{clock.now():%Y%m%d-%H%M%S}-"
-    return Path(os.path.realpath(tempfile.mkdtemp(prefix=name, dir=parent)))
+    return Path(os.path.realpath(new_temporary_folder(name, parent)))
 
 
 def _with_bd(bd: str, folder: Path, issues: Sequence[Issue]) -> DemoProject:

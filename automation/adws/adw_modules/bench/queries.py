@@ -7,7 +7,6 @@ values. The targets are 10 ms for a query on one table and 20 ms for a join, at 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store import opening, sql
 from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.transaction import Params
+from adws.adw_modules.temporary_files import temporary_folder
 
 TARGETS_MS = {"query": 10.0, "join": 20.0}
 _REPORTS = {
@@ -72,8 +72,8 @@ def time_queries(
     clock, tell = clock or default_clock(), progress or _say_nothing
     timings = []
     for size in _checked(sizes):
-        with tempfile.TemporaryDirectory(prefix="adw-bench-") as folder:
-            path = Path(folder, ".beads", "beads.db")
+        with temporary_folder("adw-bench-") as folder:
+            path = folder / ".beads" / "beads.db"
             tell(f"making a database of {size:,} executions")
             scratch.make_beads_database(path, max(1, size // 2), clock)
             scratch.fill(path, size, clock)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from statistics import median
 from adws.adw_modules.bench.timings import seconds_for
 from adws.adw_modules.errors import AdwError
 from adws.adw_modules.store import migrations
+from adws.adw_modules.temporary_files import temporary_folder
 
 GOAL = 4.0
 _BARE = (sys.executable, "-c", "import sqlite3")
@@ -39,8 +39,8 @@ class StartupRatio:
 
 def compare_startup(rounds: int = 15, *, progress: Callable[[str], None] | None = None) -> list[StartupRatio]:
     """`adw --help` and `adw status` against the bare start, in turns, in a scratch project."""
-    with tempfile.TemporaryDirectory(prefix="adw-bench-") as folder:
-        store = Path(folder, ".adw", "state.sqlite3")
+    with temporary_folder("adw-bench-") as folder:
+        store = folder / ".adw" / "state.sqlite3"
         migrations.create_store(store, backup_folder=store.parent / "backups")
         commands = {
             "bare": _BARE,
@@ -58,7 +58,7 @@ def compare_startup(rounds: int = 15, *, progress: Callable[[str], None] | None 
     return [_ratio(name, times[name], times["bare"]) for name in commands if name != "bare"]
 
 
-def _run(words: tuple[str, ...], folder: str) -> None:
+def _run(words: tuple[str, ...], folder: Path) -> None:
     done = subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise AdwError(f"`{' '.join(words[2:])}` ended with {done.returncode}: {done.stderr.strip()[:300]}")

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from adws.adw_modules.clock import SystemClock, format_time
 from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store import sql
 from adws.adw_modules.store.json_values import JSON
+from adws.adw_modules.temporary_files import temporary_folder
 
 GOALS = {"create": 0.95, "update": 0.95, "save": 0.95, "load": 0.70}
 _DATA: dict[str, JSON] = {"files": ["app/login.py"], "notes": "x" * 2000}
@@ -59,8 +59,8 @@ def compare_store(
     rounds: int = 15, operations: int = 100, *, progress: Callable[[str], None] | None = None
 ) -> list[StoreRatio]:
     """Each operation `operations` times per round (load ten times as often), store and raw in turns."""
-    with tempfile.TemporaryDirectory(prefix="adw-bench-") as folder:
-        ours, bare = Path(folder, "ours", "beads.db"), Path(folder, "raw", "beads.db")
+    with temporary_folder("adw-bench-") as folder:
+        ours, bare = folder / "ours" / "beads.db", folder / "raw" / "beads.db"
         scratch.make_beads_database(ours, 1, SystemClock())
         bare.parent.mkdir()
         shutil.copyfile(ours, bare)

@@ -11,12 +11,12 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from adws.adw_modules.errors import DatabaseUnreadableError, DiskFullError, StoreBusyError
+from adws.adw_modules.temporary_files import temporary_folder
 
 SCRATCH_PREFIX = "adw-copy-"
 _LOGS = ("-wal", "-journal")
@@ -26,8 +26,8 @@ _TRIES = 3
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A private temporary folder that names its process, so that a leftover can be told from one in use."""
-    with tempfile.TemporaryDirectory(prefix=f"{SCRATCH_PREFIX}{os.getpid()}-") as folder:
-        yield Path(folder)
+    with temporary_folder(f"{SCRATCH_PREFIX}{os.getpid()}-") as folder:
+        yield folder
 
 
 def copy_privately(database: Path, folder: Path) -> Path:

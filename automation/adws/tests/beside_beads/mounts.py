@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,13 @@ _REFUSED = "mounts refused"
 def with_read_only(folder: Path, work: Callable[[], Any]) -> Any:
     """The result of the work, done by a process that sees `folder` on a read-only medium."""
 
-    def mounted() -> Any:
-        _mount("--bind", str(folder), str(folder))
-        _mount("-o", "remount,bind,ro", str(folder))
-        return work()
+    return _run(lambda: _read_only([folder], work))
 
-    return _run(mounted)
+
+def without_temporary_folders(work: Callable[[], Any]) -> Any:
+    """The result of the work, done by a process that finds no folder for temporary files to write to."""
+    usual = [Path(name) for name in ("/tmp", "/var/tmp", "/usr/tmp")]
+    return _run(lambda: _read_only([folder for folder in usual if folder.is_dir()], work))
 
 
 def with_small_disk(folder: Path, size: str, work: Callable[[], Any]) -> Any:
@@ -44,6 +45,13 @@ def fill_up(folder: Path, *, leaving: int) -> Path:
     disk = os.statvfs(folder)
     filler.write_bytes(b"\0" * max(0, disk.f_bavail * disk.f_frsize - leaving))
     return filler
+
+
+def _read_only(folders: Sequence[Path], work: Callable[[], Any]) -> Any:
+    for folder in folders:
+        _mount("--bind", str(folder), str(folder))
+        _mount("-o", "remount,bind,ro", str(folder))
+    return work()
 
 
 def _run(work: Callable[[], Any]) -> Any:

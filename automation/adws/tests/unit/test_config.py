@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,10 @@ def test_an_empty_variable_counts_as_absent(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("agents = 'x'", "adw.toml: agents is not a setting"),
+        (
+            r'run_folder = "a\u0000b"',
+            "adw.toml: run_folder must be one line without control characters, not 'a\\x00b'",
+        ),
         ("agent = 3", "adw.toml: agent must be a text, not 3"),
         ("agent = ' '", "adw.toml: agent must be a text, not ' '"),
         ("stale_hours = 'soon'", "adw.toml: stale_hours must be a positive number, not 'soon'"),
@@ -83,3 +88,30 @@ def test_a_file_that_is_no_toml_or_cannot_be_read_is_refused(tmp_path: Path) -> 
     (tmp_path / "adw.toml").mkdir()
     with pytest.raises(ConfigurationError, match=r"adw\.toml cannot be read"):
         load_config(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("pipe", "it is not a regular file"),
+        ("device", "it is not a regular file"),
+        ("folder", "it is not a regular file"),
+        ("nested", "it is nested too deeply"),
+        ("large", "it has more than 1,048,576 bytes"),
+    ],
+)
+def test_a_file_that_has_no_end_or_no_bottom_is_refused(tmp_path: Path, kind: str, why: str) -> None:
+    file = tmp_path / "adw.toml"
+    if kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "device":
+        file.symlink_to("/dev/zero")
+    elif kind == "folder":
+        file.mkdir()
+    else:
+        file.write_text(f"agent = {'[' * 100_000}" if kind == "nested" else "#" * 1_048_577)
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(tmp_path, {})
+
+    assert str(caught.value) == f"{file} cannot be read: {why}"

@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import stat
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from adws.adw_modules.beads.doctor.patient import Patient
 from adws.adw_modules.run_root import agents_folder
 from adws.adw_modules.store.owner import host_name, process_mark
 from adws.adw_modules.store.private_copy import SCRATCH_PREFIX
+from adws.adw_modules.temporary_files import folder_of_temporary_files
 
 _LOG = re.compile(r"(?P<database>.+)-(wal|journal)")
 # The names that unfinished files of ours bear hold the number of the process that writes them.
@@ -104,9 +104,10 @@ def leftovers(patient: Patient) -> list[Path]:
     """Unfinished files and scratch folders of ours whose process is dead."""
     backups = patient.location.state_dir / "backups"
     agents = agents_folder(patient.location.project)
+    scratch = folder_of_temporary_files()
     found = [
         *_left(backups, _UNFINISHED_BACKUP),
-        *_left(Path(tempfile.gettempdir()), _SCRATCH),
+        *(_left(scratch, _SCRATCH) if scratch is not None else ()),
         *(path for run in _entries(agents) for path in _left(run, _UNFINISHED_STATE)),
         *(
             path

@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import IO
 
 from adws.adw_modules.errors import GitFailedError, RepositoryError
+from adws.adw_modules.temporary_files import temporary_file
 from adws.adw_modules.workflow.git.complaints import complaint_of, hint_for
 from adws.adw_modules.workflow.git.environment import command_environment, safe_directories
 from adws.adw_modules.workflow.interruption import StopRequest
@@ -92,7 +92,7 @@ class Git:
 
     def ask(self, *arguments: str, text: str = "") -> GitAnswer:
         """Run a command and return its answer, also when it fails."""
-        with tempfile.TemporaryFile() as output:
+        with temporary_file() as output:
             answer = self._ended(arguments, text, output)
             output.seek(0)
             return GitAnswer(answer.code, os.fsdecode(output.read()), answer.complaints)
@@ -124,8 +124,8 @@ class Git:
         self.stop.check()
         # Files, not pipes: what a filter leaves running may hold a pipe open for ever.
         with ExitStack() as files:
-            given = files.enter_context(tempfile.TemporaryFile())
-            complaints = files.enter_context(tempfile.TemporaryFile())
+            given = files.enter_context(temporary_file())
+            complaints = files.enter_context(temporary_file())
             # Texts in any locale; the bytes of paths, which are no text, stand in it as surrogates.
             given.write(text.encode("utf-8", "surrogateescape"))
             given.seek(0)
