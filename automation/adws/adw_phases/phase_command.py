@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 
 from adws.adw_modules.beads.issues import Issue, check_issue_id, read_issue
-from adws.adw_modules.beads.locate import locate
+from adws.adw_modules.beads.locate import locate_for_run
 from adws.adw_modules.workflow.runner import run_phase
 from adws.commands.options import common, priority_option, title_option, type_option
 from adws.commands.run import agent_option, base_option, finish, run_settings
@@ -42,7 +42,7 @@ def phase_command(phase: str, about: str) -> click.Command:
         as_json: bool,
     ) -> None:
         check_issue_id(issue_id)
-        location = locate(db)
+        location = locate_for_run(db)
         how = replace(
             run_settings(location, as_json=as_json),
             agent=agent,

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from adws.adw_modules.beads.issues import Issue, check_issue_id, read_issue
-from adws.adw_modules.beads.locate import Location, locate
+from adws.adw_modules.beads.locate import Location, locate_for_run
 from adws.adw_modules.beads.repository import find_repository
 from adws.adw_modules.clock import default_clock
 from adws.adw_modules.store.records import PHASES
@@ -67,7 +67,7 @@ def run(
     out where you stand. Kill it anywhere: `adw resume` goes on
     from the last saved step. Leaves with 0 when review approved, else with the error's exit code.
     """
-    location = locate(db)
+    location = locate_for_run(db)
     check_issue_id(issue_id)
     how = replace(
         run_settings(location, as_json=as_json),
@@ -93,7 +93,7 @@ def run(
 @common
 def resume(adw_id: str, agent: str | None, until: str, force: bool, db: str | None, as_json: bool) -> None:
     """Go on with an execution that was killed, interrupted or has failed, from its last saved step."""
-    how = run_settings(locate(db), as_json=as_json)
+    how = run_settings(locate_for_run(db), as_json=as_json)
     how = replace(how, agent=agent, force=force, last_phase=until)
     finish(resume_execution(how, adw_id), as_json=as_json)
 

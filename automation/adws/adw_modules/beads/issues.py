@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adws.adw_modules.beads.locate import Location, Tracker
-from adws.adw_modules.errors import InvalidInputError, IssueNotFoundError, TrackerUnusableError
+from adws.adw_modules.errors import (
+    DatabaseError,
+    InvalidInputError,
+    IssueNotFoundError,
+    TrackerUnusableError,
+)
 
 MAX_ID_LENGTH = 200
 
@@ -39,7 +44,7 @@ class Issue:
 def read_issue(location: Location, issue_id: str, warn: Warn = lambda _: None) -> Issue:
     """The issue with exactly this id.
 
-    `warn` is called with one sentence where `bd` should have been asked and the export was read instead.
+    `warn` is called with one sentence where the tracker could not be read and its export was read instead.
 
     Raises:
         InvalidInputError: no tracker could have an issue of this id.
@@ -106,10 +111,10 @@ def _storable(text: str) -> str:
 
 def _read(location: Location, issue_id: str, warn: Warn) -> Fields:
     """The raw fields and labels, from the best source; each source is loaded only where it is used."""
+    if location.fault is not None:
+        return _from_export(location.jsonl, issue_id, location.fault, warn)
     if location.tracker is Tracker.BD and location.tracker_database is not None:
-        from adws.adw_modules.beads.issue_rows import issue_in_database
-
-        return issue_in_database(location.tracker_database, issue_id)
+        return _from_database(location.tracker_database, location.jsonl, issue_id, warn)
     if location.tracker is Tracker.BD_DOLT and location.beads_dir is not None:
         return _from_dolt(location.beads_dir, location.jsonl, issue_id, warn)
     if location.jsonl is not None:
@@ -122,19 +127,35 @@ def _read(location: Location, issue_id: str, warn: Warn) -> Fields:
 def _from_dolt(beads_dir: Path, export: Path | None, issue_id: str, warn: Warn) -> Fields:
     """What bd says, or else the export, which may be older than the store."""
     from adws.adw_modules.beads.issue_command import issue_from_bd
-    from adws.adw_modules.beads.issue_export import issue_in_export
 
     try:
         return issue_from_bd(beads_dir, issue_id)
     except TrackerUnusableError as error:
-        if export is None:
-            raise
-        try:
-            found = issue_in_export(export, issue_id)
-        except (IssueNotFoundError, TrackerUnusableError) as second:
-            raise TrackerUnusableError(f"{error}; {second}", hint=error.hint) from error
-        warn(f"issue {issue_id} was read from {export}, which may be out of date, because {error}")
-        return found
+        return _from_export(export, issue_id, error, warn)
+
+
+def _from_database(database: Path, export: Path | None, issue_id: str, warn: Warn) -> Fields:
+    """What bd's file says, or else the export, where the file is damaged."""
+    from adws.adw_modules.beads.issue_rows import issue_in_database
+
+    try:
+        return issue_in_database(database, issue_id)
+    except DatabaseError as error:
+        return _from_export(export, issue_id, error, warn)
+
+
+def _from_export(export: Path | None, issue_id: str, fault: DatabaseError, warn: Warn) -> Fields:
+    """What the export says, because of a fault of the tracker, which is raised where the export fails too."""
+    if export is None:
+        raise fault
+    from adws.adw_modules.beads.issue_export import issue_in_export
+
+    try:
+        found = issue_in_export(export, issue_id)
+    except (IssueNotFoundError, TrackerUnusableError) as second:
+        raise TrackerUnusableError(f"{fault}; {second}", hint=fault.hint) from fault
+    warn(f"issue {issue_id} was read from {export}, which may be out of date, because {fault}")
+    return found
 
 
 def _no_source(location: Location, issue_id: str) -> IssueNotFoundError:

@@ -24,11 +24,12 @@ from adws.adw_modules.beads.br_marks import marks_in_folder, marks_in_header, ma
 from adws.adw_modules.beads.database_file import read_header, read_shape
 from adws.adw_modules.beads.folder import BeadsFolder
 from adws.adw_modules.beads.repository import Repository, find_repository, is_git_dir, real
-from adws.adw_modules.beads.search import Found, Surroundings, found_by_name, search
+from adws.adw_modules.beads.search import Found, Surroundings, export_near, found_by_name, search
 from adws.adw_modules.errors import (
     DatabaseAmbiguousError,
     DatabaseError,
     DatabaseForeignError,
+    DatabaseNotFoundError,
     DatabaseUnreadableError,
 )
 
@@ -66,6 +67,8 @@ class Location:
     """Where our own files go: the sidecar and the backups."""
     reasons: tuple[str, ...]
     """How it was found and why here, in plain sentences."""
+    fault: DatabaseError | None = None
+    """Why the project's database cannot be used, where a run goes on without it."""
 
     def database_exists(self) -> bool:
         """Whether `database` is there now.
@@ -116,6 +119,27 @@ def locate(
             f"{error.filename or 'the current folder'} cannot be looked at: {error.strerror}",
             hint="check the path and the permissions of the folders it goes through",
         ) from error
+
+
+def locate_for_run(
+    explicit: str | Path | None = None,
+    *,
+    cwd: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Location:
+    """As `locate`, but where the project's database is missing or damaged, the location has that as `fault`.
+
+    Raises what `locate` raises for a file that was named, and for a place that is ambiguous.
+    """
+    try:
+        return locate(explicit, cwd=cwd, environ=environ)
+    except (DatabaseNotFoundError, DatabaseUnreadableError) as error:
+        if explicit is not None:
+            raise
+        environ = os.environ if environ is None else environ
+        here = real(cwd or Path.cwd())
+        around = Surroundings(here, find_repository(here, environ), environ)
+        return replace(_without_tracker(around), jsonl=export_near(around), fault=error)
 
 
 def state_dir_for(database: Path) -> Path:

@@ -9,13 +9,14 @@ into a file that nobody reads.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from adws.adw_modules.beads.br_marks import marks_in_folder
 from adws.adw_modules.beads.folder import BeadsFolder, follow_redirect, read_folder
 from adws.adw_modules.beads.repository import Repository, real
-from adws.adw_modules.errors import DatabaseAmbiguousError, DatabaseNotFoundError
+from adws.adw_modules.errors import AdwError, DatabaseAmbiguousError, DatabaseNotFoundError
 
 
 class Surroundings(NamedTuple):
@@ -73,6 +74,15 @@ def found_by_name(path: Path, how: str, *, notes: list[str] | None = None) -> Fo
     in_folder = ".beads" in {path.parent.name, database.parent.name}
     folder = read_folder(database.parent) if in_folder else None
     return Found(folder, database, (*(notes or ()), how), named=True)
+
+
+def export_near(surroundings: Surroundings) -> Path | None:
+    """The issue export of the nearest tracker's folder, whatever became of its database."""
+    for place, _ in _places(surroundings):
+        with suppress(AdwError):
+            if folder := read_folder(place):
+                return follow_redirect(folder)[0].export()
+    return None
 
 
 def _in_beads_dir(here: Path, named: str, trail: _Trail) -> Found | None:

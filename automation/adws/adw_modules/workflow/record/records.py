@@ -200,6 +200,9 @@ class Records:
                 "JSON as the only store is deprecated; unset ADW_USE_BEADS_STATE to use the database as well"
             )
             return None
+        if location.fault is not None:
+            self._go_on_in_json(location.fault)
+            return None
         database = None
         try:
             database = BeadsStateManager(location.database, clock=self._clock)
@@ -228,7 +231,7 @@ class Records:
         advice = error.hint or "`adw doctor` looks for the cause"
         if isinstance(error, NotMigratedError):
             advice = "`adw init` makes the tables"
-        elif isinstance(error, DatabaseNotFoundError):
+        elif isinstance(error, DatabaseNotFoundError) and error is not self._location.fault:
             from adws.adw_modules.beads.moving import first_step  # only for who has yet to begin
 
             advice = first_step(self._location)
