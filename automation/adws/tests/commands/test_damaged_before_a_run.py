@@ -1,4 +1,4 @@
-"""A database that is missing or damaged when a run begins: JSON, one warning, and `adw restore` afterwards."""
+"""A tracker's database that is damaged before a run begins: the run goes on, and what to do is said."""
 
 from __future__ import annotations
 
