@@ -69,7 +69,7 @@ def cell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     wanted = [
         cast("tuple[str, str, str]", item.callspec.params["which"])
         for item in request.session.items
-        if isinstance(item, pytest.Function) and "cell" in item.fixturenames
+        if isinstance(item, pytest.Function) and item.path == request.path
     ]
     run = grid.Matrix(tmp_path_factory.mktemp("m"))
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
