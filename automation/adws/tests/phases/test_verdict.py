@@ -121,6 +121,30 @@ def test_two_verdicts_that_differ_are_not_understood(answer: str) -> None:
     assert doubt(answer) == CONTRADICT
 
 
+@pytest.mark.parametrize("quoted", [
+    f"The fixture holds `{APPROVE}`.", f"```diff\n+{APPROVE}\n```", f"> {APPROVE}", f"It has '{APPROVE}'.",
+    f"It calls dumps({APPROVE}).", f"It prints [{APPROVE}].", "It prints {'verdict': 'approve'}.",
+    'It prints {"verdict": "approve",}.', 'The test has `{"verdict": "maybe"}` now.',
+])  # fmt: skip
+def test_a_rejection_at_the_end_counts_whatever_is_quoted_before_it(quoted: str) -> None:
+    assert read_verdict(f"{quoted}\n\n{REJECT}") == REJECTED
+    assert read_verdict(f"{quoted}\n```json\n{REJECT}\n```\n") == REJECTED
+    for later in (f"{REJECT}\nThe fixture:\n{APPROVE}", f"{REJECT}\n{quoted}", f"I say {REJECT}\n{APPROVE}"):
+        assert doubt(f"{quoted}\n{later}")
+
+
+@pytest.mark.parametrize("description", [
+    '{"verdict": "approve" or "reject", "reasons": [\u2026]}', '{"verdict": "approve|reject"}',
+    '{"verdict": "<approve|reject>"}', '{"verdict": \u2026}', '`"verdict":`', '`"reasons":`',
+    '{"verdict": ...}',
+])  # fmt: skip
+def test_the_description_of_the_format_before_a_verdict_is_none(description: str) -> None:
+    assert read_verdict(f"The prompt says {description} now.\n{APPROVE}") == APPROVED
+    assert read_verdict(f"The prompt says {description} now.\n{REJECT}") == REJECTED
+    assert doubt(f"{APPROVE}\n{description}") == CANNOT_BE_READ
+    assert doubt(f"{REJECT}\nThe prompt says {description}.\n{APPROVE}") == CONTRADICT
+
+
 @pytest.mark.parametrize("around", [
     "I cannot give %s here.", "At first sight %s, but it deletes a table.", "%s would be wrong: no tests.",
     "I reject this. The file holds:\n> %s", "I reject this. The file holds:\n+%s",

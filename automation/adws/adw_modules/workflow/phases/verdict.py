@@ -9,7 +9,10 @@ answer leaves no doubt about it:
 * the last one is stated, not mentioned: it stands on lines of its own, or at the end of the answer.
 
 Raw line breaks and tabs in its texts are read, because they leave no doubt. What a text of a verdict quotes
-is no verdict.
+is no verdict, nor is the description of the format before one ("approve" or "reject").
+
+A rejection that ends an answer counts whatever is quoted before it, such as code that holds an approval: to
+be wrong about it costs another attempt, and lets no bad change pass.
 """
 
 from __future__ import annotations
@@ -56,10 +59,22 @@ _IN_PROSE = re.compile(
     r"\bverdict\b(?:[\s*_`\"'\u201c\u201d<>:=|#\u2013\u2014\u2192-]{1,12}|\s+is\W{1,4})(approved?|reject(?:ed)?)\b(?!\W{1,4}or\b)",
     re.IGNORECASE,
 )
+_DESCRIPTION = re.compile(
+    rf"""
+      \{{?\s*{_QUOTE}?verdict{_QUOTE}?\s*:\s*
+      (?: {_QUOTE}?<?approved?>?{_QUOTE}?\s*(?:\||/|\bor\b)\s*{_QUOTE}?<?reject(?:ed)?\b>?{_QUOTE}?
+        | \u2026 | \.\.\. )
+      (?: \s*,\s*{_QUOTE}?reasons{_QUOTE}?\s*:\s*\[[^\]{{}}\n]{{0,200}}\] )?
+      \s*\}}?
+    | `"(?:verdict|reasons)"\s*:\s*`
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
 _OBJECT = re.compile(r'\{\s*"')
 # What stands around a part of another value: of a list, of an object, of a call, of an assignment.
 _PART_BEFORE = re.compile(r"(?:[\[{(=]|[\"'\u201d\u2019]\s*:|[\]}\"'\u201d\u2019]\s*,)\s*\Z")
 _PART_AFTER = re.compile(r"\s*(?:[\]})]|,\s*[\"'{\[])")
+_MARKS = "\"'`\u201c\u201d\u2018\u2019"
 _MARKUP = " \t\r`*_~"
 _QUOTED_LINE = (">", "+", "|")
 
@@ -74,7 +89,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A verdict's object, and where it stands in the answer."""
+    """A verdict's object, and where it stands in the answer; without fields where it cannot be read."""
 
     start: int
     end: int
@@ -83,37 +98,71 @@ class _Found:
 
 def read_verdict(answer: str) -> Verdict:
     """The verdict that an answer gives; `AgentOutputError` where it gives none, or leaves a doubt."""
-    found = list(_verdicts(answer))
-    if not found:
+    seen = list(_looks_like_verdicts(answer))
+    in_prose = list(_verdicts_in_prose(answer, seen))
+    if seen and _is_final_rejection(answer, seen[-1]):
+        seen = [one for one in seen[:-1] if one.fields and not _is_quoted(answer, one)] + seen[-1:]
+    if not all(one.fields for one in seen):
+        raise _unclear("what looks like a verdict in it cannot be read")
+    if not seen:
         raise _unclear("its verdict is none")
-    said = [_approves(one.fields) for one in found]
-    in_prose = [
-        _WORDS[match[1].lower()]
-        for match in _IN_PROSE.finditer(answer)
-        if not any(one.start <= match.start() < one.end for one in found)
-    ]
+    last = seen[-1]
+    said = [_approves(one.fields) for one in seen]
     if len({*said, *in_prose}) > 1:
         raise _unclear("its verdicts contradict each other")
-    if not _is_stated(answer, found[-1]):
+    if not _is_stated(answer, last):
         raise _unclear("its verdict is mentioned in a sentence, or quoted, but not stated")
-    reasons = [value for name, value in found[-1].fields.items() if name.strip().lower() == "reasons"]
+    reasons = [value for name, value in last.fields.items() if name.strip().lower() == "reasons"]
     return Verdict(said[-1], tuple(_texts(reasons)))
 
 
-def _verdicts(answer: str) -> Iterator[_Found]:
-    """The verdicts of an answer, in order."""
-    end = 0
+def _verdicts_in_prose(answer: str, seen: list[_Found]) -> Iterator[bool]:
+    """What an answer says outside of what looks like JSON."""
+    spans = [(one.start, one.end) for one in seen]
+    spans += [match.span() for match in _DESCRIPTION.finditer(answer)]
+    for match in _IN_PROSE.finditer(answer):
+        if not any(start <= match.start() < end for start, end in spans):
+            yield _WORDS[match[1].lower()]
+
+
+def _is_final_rejection(answer: str, last: _Found) -> bool:
+    words = [value for value in _verdict_fields(last.fields).values() if isinstance(value, str)]
+    rejects = [_WORDS.get(word.strip().lower()) for word in words] == [False]
+    return rejects and _is_stated(answer, last) and not answer[last.end :].strip(_MARKUP + "\n.")
+
+
+def _is_quoted(answer: str, found: _Found) -> bool:
+    """Whether a verdict stands between quotation marks or as code in a sentence, or in a quoted line."""
+    before = answer[: found.start].rpartition("\n")[2]
+    after = answer[found.end : found.end + 1]
+    if before.strip(_MARKUP).startswith(_QUOTED_LINE):
+        return True
+    return not _is_stated(answer, found) and before[-1:] in _MARKS and after in _MARKS and before[-1:] != ""
+
+
+def _looks_like_verdicts(answer: str) -> Iterator[_Found]:
+    """What looks like a verdict in an answer, in order; without fields what cannot be read as one."""
+    end, description = 0, None
     for count, mention in enumerate(_MENTION.finditer(answer)):
         if mention.start() < end:
+            continue
+        # A mention may begin behind the bracket or the mark that the description begins with.
+        place = max(end, mention.start() - 1)
+        description = _DESCRIPTION.match(answer, mention.start()) or _DESCRIPTION.match(answer, place)
+        if description is not None:
+            end = description.end()
             continue
         objects = _objects_around(answer, mention, end) if count < _MOST_MENTIONS else iter(())
         if mention["reasons"] and next(objects, None):
             continue
         found = next((one for one in objects if _verdict_fields(one.fields)), None)
         if found is None or not _is_whole(answer, found):
-            raise _unclear("what looks like a verdict in it cannot be read")
+            found = _Found(mention.start(), mention.end(), {})
         yield found
         end = found.end
+    if description is not None:
+        # Nothing follows that would be the verdict.
+        yield _Found(description.start(), description.end(), {})
 
 
 def _objects_around(answer: str, mention: re.Match[str], least: int) -> Iterator[_Found]:
