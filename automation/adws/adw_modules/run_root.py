@@ -11,10 +11,12 @@ setting `run_folder` in `adw.toml` names another.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from adws.adw_modules.config import load_config
+from adws.adw_modules.errors import ConfigurationError
 
 _HIDDEN_ROOT = ".adw"
 _SHARED_ROOT = "automation"
@@ -31,6 +33,21 @@ def run_root(project: Path) -> Path:
     if (hidden / "agents").is_dir() or not (project / _SHARED_ROOT).is_dir():
         return hidden
     return project / _SHARED_ROOT
+
+
+def make_run_root(project: Path) -> None:
+    """Make the root and its folders where they are missing. Raises `ConfigurationError` where that fails."""
+    root = run_root(project)
+    try:
+        for name in _FOLDERS:
+            (root / name).mkdir(parents=True, exist_ok=True)
+            if not os.access(root / name, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise ConfigurationError(
+            f"runs cannot keep their files in {root}: {error.strerror}",
+            hint="move away what is in its place, or name another folder by run_folder in adw.toml",
+        ) from error
 
 
 def agents_folder(project: Path) -> Path:

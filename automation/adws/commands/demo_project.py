@@ -13,7 +13,7 @@ from pathlib import Path
 from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.beads.own_tracker import create_beads_database
 from adws.adw_modules.clock import Clock
-from adws.adw_modules.errors import TrackerUnusableError
+from adws.adw_modules.errors import InvalidInputError, TrackerUnusableError
 from adws.adw_modules.temporary_files import new_temporary_folder
 from adws.adw_modules.workflow.git.command import Git
 from adws.adw_modules.workflow.git.environment import without_git_variables
@@ -55,10 +55,16 @@ def make_project(parent: Path | None, issues: Sequence[Issue], clock: Clock) -> 
 
 
 def _new_folder(parent: Path | None, clock: Clock) -> Path:
-    if parent is not None:
-        parent.mkdir(parents=True, exist_ok=True)
     name = f"adw-demo-{clock.now():%Y%m%d-%H%M%S}-"
-    return Path(os.path.realpath(new_temporary_folder(name, parent)))
+    try:
+        if parent is not None:
+            parent.mkdir(parents=True, exist_ok=True)
+        return Path(os.path.realpath(new_temporary_folder(name, parent)))
+    except OSError as error:
+        raise InvalidInputError(
+            f"no folder can be made in {parent}: {error.strerror}",
+            hint="name a folder that you may write to: `adw demo --into DIRECTORY`",
+        ) from error
 
 
 def _with_bd(bd: str, folder: Path, issues: Sequence[Issue]) -> DemoProject:

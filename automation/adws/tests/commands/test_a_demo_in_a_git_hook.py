@@ -51,3 +51,16 @@ def test_hooks_of_the_user_do_not_run_in_the_demo(tmp_path: Path, setting: str) 
     environ = {"GIT_CONFIG_GLOBAL": str(config)}
     assert project.adw("demo", "--into", str(tmp_path / "demo"), environ=environ).code == 0
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_place_where_no_folder_can_be_made_is_named(tmp_path: Path) -> None:
+    project = Project(tmp_path / "shop", tracker=False)
+    place = tmp_path / "shop" / "adw.toml" / "demo"
+    ran = project.adw("demo", "--into", str(place))
+    assert (ran.code, ran.err.splitlines()) == (
+        2,
+        [
+            f"Error: no folder can be made in {place}: Not a directory",
+            "  What to do: name a folder that you may write to: `adw demo --into DIRECTORY`",
+        ],
+    )

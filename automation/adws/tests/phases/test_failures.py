@@ -14,6 +14,7 @@ from adws.adw_modules.errors import (
     AgentMissingError,
     AgentOutputError,
     AgentTimeoutError,
+    ConfigurationError,
     IllegalTransitionError,
     InvalidInputError,
 )
@@ -61,6 +62,22 @@ def test_a_phase_that_fails_stops_the_run_and_is_recorded(project: Project, phas
     )
     assert last.cost_usd == {"plan": 0.0421, "build": 0.1873, "review": 0.0312}[phase]
     assert project.calls() == [*PHASES[: PHASES.index(phase) + 1]]
+
+
+@pytest.mark.parametrize("obstacle", ["file", "dangling link"])
+def test_a_project_where_runs_cannot_keep_their_files_is_refused_before_anything_is_recorded(
+    project: Project, obstacle: str
+) -> None:
+    place = project.path / ".adw"
+    if obstacle == "file":
+        place.write_text("mine")
+    else:
+        place.symlink_to("/nonexistent")
+    with pytest.raises(ConfigurationError, match=f"^runs cannot keep their files in {place}: "):
+        project.run("demo-1")
+    assert project.executions() == []
+    place.unlink()
+    assert project.run("demo-1").status == "completed"
 
 
 def test_the_log_of_a_failed_run_ends_in_the_known_way(project: Project) -> None:
