@@ -55,7 +55,8 @@ def set_aside_leftovers(tree: Worktree, base: str, folder: Path, name: str = "le
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         patch = _save_patch(tree, base, folder, name)
-        files = _keep_files(tree, _tracked(tree, base, held_back), moved, folder / name)
+        place = _free(folder / name, "")
+        kept = _keep_files(tree, _tracked(tree, base, held_back), moved, place)
     except OSError as error:
         raise RepositoryError(
             f"what an agent left in {tree.path} cannot be kept in {folder}: {error.strerror or error}",
@@ -66,7 +67,15 @@ def set_aside_leftovers(tree: Worktree, base: str, folder: Path, name: str = "le
     for change in repositories:
         if change.submodule and not change.nested:
             (tree.path / change.path).mkdir(parents=True, exist_ok=True)
-    return Leftovers(patch, files)
+    kept |= _keep_files(tree, [], _no_longer_ignored(tree, base), place)
+    return Leftovers(patch, place if kept else None)
+
+
+def _no_longer_ignored(tree: Worktree, base: str) -> list[str]:
+    """Untracked files that only the agent's own rules had ignored; the next commit would hold them."""
+    paths = [change.path for change in stand_on_branch(tree, base) if may_be_committed(change.path)]
+    known = set(_tracked(tree, base, paths))
+    return [path for path in paths if path not in known]
 
 
 def _open_folders_of(tree: Worktree, changes: Sequence[Change]) -> None:
@@ -96,19 +105,16 @@ def _tracked(tree: Worktree, base: str, paths: Sequence[str]) -> list[str]:
     return [path for path in paths if path in known and (tree.path / path).is_file()]
 
 
-def _keep_files(tree: Worktree, copied: Sequence[str], moved: Sequence[str], wanted: Path) -> Path | None:
-    """Copy files, and move others and folders, to a folder of their own; None where there are none."""
+def _keep_files(tree: Worktree, copied: Sequence[str], moved: Sequence[str], kept: Path) -> bool:
+    """Copy files, and move others and folders, to a folder; say whether there were any."""
     present = [path for path in moved if os.path.lexists(tree.path / path)]
-    if not copied and not present:
-        return None
-    kept = _free(wanted, "")
     for path in copied:
         (kept / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(tree.path / path, kept / path, follow_symlinks=False)
     for path in present:
         (kept / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.move(tree.path / path, kept / path)
-    return kept
+    return bool(copied or present)
 
 
 def _free(wanted: Path, ending: str) -> Path:
