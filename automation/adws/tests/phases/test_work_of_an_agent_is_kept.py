@@ -195,6 +195,23 @@ def test_what_is_left_out_of_a_commit_is_named_with_its_reason_in_the_result(pro
     ]
 
 
+def test_a_secret_in_the_name_of_a_file_is_shown_to_nobody(project: Project) -> None:
+    environ = {"PATH": os.environ["PATH"], "SHOP_TOKEN": "s3cret-value-123"}
+
+    def said(build: str, adw_id: str) -> str:
+        project.events.clear()
+        agent = acting_agent(project.path.parent, build=build)
+        outcome = project.run("demo-1", adw_id=adw_id, agent=agent, environ=environ, force=True)
+        hint = outcome.error.hint if outcome.error else ""
+        return " ".join([str(outcome.error), str(hint), *(event.text for event in project.events)])
+
+    nested = said("git init -q s3cret-value-123", "run-1")
+    left_out = said("mkdir s3cret-value-123; echo k > s3cret-value-123/.env; echo x > made.txt", "run-2")
+    assert "s3cret-value-123" not in nested + left_out
+    assert "or remove [masked]/.git by hand" in nested
+    assert "[masked]/.env is left out of the commit, because it may hold secrets" in left_out
+
+
 def test_secrets_that_the_agent_committed_by_itself_are_left_out(project: Project) -> None:
     assert built(project, "echo k > .env; git add -f .env; git commit -qm x; echo x > made.txt") == {
         "made.txt": "100644"
@@ -444,6 +461,16 @@ class TestLeftovers:
         git(tree.path, "apply", str(kept.patch))
         assert (tree.path / "README.md").read_text() == "# Shop\nprecious\n"
         assert (tree.path / "new file.txt").read_text() == "new\n"
+
+    def test_files_that_only_the_agent_ignored_do_not_stay_for_the_next_commit(
+        self, project: Project, tree: Worktree, tmp_path: Path
+    ) -> None:
+        (tree.path / ".gitignore").write_text("*.out\n")
+        (tree.path / "data.out").write_text("precious\n")
+        kept = set_aside_leftovers(tree, self.base(project), tmp_path / "kept")
+        assert kept == Leftovers(tmp_path / "kept" / "leftovers.patch", tmp_path / "kept" / "leftovers")
+        assert (tmp_path / "kept" / "leftovers" / "data.out").read_text() == "precious\n"
+        assert git(tree.path, "status", "--porcelain") == ""
 
     def test_later_leftovers_do_not_overwrite_earlier_ones(
         self, project: Project, tree: Worktree, tmp_path: Path

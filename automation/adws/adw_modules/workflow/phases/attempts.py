@@ -100,8 +100,9 @@ def _phase_run(work: Work, attempt: Attempt, reporter: Reporter) -> PhaseRun:
 
 
 def _fail(run: PhaseRun, error: AdwError) -> AdwError:
-    message = redact(str(error), secret_values(run.environ))
-    error.args = (message,)
+    secrets = secret_values(run.environ)
+    message = redact(str(error), secrets)
+    error.args, error.hint = (message,), redact(error.hint, secrets) if error.hint else error.hint
     code = error.code if isinstance(error, AgentExitError) else run.exit_code
     ended = run.record.finish_attempt(
         run.attempt, "failed", error_message=message, exit_code=code, result=run.answer

@@ -31,12 +31,12 @@ def build(run: PhaseRun) -> None:
             message=commit_message("Build", run.issue),
         )
         run.reporter.tell("commit_made", made.commit)
-        for path, reason in made.left_out.items():
-            run.reporter.warn(f"{path} is left out of the commit, because {reason}")
         # The agent chose the names of its files.
         secrets = secret_values(run.environ)
         files = [recordable(path, secrets) for path in made.files]
         left_out = {recordable(path, secrets): reason for path, reason in made.left_out.items()}
+        for path, reason in left_out.items():
+            run.reporter.warn(f"{path} is left out of the commit, because {reason}")
         return {
             "commit": made.commit,
             "files": list[JSON](files),
