@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TypedDict
 
 from adws.adw_modules.clock import parse_time
@@ -12,6 +13,8 @@ from adws.adw_modules.store.json_values import JSON, decode
 from adws.adw_modules.store.records import Checkpoint
 from adws.adw_modules.store.stored_text import texts_decoded
 from adws.adw_modules.store.transaction import Row, Transaction
+
+_COLUMNS = len(fields(Checkpoint))  # somebody may have added some behind ours
 
 
 class NewCheckpoint(TypedDict):
@@ -73,8 +76,8 @@ def of_execution(tx: Transaction, execution_id: str) -> list[Checkpoint]:
 
 
 def from_row(row: Row) -> Checkpoint:
-    """A row of adw_checkpoints as a `Checkpoint`; its columns are the fields, in their order."""
-    op_id, execution_id, seq, phase, attempt, name, text, created_at = texts_decoded(row)
+    """A row of adw_checkpoints as a `Checkpoint`; its first columns are the fields, in their order."""
+    op_id, execution_id, seq, phase, attempt, name, text, created_at = texts_decoded(row)[:_COLUMNS]
     return Checkpoint(op_id, execution_id, seq, phase, attempt, name, decode(text), parse_time(created_at))
 
 

@@ -142,8 +142,8 @@ def find(tx: Transaction, filters: Params, after: PageStart | None, most: int) -
 
 
 def from_row(row: Row) -> Execution:
-    """A row of adw_executions as an `Execution`; its columns are the fields, in their order."""
-    values = texts_decoded(row)
+    """A row of adw_executions as an `Execution`; its first columns are the fields, in their order."""
+    values = texts_decoded(row)[:_COLUMNS]
     for position, read in _READERS:
         values[position] = read(values[position])
     return Execution(*values)
@@ -157,6 +157,7 @@ def _optional_json(text: str | None) -> JSON:
     return decode(text) if text else None
 
 
+_COLUMNS = len(fields(Execution))  # somebody may have added some behind ours
 _READERS_BY_NAME: dict[str, Callable[[Any], object]] = {
     "started_at": parse_time,
     "updated_at": parse_time,

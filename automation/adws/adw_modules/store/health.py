@@ -124,7 +124,7 @@ def _schema(path: Path, *, beside_issues: bool) -> Iterator[Check]:
         "schema",
         ok=not found,
         detail="; ".join(found) or "as the migrations make it",
-        hint="`adw doctor` explains each",
+        hint="`adw doctor` names the way back",
         severity="error",
         why="Somebody changed our tables, views or triggers; rows may be lost or not found.",
     )

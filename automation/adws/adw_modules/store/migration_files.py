@@ -16,6 +16,7 @@ from adws.adw_modules.store import sql
 _NAME = re.compile(r"(?P<version>\d{3})_(?P<name>[a-z0-9_]+)\.sql")
 _UP = "-- migrate:up\n"
 _DOWN = "-- migrate:down\n"
+_DROP = re.compile(r"^DROP (TABLE|INDEX|TRIGGER|VIEW)\b(?! IF EXISTS)")
 _BEADS_ONLY = "-- only: beads"
 
 
@@ -34,8 +35,8 @@ class Migration:
         return list(sql.statements(self._up if beside_issues else _without_beads_lines(self._up)))
 
     def down(self) -> list[str]:
-        """The statements that take it back."""
-        return list(sql.statements(self._down))
+        """The statements that take it back, as far as what it made is still there."""
+        return [_DROP.sub(r"\g<0> IF EXISTS", statement) for statement in sql.statements(self._down)]
 
 
 @cache

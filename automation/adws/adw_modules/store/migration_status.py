@@ -66,7 +66,7 @@ def require_valid(path: Path, *, beside_issues: bool) -> None:
     if found:
         raise MigrationError(
             f"the schema in {path} is not as it should be: " + "; ".join(found),
-            hint="`adw doctor` explains each; a backup can be copied back while no process uses the file",
+            hint="`adw doctor` names the commands that make it so",
         )
 
 

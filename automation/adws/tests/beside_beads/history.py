@@ -26,7 +26,7 @@ def run_on(state: BeadsStateManager, issue_id: str, *, claim: bool = False) -> E
 
 def rows(path: Path, query: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
     """Every row of an answer, read without writing."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         return [tuple(row) for row in connection.execute(query, values).fetchall()]
 
 

@@ -16,7 +16,7 @@ from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store import health, migrations
 from adws.adw_modules.store.backup import back_up
 from adws.adw_modules.store.health import Check
-from adws.tests.beside_beads.history import run_on
+from adws.tests.beside_beads.history import archived, live, rows, run_on
 from adws.tests.beside_beads.mounts import fill_up, with_small_disk
 from adws.tests.beside_beads.patients import Sick
 from adws.tests.project import PROGRAMS, Project
@@ -220,3 +220,68 @@ def test_health_and_the_doctor_name_the_same_faults(alone: Sick) -> None:
         unwell = {check.name: check.severity for check in state.check_health().checks if not check.ok}
     assert unwell == {"schema": "error"}
     assert alone.complaints() == unwell
+
+
+SCHEMA_DAMAGE: dict[str, tuple[str, ...]] = {
+    "a lost table": ("DROP TABLE adw_checkpoints",),
+    "lost tables": (
+        "DROP TABLE adw_checkpoints",
+        "DROP TABLE adw_phase_attempts",
+        "DROP TABLE adw_executions",
+    ),
+    "a lost index": ("DROP INDEX idx_executions_status",),
+    "another index": (
+        "DROP INDEX idx_executions_status",
+        "CREATE INDEX idx_executions_status ON adw_executions (phase)",
+    ),
+    "a column of somebody's": ("ALTER TABLE adw_executions ADD COLUMN theirs TEXT",),
+    "a lost table of the archives": ("DROP TABLE adw_checkpoints_archive",),
+}
+
+
+@pytest.mark.parametrize("kind", ["sick", "alone"])
+@pytest.mark.parametrize("damage", SCHEMA_DAMAGE)
+def test_a_changed_schema_is_made_anew_by_the_commands_that_are_printed(
+    request: pytest.FixtureRequest, kind: str, damage: str
+) -> None:
+    project: Sick = request.getfixturevalue(kind)
+    file = project.patient.location.database
+    with project.open() as state:
+        state.update_execution_status(run_on(state, "demo-2").id, "completed")
+        project.clock.advance(hours=1)
+        assert state.archive_old_executions(days=0) == 1
+    back_up(file, project.patient.location.state_dir / "backups", "later", project.clock.now())
+    before = checkpoints(file)
+    project.change(*SCHEMA_DAMAGE[damage], path=file)
+
+    finding = project.the("schema")
+    assert finding.fix == "adw migrate --rollback --version 000; adw migrate; adw restore"
+    assert "adw doctor" not in finding.why
+    do(project, finding.fix)
+
+    assert [one for one in project.findings() if one.severity == "error"] == []
+    assert live_and_archived(file) == (["demo-1"], ["demo-2"])
+    assert checkpoints(file) == before
+
+
+def live_and_archived(file: Path) -> tuple[list[str], list[str]]:
+    return sorted(live(file).values()), sorted(issue for issue, _ in archived(file).values())
+
+
+def checkpoints(file: Path) -> list[tuple[object, ...]]:
+    return rows(
+        file,
+        "SELECT op_id, checkpoint_data FROM adw_checkpoints"
+        " UNION SELECT op_id, checkpoint_data FROM adw_checkpoints_archive ORDER BY op_id",
+    )
+
+
+def test_a_column_that_somebody_added_hides_no_run(sick: Sick) -> None:
+    for table in ("adw_executions", "adw_phase_attempts", "adw_checkpoints"):
+        sick.change(f"ALTER TABLE {table} ADD COLUMN theirs TEXT DEFAULT 'x'")
+
+    with sick.open() as state:
+        (run,) = state.list_executions()
+        attempts, points = state.list_attempts(run.id), state.list_checkpoints(run.id)
+
+    assert (run.issue_id, len(attempts), len(points)) == ("demo-1", 1, 2)

@@ -78,12 +78,13 @@ def look_for_guests(connection: sqlite3.Connection) -> Guests:
     """Whatever is dangerous in a tracker's file."""
     touched = tables_touched(connection)
     stored = schema.present(connection)
-    our_names = set(schema.expected(known(), beside_issues=True))
+    our_objects = schema.expected(known(), beside_issues=True)
+    our_names = set(our_objects)
 
     def is_ours(name: str) -> bool:
         if name in our_names or name.startswith("adw_"):
             on_ours = stored[name].kind == "trigger" and stored[name].table.startswith("adw_")
-            return on_ours or _touches_ours(name, touched)
+            return on_ours or _touches_ours(name, touched) or stored[name] == our_objects.get(name)
         return name in _FORMER_VIEWS and _touches_ours(name, touched)
 
     guilty = tuple(rebuild_on_a_copy(connection))

@@ -32,7 +32,11 @@ def remake_views_and_triggers(patient: Patient) -> Iterator[str]:
     dangerous = {one.name for one in found.guilty} | {name for name, _ in found.curious}
     wrong = {name for name in texts if _is_ours_and_wrong(stored.get(name), want[name])}
     drop = sorted((dangerous & found.ours) | (wrong & {*stored}))
-    make = sorted((wrong | dangerous & found.ours) & {*texts})
+    make = sorted(
+        name
+        for name in (wrong | dangerous & found.ours) & {*texts}
+        if want[name].kind == "view" or want[name].table in stored
+    )
     if not (drop or make):
         return
 

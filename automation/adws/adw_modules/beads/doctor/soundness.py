@@ -14,7 +14,9 @@ from adws.adw_modules.beads.locate import Location
 from adws.adw_modules.store import health, schema
 from adws.adw_modules.store.connection import open_reader
 from adws.adw_modules.store.health import Check
+from adws.adw_modules.store.migration_files import known
 
+_OUR_TABLES = {"adw_executions", "adw_phase_attempts", "adw_checkpoints", "adw_executions_archive"}
 _BY_DOCTOR = "adw doctor --fix"
 _WHAT_BD_DOES = "bd calls such a file corrupt and rebuilds it from the issue export, which lacks our tables."
 _WITHOUT_BD_AND_BACKUP = (
@@ -59,7 +61,7 @@ def _read_only(check: Check, location: Location) -> Finding:
 def _finding(check: Check, patient: Patient) -> Finding:
     if check.ok:
         return well(check.name, check.detail)
-    fix = way_back(patient) if check.damaged else _fix(check, patient.location)
+    fix = way_back(patient) if check.damaged else _fix(check, patient)
     what = f"{check.detail[:1].upper()}{check.detail[1:]}."
     why = check.why
     if check.damaged and patient.location.beside_issues:
@@ -70,21 +72,28 @@ def _finding(check: Check, patient: Patient) -> Finding:
     return Finding(check.name, check.severity, what, why, fix, fixable=fix == _BY_DOCTOR)
 
 
-def _fix(check: Check, location: Location) -> str | None:
+def _fix(check: Check, patient: Patient) -> str | None:
     if check.name == "migrations":
         return "adw migrate"
-    if check.name == "references" and location.beside_issues:
+    if check.name == "references" and patient.location.beside_issues:
         return _BY_DOCTOR
     parts = check.detail.split("; ")
     if check.name == "schema" and all(part.startswith(("view ", "trigger ")) for part in parts):
         return _BY_DOCTOR
-    return None
+    return _by_making_anew(patient) if check.name == "schema" else None
+
+
+def _by_making_anew(patient: Patient) -> str:
+    """Commands that take our tables out, after a backup, make them anew, and fetch the rows back."""
+    named = ["--db", str(patient.location.database)] if patient.named else []
+    commands = (["migrate", "--rollback", "--version", known()[0].version], ["migrate"], ["restore"])
+    return "; ".join(shlex.join(["adw", *words, *named]) for words in commands)
 
 
 def _has_our_tables(patient: Patient) -> bool:
     connection = open_reader(patient.location.database)
     try:
-        return "adw_executions" in schema.present(connection)
+        return not _OUR_TABLES.isdisjoint(schema.present(connection))
     except sqlite3.Error:
         return True  # damaged; the health check says how
     finally:
