@@ -9,6 +9,7 @@ import click
 
 from adws.adw_modules.beads.locate import Location
 from adws.adw_modules.clock import Clock, default_clock
+from adws.adw_modules.command_lines import command_on
 from adws.adw_modules.errors import ExecutionNotFoundError, InvalidInputError
 from adws.adw_modules.state import ADWState, Attempt, BeadsStateManager, Execution
 from adws.adw_modules.store.life import Life, life_of
@@ -160,7 +161,7 @@ def _print_execution(execution: Execution, life: Life | None) -> None:
     print_line(f"           {kind}, priority {priority}")
     print_line(f"Status     {execution.status}, in {execution.phase}")
     if life is not None and life.is_over:
-        print_line(f"           {life.state}: {life.why}; `adw resume {execution.id}` goes on")
+        print_line(f"           {life.state}: {life.why}; `{command_on('adw resume', execution.id)}` goes on")
     if execution.error_message:
         print_line(f"Error      {execution.error_message}")
     ended = f"ended {execution.completed_at:%Y-%m-%d %H:%M:%S}" if execution.completed_at else "not ended"

@@ -13,6 +13,7 @@ from adws.adw_modules.beads.issues import Issue, check_issue_id, read_issue
 from adws.adw_modules.beads.locate import Location, locate_for_run
 from adws.adw_modules.beads.repository import find_repository
 from adws.adw_modules.clock import default_clock
+from adws.adw_modules.command_lines import command_on
 from adws.adw_modules.store.records import PHASES
 from adws.adw_modules.workflow.progress import Event, describe
 from adws.adw_modules.workflow.runner import Outcome, RunSettings, resume_execution, run_issue
@@ -127,17 +128,17 @@ def finish(outcome: Outcome, *, as_json: bool) -> None:
     """Print how a run ended, and leave with its exit code."""
     exit_code_tells_of_work()
     execution = outcome.execution
+    resume = command_on("adw resume", execution.id)
     if as_json:
         error = str(outcome.error) if outcome.error else None
         print_json("adw.run/1", execution=execution, status=outcome.status, error=error)
     elif outcome.status == "completed":
-        print_line(
-            f"Branch {execution.branch_name} holds the work; `adw show {execution.id}` tells the rest."
-        )
+        show = command_on("adw show", execution.id)
+        print_line(f"Branch {execution.branch_name} holds the work; `{show}` tells the rest.")
     elif outcome.error is not None:
         print_error(f"Error: {outcome.error}")
         advice = outcome.error.hint or "mend the cause, then resume"
-        print_error(f"  What to do: {advice} (`adw resume {execution.id}`)")
+        print_error(f"  What to do: {advice} (`{resume}`)")
     else:
-        print_line(f"Stopped after {execution.phase}; `adw resume {execution.id}` goes on.")
+        print_line(f"Stopped after {execution.phase}; `{resume}` goes on.")
     sys.exit(outcome.exit_code)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from adws.adw_modules.clock import format_time, parse_time, seconds_before
+from adws.adw_modules.command_lines import command_on
 from adws.adw_modules.errors import (
     AdwError,
     ExecutionHeldError,
@@ -96,7 +97,7 @@ def take_over(
     if present.status == "completed":
         raise IllegalTransitionError(
             f"execution {execution_id} is completed; there is nothing left to do",
-            hint=f"start a new one with `adw run {present.issue_id}`",
+            hint=f"start a new one with `{command_on('adw run', present.issue_id)}`",
         )
     raise ExecutionHeldError(
         f"execution {execution_id} is being worked on by {present.owner}",
@@ -225,10 +226,10 @@ def issue_claimed(issue_id: str, holder: str, life: Life | None) -> IssueClaimed
     if life is not None and life.is_over:
         return IssueClaimedError(
             f"issue {issue_id} is held by execution {holder}, which is {life.state}: {life.why}",
-            hint=f"go on with it by `adw resume {holder}`, or start a second run with --force",
+            hint=f"go on with it by `{command_on('adw resume', holder)}`, or start a second run with --force",
         )
-    go_on = "" if life else f", go on with it by `adw resume {holder}`"
+    go_on = "" if life else f", go on with it by `{command_on('adw resume', holder)}`"
     return IssueClaimedError(
         f"issue {issue_id} is being worked on by execution {holder}",
-        hint=f"look at it by `adw show {holder}`{go_on}, or start a second run with --force",
+        hint=f"look at it by `{command_on('adw show', holder)}`{go_on}, or start a second run with --force",
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from adws.adw_modules.command_lines import command_on
 from adws.adw_modules.errors import RepositoryError
 from adws.adw_modules.run_root import trees_folder
 from adws.adw_modules.state import Execution
@@ -35,7 +36,7 @@ def refuse_other_place(execution: Execution, request: JSON, project: Path) -> No
     home = _home(execution, request)
     if home is None or home == path_text(project) or not _holds(Path(home), execution):
         return
-    command = f"cd {shlex.quote(home)} && adw resume {execution.id}"
+    command = f"cd {shlex.quote(home)} && {command_on('adw resume', execution.id)}"
     raise RepositoryError(
         f"execution {execution.id} works in {home}, not in {project}", hint=f"go on there: `{command}`"
     )

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import functools
 import os
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adws.adw_modules.beads.issues import Issue
+from adws.adw_modules.command_lines import command_on
 from adws.adw_modules.errors import AdwError, ExecutionNotFoundError, RunInterruptedError
 from adws.adw_modules.redaction import secret_values
 from adws.adw_modules.run_root import make_run_root
@@ -93,7 +93,7 @@ def run_phase(
     named = f"execution {adw_id!r}" if adw_id else f"unfinished execution of issue {issue_id!r}"
     raise ExecutionNotFoundError(
         f"there is no {named} to {phase}",
-        hint=f"plan it first: `adw run --until plan -- {shlex.quote(issue_id)}`",
+        hint=f"plan it first: `{command_on('adw run --until plan', issue_id)}`",
     )
 
 
@@ -162,7 +162,7 @@ class _Run:
             except RunPaused:
                 return Outcome(self.record.execution)
             except RunInterruptedError as error:
-                error.hint = error.hint or f"go on with it by `adw resume {self.record.id}`"
+                error.hint = error.hint or f"go on with it by `{command_on('adw resume', self.record.id)}`"
                 raise
 
     def _phases(self, phases: tuple[str, ...], work: Work) -> Outcome:

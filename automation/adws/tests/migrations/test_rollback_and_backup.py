@@ -155,6 +155,7 @@ def test_what_stands_in_the_database_is_never_run_as_sql(beads_db: Path) -> None
 
 def test_a_rollback_that_fails_leaves_the_database_as_it_was(beads_db: Path) -> None:
     run_sql(beads_db, "DROP VIEW recent_failures")
+    run_sql(beads_db, "CREATE TABLE recent_failures (theirs TEXT)")
     with pytest.raises(MigrationError, match=r"migration 002 \(create_views\) failed"):
         roll_back(beads_db, "002")
     states = {step.version: step.state for step in migration_status.status(beads_db)}

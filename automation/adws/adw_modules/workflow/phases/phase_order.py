@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from adws.adw_modules.command_lines import command_on
 from adws.adw_modules.errors import InvalidInputError
 from adws.adw_modules.state import Attempt, Execution
 from adws.adw_modules.store.records import PHASES
@@ -24,7 +25,7 @@ def phase_wanted(execution: Execution, attempts: Sequence[Attempt], phase: str) 
     if before and not _completed(attempts, before[0]):
         raise InvalidInputError(
             f"execution {execution.id} cannot {phase} yet, because its {before[0]} phase has not completed",
-            hint=f"`adw resume {execution.id}` does all that is left",
+            hint=f"`{command_on('adw resume', execution.id)}` does all that is left",
         )
     done = _completed(attempts, phase) and execution.status != "failed"
     return () if done else (phase,)

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from adws.adw_modules.clock import Clock
+from adws.adw_modules.command_lines import command_on
 from adws.adw_modules.errors import (
     IllegalTransitionError,
     InvalidInputError,
@@ -61,7 +62,7 @@ def taken_over(run: JsonRun, owner: str, moment: datetime) -> tuple[Execution, l
     if execution.status == "completed":
         raise IllegalTransitionError(
             f"execution {execution.id} is completed; there is nothing left to do",
-            hint=f"start a new one with `adw run {execution.issue_id}`",
+            hint=f"start a new one with `{command_on('adw run', execution.issue_id)}`",
         )
     reason = "the process that ran this attempt ended without a word"
     attempts = [

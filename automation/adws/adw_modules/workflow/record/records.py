@@ -6,6 +6,7 @@ migrated, broken, or cannot be written does not stop a run: one warning, and the
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,7 +157,7 @@ class Records:
         if found.issue_id != issue_id:
             raise InvalidInputError(
                 f"execution {found.id} works on issue {found.issue_id}, not on {issue_id}",
-                hint=f"`adw list --issue {issue_id}` shows the executions of {issue_id}",
+                hint=f"`adw list --issue={shlex.quote(issue_id)}` shows the executions of {issue_id}",
             )
         return found
 
