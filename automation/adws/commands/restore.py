@@ -12,6 +12,7 @@ from adws.adw_modules.beads.restore.places import OldFile, old_files
 from adws.adw_modules.beads.restore.restoring import Restoration, Survey, rehearse, survey
 from adws.adw_modules.beads.restore.restoring import restore as restore_from
 from adws.adw_modules.clock import default_clock
+from adws.adw_modules.errors import DatabaseUnreadableError
 from adws.commands.options import common
 from adws.commands.output import print_json, print_line
 from adws.commands.standard_streams import exit_code_tells_of_work
@@ -37,6 +38,10 @@ def restore(dry_run: bool, file: Path | None, db: str | None, as_json: bool) -> 
     location, clock = locate(db), default_clock()
     files = old_files(location) if file is None else [OldFile(file, "named by you")]
     found = survey(files, location.project if file is None else None, clock)
+    if file is not None and found.unreadable:
+        raise DatabaseUnreadableError(
+            found.unreadable[0], hint="name a backup, a copy, or a file that a tracker put away"
+        )
     plan = rehearse(location, found.sources, clock)
     if not as_json:
         for line in describe_survey(found, plan):

@@ -6,24 +6,31 @@ output is, a file of several names, of another owner, or in a folder that may no
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
 from pathlib import Path
 
-from adws.adw_modules.errors import InvalidInputError
+from adws.adw_modules.errors import InvalidInputError, refused_by_the_system
 from adws.adw_modules.file_replacing import replace_file
 
 _STANDARD_OUTPUT_AND_ERROR = (1, 2)
+_FAULTS_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def write_report(text: str, path: Path) -> None:
-    """Put `text` into the file at `path`, instead of what is there. Raises `InvalidInputError`."""
+    """Put `text` into the file at `path`, instead of what is there.
+
+    Raises `InvalidInputError` for a path that cannot be written, `SystemRefusalError` where the disk fails.
+    """
     try:
         _write(text, path)
     except BrokenPipeError:
         return  # the reader of a pipe has seen enough
     except OSError as error:
+        if error.errno in _FAULTS_OF_THE_DISK:
+            raise refused_by_the_system(OSError(error.errno, error.strerror, str(path))) from error
         raise InvalidInputError(
             f"the report cannot be written to {path}: {error.strerror}",
             hint="name a file in a folder that exists and may be written to",

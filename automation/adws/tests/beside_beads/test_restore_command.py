@@ -167,3 +167,16 @@ def damage_a_table_of_bds(database: Path) -> None:
     with database.open("r+b") as file:
         file.seek((page - 1) * size)
         file.write(b"\0" * size)
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no database"])
+def test_a_named_file_that_cannot_be_read_is_an_error(project: Project, content: bytes) -> None:
+    named = project.folder / "named.db"
+    named.write_bytes(content)
+
+    ran = project.adw("restore", "--from", str(named))
+
+    assert (ran.code, ran.out) == (4, "")
+    complaint, advice = ran.err.splitlines()
+    assert complaint.startswith(f"Error: {named} is ")
+    assert advice == "  What to do: name a backup, a copy, or a file that a tracker put away"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from adws.adw_modules.answers.report_file import write_report
-from adws.adw_modules.errors import InvalidInputError
+from adws.adw_modules.errors import InvalidInputError, SystemRefusalError
 from adws.adw_modules.file_replacing import replace_file
 from adws.tests.processes import run_as_ordinary_user
 
@@ -107,8 +107,10 @@ def test_a_device_is_written_to(tmp_path: Path) -> None:
     write_report("text", tmp_path / "null")
 
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
-    with pytest.raises(InvalidInputError, match="/dev/full: No space left on device"):
+    with pytest.raises(SystemRefusalError, match="/dev/full: No space left on device") as caught:
         write_report("text", Path("/dev/full"))
+    assert str(caught.value.hint).startswith("free some disk space")
+    assert caught.value.exit_code == 1
 
 
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
