@@ -23,7 +23,7 @@ from adws.adw_modules.store.faults import is_constraint
 from adws.adw_modules.store.id_prefixes import ids_beginning, the_only
 from adws.adw_modules.store.json_values import JSON, decode
 from adws.adw_modules.store.life import Life, life_of
-from adws.adw_modules.store.owner import owner_is_dead
+from adws.adw_modules.store.owner import owner_in_words, owner_is_dead
 from adws.adw_modules.store.records import Execution
 from adws.adw_modules.store.stored_text import texts_decoded
 from adws.adw_modules.store.transaction import Params, Row, Transaction
@@ -100,7 +100,7 @@ def take_over(
             hint=f"start a new one with `{command_on('adw run', present.issue_id)}`",
         )
     raise ExecutionHeldError(
-        f"execution {execution_id} is being worked on by {present.owner}",
+        f"execution {execution_id} is being worked on by {owner_in_words(present.owner)}",
         hint="wait for it, stop that process, or take it over with --force",
     )
 
@@ -195,7 +195,7 @@ def _why_unchanged(
         return why_not_there(tx, execution_id)
     if fence is not None and present.fence != fence:
         return OwnershipLostError(
-            f"execution {execution_id} was taken over by {present.owner or 'another run'};"
+            f"execution {execution_id} was taken over by {owner_in_words(present.owner)};"
             " this process may not write to it",
             hint="let the other process finish; `adw show` tells how far it is",
         )

@@ -9,7 +9,11 @@ another host, in another boot or in another namespace may live or not, and then 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+
+_NAMED = re.compile(r"(?P<host>[^:]+):(?P<pid>[1-9][0-9]{0,9}):(?P<mark>[^:]+):[^:]*")
+_LARGEST_PID = 2**31 - 1
 
 
 def this_owner() -> str:
@@ -20,16 +24,24 @@ def this_owner() -> str:
 
 def owner_is_dead(owner: str) -> bool | None:
     """Whether the process that `owner` names is gone; None where this host cannot tell."""
-    parts = owner.split(":")
-    if len(parts) != 4 or parts[0] != host_name() or not parts[1].isdigit():
+    named = _NAMED.fullmatch(owner)
+    if named is None or named["host"] != host_name():
         return None
-    pid, mark = int(parts[1]), parts[2]
+    pid, mark = int(named["pid"]), named["mark"]
     if mark == "unknown" or _place(mark) != _place(process_mark(os.getpid()) or ""):
         return None
     current = process_mark(pid)
     if current is not None:
         return current != mark
     return _is_gone(pid)
+
+
+def owner_in_words(owner: str | None) -> str:
+    """The process that an owner names, for people: `process 4711 on host`; any other text as it is."""
+    named = _NAMED.fullmatch(owner or "")
+    if named is None:
+        return owner or "another run"
+    return f"process {named['pid']} on {named['host']}"
 
 
 def process_mark(pid: int) -> str | None:
@@ -80,6 +92,8 @@ def _ps_mark(pid: int) -> str | None:
 
 def _is_gone(pid: int) -> bool | None:
     """Whether no process has this number (a zombie counts as none); None where that is hidden from us."""
+    if pid > _LARGEST_PID:
+        return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -19,7 +19,7 @@ from adws.adw_modules.errors import (
     OwnershipLostError,
 )
 from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.owner import owner_is_dead, process_mark, this_owner
+from adws.adw_modules.store.owner import owner_in_words, owner_is_dead, process_mark, this_owner
 from adws.tests.processes import run_apart
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -62,7 +62,7 @@ def test_a_living_owner_is_not_replaced_before_its_lease_is_over(
     clock.advance(seconds=60)
     with pytest.raises(ExecutionHeldError) as caught:
         state.take_over(run.id, OTHER, lease_seconds=60)
-    assert str(caught.value) == f"execution {run.id} is being worked on by {run.owner}"
+    assert str(caught.value) == f"execution {run.id} is being worked on by {owner_in_words(run.owner)}"
     assert state.get_execution(run.id) == run
     clock.advance(seconds=0.000001)
     assert state.take_over(run.id, OTHER, lease_seconds=60).fence == 2
@@ -174,7 +174,8 @@ def test_a_replaced_owner_can_write_nothing_more_and_hears_why(state: BeadsState
         with pytest.raises(OwnershipLostError) as caught:
             write()
         assert str(caught.value) == (
-            f"execution {run.id} was taken over by {OTHER}; this process may not write to it"
+            f"execution {run.id} was taken over by process 1 on a-third-host;"
+            " this process may not write to it"
         )
     assert (
         state.get_execution(run.id),
@@ -231,3 +232,26 @@ def test_a_zombie_is_dead() -> None:
     assert owner_is_dead(f"{host}:{zombie.pid}:{mark}:aa") is True
     zombie.wait()
     zombie.stdout.close()
+
+
+@pytest.mark.parametrize("pid", ["0", "-1", "\u00b2", "\u0663", "9" * 20, "", "1e3", "none"])
+def test_an_owner_without_the_number_of_a_process_is_nobody_that_this_host_knows(pid: str) -> None:
+    host, _, mark, random = this_owner().split(":")
+    assert owner_is_dead(f"{host}:{pid}:{mark}:{random}") is None
+
+
+def test_a_number_that_no_process_can_have_is_that_of_a_dead_one() -> None:
+    host, _, mark, random = this_owner().split(":")
+    assert owner_is_dead(f"{host}:9999999999:{mark}:{random}") is True
+
+
+@pytest.mark.parametrize(
+    ("owner", "words"),
+    [
+        ("box:4711:5f3c.402.77:0badcafe", "process 4711 on box"),
+        ("tester", "tester"),
+        (None, "another run"),
+    ],
+)
+def test_people_are_told_the_process_of_an_owner(owner: str | None, words: str) -> None:
+    assert owner_in_words(owner) == words
