@@ -11,10 +11,10 @@ from adws.adw_modules.store import executions, sql
 from adws.adw_modules.store.database import Database
 from adws.adw_modules.store.json_values import JSON, decode
 from adws.adw_modules.store.records import Checkpoint
-from adws.adw_modules.store.stored_text import texts_decoded
+from adws.adw_modules.store.stored_text import columns_of
 from adws.adw_modules.store.transaction import Row, Transaction
 
-_COLUMNS = len(fields(Checkpoint))  # somebody may have added some behind ours
+_COLUMNS = len(fields(Checkpoint))
 
 
 class NewCheckpoint(TypedDict):
@@ -77,7 +77,9 @@ def of_execution(tx: Transaction, execution_id: str) -> list[Checkpoint]:
 
 def from_row(row: Row) -> Checkpoint:
     """A row of adw_checkpoints as a `Checkpoint`; its first columns are the fields, in their order."""
-    op_id, execution_id, seq, phase, attempt, name, text, created_at = texts_decoded(row)[:_COLUMNS]
+    op_id, execution_id, seq, phase, attempt, name, text, created_at = columns_of(
+        row, "adw_checkpoints", _COLUMNS
+    )
     return Checkpoint(op_id, execution_id, seq, phase, attempt, name, decode(text), parse_time(created_at))
 
 

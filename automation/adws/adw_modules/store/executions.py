@@ -25,7 +25,7 @@ from adws.adw_modules.store.json_values import JSON, decode
 from adws.adw_modules.store.life import Life, life_of
 from adws.adw_modules.store.owner import owner_in_words, owner_is_dead
 from adws.adw_modules.store.records import Execution
-from adws.adw_modules.store.stored_text import texts_decoded
+from adws.adw_modules.store.stored_text import columns_of
 from adws.adw_modules.store.transaction import Params, Row, Transaction
 
 
@@ -144,7 +144,7 @@ def find(tx: Transaction, filters: Params, after: PageStart | None, most: int) -
 
 def from_row(row: Row) -> Execution:
     """A row of adw_executions as an `Execution`; its first columns are the fields, in their order."""
-    values = texts_decoded(row)[:_COLUMNS]
+    values = columns_of(row, "adw_executions", _COLUMNS)
     for position, read in _READERS:
         values[position] = read(values[position])
     return Execution(*values)
@@ -158,7 +158,7 @@ def _optional_json(text: str | None) -> JSON:
     return decode(text) if text else None
 
 
-_COLUMNS = len(fields(Execution))  # somebody may have added some behind ours
+_COLUMNS = len(fields(Execution))
 _READERS_BY_NAME: dict[str, Callable[[Any], object]] = {
     "started_at": parse_time,
     "updated_at": parse_time,

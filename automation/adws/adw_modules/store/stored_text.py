@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from adws.adw_modules.errors import StoreFaultError
+
 
 def decode_text(stored: bytes) -> str:
     """The text, with a mark in the place of each byte that is none."""
@@ -20,3 +22,17 @@ def texts_decoded(row: Iterable[Any]) -> list[Any]:
     if bytes in map(type, values):
         return [decode_text(value) if isinstance(value, bytes) else value for value in values]
     return values
+
+
+def columns_of(row: Iterable[Any], table: str, number: int) -> list[Any]:
+    """The values of our columns in a row of a table of ours, decoded; somebody may have added some behind.
+
+    Raises `StoreFaultError` where the table has lost some.
+    """
+    values = texts_decoded(row)
+    if len(values) < number:
+        raise StoreFaultError(
+            f"the table {table} has lost {number - len(values)} of its {number} columns",
+            hint="`adw doctor` names the commands that bring them back",
+        )
+    return values[:number]

@@ -12,6 +12,7 @@ import pytest
 
 from adws.adw_modules.beads.doctor.findings import Finding
 from adws.adw_modules.clock import SettableClock
+from adws.adw_modules.errors import StoreFaultError
 from adws.adw_modules.state import BeadsStateManager
 from adws.adw_modules.store import health, migrations
 from adws.adw_modules.store.backup import back_up
@@ -285,3 +286,34 @@ def test_a_column_that_somebody_added_hides_no_run(sick: Sick) -> None:
         attempts, points = state.list_attempts(run.id), state.list_checkpoints(run.id)
 
     assert (run.issue_id, len(attempts), len(points)) == ("demo-1", 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "number"),
+    [
+        ("adw_executions", "pr_url", 24),
+        ("adw_phase_attempts", "session_id", 15),
+        ("adw_checkpoints", "created_at", 8),
+    ],
+)
+def test_a_lost_column_is_named_and_leads_to_the_doctor(
+    sick: Sick, table: str, column: str, number: int
+) -> None:
+    with sick.open() as state:
+        (run,) = state.list_executions()
+        sick.change(
+            "DROP VIEW IF EXISTS stale_checkpoints",
+            "DROP TRIGGER adw_executions_archive_before_delete",
+            "DROP TRIGGER adw_phase_attempts_archive_before_delete",
+            "DROP TRIGGER adw_checkpoints_archive_before_delete",
+            f"ALTER TABLE {table} DROP COLUMN {column}",
+        )
+        with pytest.raises(StoreFaultError) as caught:
+            state.list_executions(), state.list_attempts(run.id), state.list_checkpoints(run.id)
+
+    assert str(caught.value) == f"the table {table} has lost 1 of its {number} columns"
+    assert caught.value.hint == "`adw doctor` names the commands that bring them back"
+    fix = sick.the("schema").fix
+    assert fix is not None
+    do(sick, fix)
+    assert executions(sick) == ["demo-1"]
