@@ -5,12 +5,15 @@
     python3 dev.py test      set up, then run every test (arguments go to pytest)
     python3 dev.py check     set up, then format, lint, types, import rules and SQL
     python3 dev.py oldest    the quick tests with the oldest versions that pyproject.toml allows
-    python3 dev.py pythons   list the Pythons of this machine that the tests are to pass with
+    python3 dev.py pythons   every test with each other Python from 3.11 on that this machine has
+    python3 dev.py shifted   every test with the clock 45 days and 3 years ahead and a year back
+                             (or one shift: `shifted +1095d`); needs Debian's `faketime`
 
 `uv` is used where it is on the PATH, and is installed into `.tools/` of the clone where it is not.
 Everything that is downloaded or built stays inside the clone.
 """
 
+import glob
 import os
 import shutil
 import subprocess
@@ -22,6 +25,8 @@ PROJECT = CLONE / "automation"
 TOOLS = CLONE / ".tools"
 UV_REQUIREMENT = "uv>=0.8,<1"
 OLDEST_PYTHON = (3, 11)
+EXPECTED_PYTHONS = ["3.11", "3.12", "3.13"]
+CLOCK_SHIFTS = ["+45d", "+1095d", "-365d"]
 
 CHECKS = [
     ["ruff", "format", "--check", "."],
@@ -38,7 +43,7 @@ def main(words):
         return complain("Python {}.{} is too old; 3.11 or newer is needed.".format(*sys.version_info[:2]))
     if shutil.which("git") is None:
         return complain("git is not installed; it is needed for worktrees.")
-    jobs = {"demo": demo, "test": test, "check": check, "oldest": oldest, "pythons": pythons}
+    jobs = {"demo": demo, "test": test, "check": check, "oldest": oldest, "pythons": pythons, "shifted": shifted}
     if not words or words[0] not in jobs:
         print(__doc__)
         return 0 if words[:1] in (["-h"], ["--help"]) else 2
@@ -79,47 +84,94 @@ def oldest(arguments):
     return run("pytest", *tiers, *arguments, place=place)
 
 
-def pythons(_arguments):
-    """Print the path of one Python of each version from 3.11 on that this machine has, oldest first."""
+def pythons(arguments):
+    """Run the tests with each Python that the machine has, other than this one; one line for each at the end."""
+    found = find_pythons()
+    outcomes = [f"{release(sys.version_info)}: this one; `dev.py test` runs the tests with it"]
+    outcomes += [f"{name}: skipped, it is not on this machine" for name in EXPECTED_PYTHONS if name not in found]
+    failed = 0
+    for name, program in found.items():
+        if name == release(sys.version_info):
+            continue
+        place = CLONE / ".cache" / "pythons" / name
+        sync(python=program, place=place)
+        code, count = run_and_count("pytest", "adws/tests", *arguments, place=place)
+        failed += code != 0
+        outcomes.append(f"{name} ({program}): {count}")
+    print(*(f"Python {line}" for line in sorted(outcomes)), sep="\n")
+    return 1 if failed else 0
+
+
+def find_pythons():
+    """The path of one interpreter for each release from the oldest on: on the PATH, of pyenv or of uv."""
+    pyenv = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
+    places = [*os.get_exec_path(), f"{pyenv}/versions/*/bin", os.path.expanduser("~/.local/share/uv/python/*/bin")]
+    question = "import sqlite3, ssl, sys; print('{}.{}'.format(*sys.version_info))"
     found = {}
-    for candidate in [sys.executable, *python_candidates()]:
-        version = version_of(candidate)
-        if version is not None and version >= OLDEST_PYTHON:
-            found.setdefault(version, candidate)
-    for version in sorted(found):
-        print(found[version])
-    return 0
+    for program in [sys.executable, *(path for place in places for path in sorted(glob.glob(place + "/python3.*")))]:
+        if not Path(program).name.removeprefix("python3.").isdecimal() and program != sys.executable:
+            continue  # python3.12-config
+        # A shim of pyenv is there for every release and runs none of those that are not switched on.
+        answer = subprocess.run([program, "-c", question], capture_output=True, text=True)
+        name = answer.stdout.strip()
+        if answer.returncode == 0 and tuple(map(int, name.split("."))) >= OLDEST_PYTHON:
+            found.setdefault(name, program)
+    return dict(sorted(found.items(), key=lambda entry: int(entry[0].split(".")[1])))
 
 
-def python_candidates():
-    """Paths where Pythons may be: the PATH, and where pyenv keeps the versions that it installed."""
-    for minor in range(OLDEST_PYTHON[1], 30):
-        on_path = shutil.which(f"python3.{minor}")
-        if on_path is not None:
-            yield on_path
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from map(str, sorted(pyenv.glob("versions/*/bin/python3")))
+def release(version):
+    """The name of a release, without its patches."""
+    return "{}.{}".format(*version[:2])
 
 
-def version_of(python):
-    """The version of a Python as (3, minor); None where it does not run, as a shim of pyenv may not."""
-    code = "import sys, venv; print(*sys.version_info[:2])"
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True)
-    return tuple(map(int, done.stdout.split())) if done.returncode == 0 else None
+def shifted(arguments):
+    """Run the tests with other clocks than the machine's."""
+    shifts = [arguments.pop(0)] if arguments and arguments[0][0] in "+-" and arguments[0][1:2].isdigit() else CLOCK_SHIFTS
+    if shutil.which("faketime") is None:
+        print("shifted clocks: skipped, Debian's faketime is not on this machine")
+        return 0
+    place = CLONE / ".cache" / "shifted"
+    sync(place=place)
+    # Without the monotonic clock, libfaketime gets the deadline of `time.sleep` wrong; `select` has none.
+    packages = glob.glob(glob.escape(str(place)) + "/lib/python*/site-packages")
+    sleep = "import select, time; time.sleep = lambda seconds: select.select([], [], [], seconds) and None\n"
+    Path(packages[0], "sleep_by_select.pth").write_text(sleep)
+    outcomes = []
+    for shift in shifts:
+        code, count = run_and_count("pytest", "adws/tests", *arguments, place=place, also=shift_of(shift))
+        outcomes.append((f"clock {shift}: {count}", code))
+    print(*(line for line, _ in outcomes), sep="\n")
+    return 1 if any(code for _, code in outcomes) else 0
 
 
-def sync(*options):
-    """Install the project and what it depends on into `automation/.venv`."""
-    uv("sync", "--quiet", "--compile-bytecode", "--python", sys.executable, *options)
+def shift_of(shift):
+    """The variables that shift the clock of a process and of those that it starts.
+
+    The command `faketime` also shifts the monotonic clock, but not all that waits by it: a wait for a lock
+    then ends at once or never. So that clock stays as it is.
+    """
+    answer = subprocess.run(["faketime", "-f", shift, "env"], capture_output=True, text=True, check=True)
+    preload = [line for line in answer.stdout.splitlines() if line.startswith("LD_PRELOAD=")]
+    return {
+        "LD_PRELOAD": preload[0].partition("=")[2],
+        "FAKETIME": shift,
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKE_UTIME": "1",
+    }
 
 
-def uv(*words):
+def sync(*options, python=sys.executable, place=PROJECT / ".venv"):
+    """Install the project and what it depends on into a virtual environment, by default `automation/.venv`."""
+    uv("sync", "--quiet", "--compile-bytecode", "--python", python, *options, place=place)
+
+
+def uv(*words, place=PROJECT / ".venv"):
     """Run uv in the project's folder; without it nothing can go on.
 
     uv trusts the certificates it brings along. Where a company's own stand between this machine and the
     registry, only the system's will do, so what failed is tried again with those.
     """
-    command, variables = [find_uv(), *words], environment()
+    command, variables = [find_uv(), *words], {**environment(place), "UV_PROJECT_ENVIRONMENT": str(place)}
     for trust in ({}, {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}):
         if subprocess.run(command, cwd=PROJECT, env={**variables, **trust}).returncode == 0:
             return
@@ -131,19 +183,32 @@ def uv(*words):
 def run(program, *arguments, place=PROJECT / ".venv"):
     """Run a program of a virtual environment in the project's folder; its exit code."""
     print("$ " + " ".join([program, *arguments]), flush=True)
-    return subprocess.run([str(place / "bin" / program), *arguments], cwd=PROJECT, env=environment()).returncode
+    command = [str(place / "bin" / program), *arguments]
+    return subprocess.run(command, cwd=PROJECT, env=environment(place)).returncode
 
 
-def environment():
+def run_and_count(program, *arguments, place=PROJECT / ".venv", also=()):
+    """Run as `run` does, with some more variables; the exit code, and the last line that was printed."""
+    print("$ " + " ".join([program, *arguments]), flush=True)
+    command, last = [str(place / "bin" / program), *arguments], ""
+    with subprocess.Popen(
+        command, cwd=PROJECT, env={**environment(place), **dict(also)}, stdout=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            last = line.strip() or last
+    return process.returncode, last
+
+
+def environment(place=PROJECT / ".venv"):
     """The environment in which caches stay in the clone, are used, and the project's programs come first."""
-    paths = [str(PROJECT / ".venv" / "bin"), str(TOOLS / "bin"), os.environ.get("PATH", "")]
+    paths = [str(place / "bin"), str(TOOLS / "bin"), os.environ.get("PATH", "")]
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
         **inherited,
         "PATH": os.pathsep.join(paths),
         "UV_CACHE_DIR": str(CLONE / ".cache" / "uv"),
         "UV_PYTHON_DOWNLOADS": "never",
-        "UV_PROJECT_ENVIRONMENT": str(PROJECT / ".venv"),
     }
 
 
