@@ -89,6 +89,15 @@ def test_an_index_that_an_agent_removes_or_damages_is_made_anew(project: Project
     assert project.git("diff", "--name-only", f"{branch}~", branch) == "made.txt\n"
 
 
+def test_settings_that_break_the_users_checkout_are_warned_of(project: Project) -> None:
+    outcome = project.act(build="git config core.bare true; git config user.name Robot; echo x > made.txt")
+    assert outcome.status == "completed"
+    assert project.warnings() == [
+        f"while the agent worked, {project.path}/.git/config changed: it is now with core.bare true, "
+        "without core.bare false; if that was not you, put it back"
+    ]
+
+
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("name", ["HEAD", "commondir"])
 @pytest.mark.parametrize("damage", ["rm", "echo damaged >"])

@@ -19,6 +19,7 @@ from adws.adw_modules.workflow.git.commits import rehearse_commit
 from adws.adw_modules.workflow.git.environment import agent_environment
 from adws.adw_modules.workflow.git.leftovers import set_aside_leftovers
 from adws.adw_modules.workflow.git.safe_names import safe_name
+from adws.adw_modules.workflow.git.shared_settings import breaking_settings, how_they_changed
 from adws.adw_modules.workflow.git.tree_state import note_checkout, stand_on_branch
 from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree, head_of
 from adws.adw_modules.workflow.interruption import StopRequest
@@ -153,6 +154,7 @@ class PhaseRun:
         common = {"issue": issue_as_text(self.issue), "plan_file": self.plan_file, "branch": self.tree.branch}
         prompt = build_prompt(self.phase, header, {**common, "feedback": self.feedback(), **values})
         self.reporter.tell("agent_started", self.agent.name)
+        settings = breaking_settings(self.tree)
         try:
             return call_agent(
                 self.agent,
@@ -167,6 +169,22 @@ class PhaseRun:
         except AgentError:
             self._take_back(base)
             raise
+        finally:
+            self._warn_of_changed_settings(settings)
+
+    def _warn_of_changed_settings(self, before: str) -> None:
+        # After an interruption no git command runs any more.
+        if self.stop.asked:
+            return
+        changes = ""
+        # A repository that is gone altogether is met by the next step.
+        with suppress(RepositoryError):
+            changes = how_they_changed(before, breaking_settings(self.tree))
+        if changes:
+            self.reporter.warn(
+                f"while the agent worked, {self.tree.common_dir / 'config'} changed: it is now {changes}; "
+                "if that was not you, put it back"
+            )
 
     def _take_back(self, base: str) -> None:
         """Undo the commits of an agent that failed; its changes stay in the files, to be looked at."""
