@@ -35,19 +35,18 @@ def run_root(project: Path) -> Path:
     return project / _SHARED_ROOT
 
 
-def make_run_root(project: Path) -> None:
-    """Make the root and its folders where they are missing. Raises `ConfigurationError` where that fails."""
+def check_run_root(project: Path) -> None:
+    """Raise `ConfigurationError` where the folders of runs cannot be made; makes none."""
     root = run_root(project)
-    try:
-        for name in _FOLDERS:
-            (root / name).mkdir(parents=True, exist_ok=True)
-            if not os.access(root / name, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise ConfigurationError(
-            f"runs cannot keep their files in {root}: {error.strerror}",
-            hint="move away what is in its place, or name another folder by run_folder in adw.toml",
-        ) from error
+    for folder in (root / name for name in _FOLDERS):
+        present = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+        usable = os.access(present, os.W_OK | os.X_OK)
+        if not usable or not present.is_dir():
+            reason = errno.EACCES if present.is_dir() else errno.ENOTDIR
+            raise ConfigurationError(
+                f"runs cannot keep their files in {root}: {present}: {os.strerror(reason)}",
+                hint="move away what is in its place, or name another folder by run_folder in adw.toml",
+            )
 
 
 def agents_folder(project: Path) -> Path:

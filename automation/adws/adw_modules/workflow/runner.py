@@ -23,7 +23,7 @@ from adws.adw_modules.beads.issues import Issue
 from adws.adw_modules.command_lines import command_on
 from adws.adw_modules.errors import AdwError, ExecutionNotFoundError, RunInterruptedError
 from adws.adw_modules.redaction import secret_values
-from adws.adw_modules.run_root import make_run_root
+from adws.adw_modules.run_root import check_run_root
 from adws.adw_modules.store.owner import this_owner
 from adws.adw_modules.store.records import PHASES
 from adws.adw_modules.text_files import path_text
@@ -107,7 +107,7 @@ def _begin(settings: RunSettings, records: Records, issue: Issue, adw_id: str | 
     request = Request(issue, settings.config.agent if given is None else given, configured=given is None)
     agent = _agent(settings, request)
     hide_run_folders(repository, project)
-    make_run_root(project)
+    check_run_root(project)
     execution_id = adw_id or records.new_id()
     start = Start(
         execution_id=execution_id,
