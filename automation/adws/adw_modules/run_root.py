@@ -42,10 +42,12 @@ def check_run_root(project: Path) -> None:
         present = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
         usable = os.access(present, os.W_OK | os.X_OK)
         if not usable or not present.is_dir():
-            reason = errno.EACCES if present.is_dir() else errno.ENOTDIR
+            in_the_way = not present.is_dir()
+            remedy = "move away what is in its place" if in_the_way else f"make {present} writable"
+            reason = os.strerror(errno.ENOTDIR if in_the_way else errno.EACCES)
             raise ConfigurationError(
-                f"runs cannot keep their files in {root}: {present}: {os.strerror(reason)}",
-                hint="move away what is in its place, or name another folder by run_folder in adw.toml",
+                f"runs cannot keep their files in {root}: {present}: {reason}",
+                hint=f"{remedy}, or name another folder by run_folder in adw.toml",
             )
 
 

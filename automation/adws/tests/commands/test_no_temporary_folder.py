@@ -64,21 +64,24 @@ def test_the_doctor_examines_a_machine_without_temporary_folders(project: Projec
 def test_git_needs_no_disk_for_what_it_answers(project: Project) -> None:
     done = without_room(project, "run bd-43")
 
-    assert done.code == 1
+    assert done.code == 2
     assert "temporary" not in done.err
-    assert done.err.splitlines()[-1] == "  What to do: check the permissions and the free disk space"
+    place = project.folder / ".adw" / "agents"
+    assert done.err.splitlines()[-1] == (
+        f"  What to do: make {place} writable, or name another folder by run_folder in adw.toml"
+    )
 
 
-def test_what_the_system_refuses_is_explained(project: Project) -> None:
+def test_a_place_where_the_demo_can_make_no_folder_is_named(project: Project) -> None:
     blocked = project.folder / "file"
     blocked.touch()
 
     done = project.adw("demo", "--into", str(blocked / "demo"))
 
-    assert done.code == 1
+    assert done.code == 2
     assert done.err == (
-        f"Error: the operating system refused an operation: {blocked / 'demo'}: Not a directory\n"
-        "  What to do: check the file and its disk, and try again\n"
+        f"Error: no folder can be made in {blocked / 'demo'}: Not a directory\n"
+        "  What to do: name a folder that you may write to: `adw demo --into DIRECTORY`\n"
     )
 
 
