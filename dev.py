@@ -7,7 +7,7 @@
     python3 dev.py oldest    the quick tests with the oldest versions that pyproject.toml allows
     python3 dev.py pythons   every test with each other Python from 3.11 on that this machine has
     python3 dev.py shifted   every test with the clock 45 days and 3 years ahead and a year back
-                             (or one shift: `shifted +1095d`); needs Debian's `faketime`
+                             (or one shift: `shifted +1095d`); needs Debian's `faketime` and a C compiler
 
 `uv` is used where it is on the PATH, and is installed into `.tools/` of the clone where it is not.
 Everything that is downloaded or built stays inside the clone.
@@ -18,6 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 CLONE = Path(__file__).resolve().parent
@@ -27,6 +28,16 @@ UV_REQUIREMENT = "uv>=0.8,<1"
 OLDEST_PYTHON = (3, 11)
 EXPECTED_PYTHONS = ["3.11", "3.12", "3.13"]
 CLOCK_SHIFTS = ["+45d", "+1095d", "-365d"]
+REAL_SLEEP = """
+#include <errno.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec *until, struct timespec *left)
+{
+    return syscall(SYS_clock_nanosleep, clock, flags, until, left) == 0 ? 0 : errno;
+}
+"""
 
 CHECKS = [
     ["ruff", "format", "--check", "."],
@@ -116,7 +127,7 @@ def find_pythons():
         name = answer.stdout.strip()
         if answer.returncode == 0 and tuple(map(int, name.split("."))) >= OLDEST_PYTHON:
             found.setdefault(name, program)
-    return dict(sorted(found.items(), key=lambda entry: int(entry[0].split(".")[1])))
+    return dict(sorted(found.items(), key=lambda entry: [int(part) for part in entry[0].split(".")]))
 
 
 def release(version):
@@ -126,34 +137,36 @@ def release(version):
 
 def shifted(arguments):
     """Run the tests with other clocks than the machine's."""
-    shifts = [arguments.pop(0)] if arguments and arguments[0][0] in "+-" and arguments[0][1:2].isdigit() else CLOCK_SHIFTS
-    if shutil.which("faketime") is None:
-        print("shifted clocks: skipped, Debian's faketime is not on this machine")
+    shifts = CLOCK_SHIFTS
+    if arguments and arguments[0][0] in "+-" and arguments[0][1:2].isdigit():
+        shifts, arguments = arguments[:1], arguments[1:]
+    if not (shutil.which("faketime") and shutil.which("cc")):
+        print("shifted clocks: skipped, they need Debian's faketime and a C compiler")
         return 0
-    place = CLONE / ".cache" / "shifted"
-    sync(place=place)
-    # Without the monotonic clock, libfaketime gets the deadline of `time.sleep` wrong; `select` has none.
-    packages = glob.glob(glob.escape(str(place)) + "/lib/python*/site-packages")
-    sleep = "import select, time; time.sleep = lambda seconds: select.select([], [], [], seconds) and None\n"
-    Path(packages[0], "sleep_by_select.pth").write_text(sleep)
+    sync()
     outcomes = []
-    for shift in shifts:
-        code, count = run_and_count("pytest", "adws/tests", *arguments, place=place, also=shift_of(shift))
-        outcomes.append((f"clock {shift}: {count}", code))
+    with tempfile.TemporaryDirectory() as folder:  # not in the clone: LD_PRELOAD takes no path with a space
+        for shift in shifts:
+            code, count = run_and_count("pytest", "adws/tests", *arguments, also=shift_of(shift, Path(folder)))
+            outcomes.append((f"clock {shift}: {count}", code))
     print(*(line for line, _ in outcomes), sep="\n")
     return 1 if any(code for _, code in outcomes) else 0
 
 
-def shift_of(shift):
+def shift_of(shift, folder):
     """The variables that shift the clock of a process and of those that it starts.
 
     The command `faketime` also shifts the monotonic clock, but not all that waits by it: a wait for a lock
-    then ends at once or never. So that clock stays as it is.
+    then ends at once or never. So that clock stays as it is, and with it the deadlines of clock_nanosleep,
+    by which Python sleeps.
     """
+    source, library = folder / "sleep.c", folder / "sleep.so"
+    source.write_text(REAL_SLEEP)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
     answer = subprocess.run(["faketime", "-f", shift, "env"], capture_output=True, text=True, check=True)
     preload = [line for line in answer.stdout.splitlines() if line.startswith("LD_PRELOAD=")]
     return {
-        "LD_PRELOAD": preload[0].partition("=")[2],
+        "LD_PRELOAD": f"{library}:{preload[0].partition('=')[2]}",
         "FAKETIME": shift,
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "FAKE_UTIME": "1",
