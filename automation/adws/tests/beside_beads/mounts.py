@@ -23,9 +23,12 @@ def with_read_only(folder: Path, work: Callable[[], Any]) -> Any:
     return _run(lambda: _read_only([folder], work))
 
 
-def without_temporary_folders(work: Callable[[], Any]) -> Any:
-    """The result of the work, done by a process that finds no folder for temporary files to write to."""
-    usual = [Path(name) for name in ("/tmp", "/var/tmp", "/usr/tmp")]
+def without_temporary_folders(here: Path, work: Callable[[], Any]) -> Any:
+    """The result of the work, done in `here` by a process that finds no folder for temporary files.
+
+    Where the usual ones cannot be written to, the folder that a process stands in is tried last.
+    """
+    usual = [Path("/tmp"), Path("/var/tmp"), Path("/usr/tmp"), here]
     return _run(lambda: _read_only([folder for folder in usual if folder.is_dir()], work))
 
 

@@ -34,8 +34,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def without_room(project: Project, words: str) -> Ran:
+    environ = {"TMPDIR": "", "TEMP": "", "TMP": "", "PATH": "/usr/bin:/bin"}
     found: Ran = without_temporary_folders(
-        lambda: project.adw(*words.split(), environ={"TMPDIR": "", "PATH": "/usr/bin:/bin"})
+        project.folder, lambda: project.adw(*words.split(), environ=environ)
     )
     return found
 
