@@ -157,7 +157,7 @@ class Records:
         if found.issue_id != issue_id:
             raise InvalidInputError(
                 f"execution {found.id} works on issue {found.issue_id}, not on {issue_id}",
-                hint=f"`adw list --issue={shlex.quote(issue_id)}` shows the executions of {issue_id}",
+                hint=f"`adw list --issue {shlex.quote(issue_id)}` shows the executions of {issue_id}",
             )
         return found
 
