@@ -24,9 +24,9 @@ def refusal(folder: Path) -> str:
 
 
 def test_a_folder_without_git_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == (
-        f"{tmp_path} cannot be used as a git repository: not a git repository (or any of the parent "
-        "directories): .git"
+    # What git says next depends on where file systems are mounted.
+    assert refusal(tmp_path).startswith(
+        f"{tmp_path} cannot be used as a git repository: not a git repository ("
     )
 
 
