@@ -44,7 +44,7 @@ CHECKS = [
     ["ruff", "check", "."],
     ["mypy", "."],
     ["lint-imports"],
-    ["sqlfluff", "lint", "adws"],
+    ["sqlfluff", "lint", "adw_state", "benchmarks"],
 ]
 
 

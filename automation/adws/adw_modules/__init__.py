@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""What the phases of a project import."""

@@ -5,5 +5,5 @@
     uv run python adws/adw_phases/adw_review.py ISSUE [ADW_ID]
 
 Without ADW_ID the newest unfinished execution of the issue is meant; plan begins one where there is
-none. What a phase does stands in `adws/adw_modules/workflow/`.
+none. Each is `adw phase` for one phase.
 """

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 
-from adws.adw_phases.phase_command import phase_command
-from adws.cli import run_command
+from adw_state.cli import run_command
+from adw_state.commands.phase import phase_command
 
 if __name__ == "__main__":
     run_command(

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Commands under the names that projects know: migrations, analysis of logs, benchmark of the queries."""

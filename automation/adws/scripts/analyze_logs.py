@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import sys
 
-from adws.cli import run_command
-from adws.commands.analyze import analyze
+from adw_state.cli import run_command
+from adw_state.commands.analyze import analyze
 
 if __name__ == "__main__":
     analyze.context_settings["default_map"] = {"backend": "json"}

@@ -24,8 +24,8 @@ from __future__ import annotations
 
 import sys
 
-from adws.cli import run_command
-from adws.commands.migrate import migrate
+from adw_state.cli import run_command
+from adw_state.commands.migrate import migrate
 
 if __name__ == "__main__":
     run_command(migrate, sys.argv[0])

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.issues import Issue
-from adws.adw_modules.beads.own_tracker import create_beads_database
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import migrations
+from adw_state.clock import SettableClock
+from adw_state.state import BeadsStateManager
+from adw_state.store import migrations
+from adw_state.trackers.issues import Issue
+from adw_state.trackers.own_tracker import create_beads_database
 from adws.tests import tiers
 
 NOW = "2026-11-23T12:00:00.000000Z"

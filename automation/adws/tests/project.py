@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adws.adw_modules.beads.issues import Issue
-from adws.adw_modules.beads.own_tracker import create_beads_database
-from adws.adw_modules.clock import SettableClock
+from adw_state.clock import SettableClock
+from adw_state.trackers.issues import Issue
+from adw_state.trackers.own_tracker import create_beads_database
 
 ISSUES = (
     Issue("bd-42", "Login fails on Safari", "bug", 1, description="Since the last release."),
@@ -67,7 +67,7 @@ class Project:
 
     def adw(self, *words: str, environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Ran:
         """Run an `adw` command in the project."""
-        return self.run([sys.executable, "-m", "adws.cli", *words], environ=environ, cwd=cwd)
+        return self.run([sys.executable, "-m", "adw_state.cli", *words], environ=environ, cwd=cwd)
 
     def run(
         self,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from adws.adw_modules.beads.issues import Issue
+from adw_state.trackers.issues import Issue
 
 _TYPES = ("bug", "feature", "task", "epic", "chore", "message", "merge-request", None)
 _TITLES = (

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.own_tracker import create_beads_database
-from adws.adw_modules.bench.queries import TARGETS_MS, time_queries
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import DatabaseError, DatabaseNotFoundError, NotMigratedError
-from adws.adw_modules.state import BeadsStateManager, Checkpoint
-from adws.adw_modules.store import migrations
-from adws.adw_modules.store.transaction import Transaction
+from adw_state.clock import SettableClock
+from adw_state.errors import DatabaseError, DatabaseNotFoundError, NotMigratedError
+from adw_state.state import BeadsStateManager, Checkpoint
+from adw_state.store import migrations
+from adw_state.store.transaction import Transaction
+from adw_state.trackers.own_tracker import create_beads_database
 from adws.tests.conftest import ISSUES, NOW
 from adws.tests.processes import child, run_apart, run_together
 from adws.tests.samples import issues_in_use
+from benchmarks.queries import TARGETS_MS, time_queries
 
 
 @contextmanager

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import AdwError, IllegalTransitionError, IssueNotFoundError
-from adws.adw_modules.state import ADWState, Attempt, BeadsStateManager, Checkpoint, Execution
-from adws.adw_modules.store import connection
-from adws.adw_modules.store import database as database_module
+from adw_state.clock import SettableClock
+from adw_state.errors import AdwError, IllegalTransitionError, IssueNotFoundError
+from adw_state.state import ADWState, Attempt, BeadsStateManager, Checkpoint, Execution
+from adw_state.store import connection
+from adw_state.store import database as database_module
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.records import Execution
+from adw_state.state import BeadsStateManager
+from adw_state.store.records import Execution
 
 VIEWS = ("recent_failures", "stale_checkpoints", "success_rate_by_type")
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from adws.adw_modules.beads.doctor.examination import examine
-from adws.adw_modules.beads.doctor.findings import Finding
-from adws.adw_modules.beads.doctor.mending import Mended, mend
-from adws.adw_modules.beads.doctor.patient import Patient
-from adws.adw_modules.beads.locate import locate
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.state import BeadsStateManager
+from adw_state.clock import SettableClock
+from adw_state.doctor.examination import examine
+from adw_state.doctor.findings import Finding
+from adw_state.doctor.mending import Mended, mend
+from adw_state.doctor.patient import Patient
+from adw_state.state import BeadsStateManager
+from adw_state.trackers.locate import locate
 
 
 class Sick:

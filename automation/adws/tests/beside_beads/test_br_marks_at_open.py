@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.errors import TrackerChangedError
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.workflow.agents import choice
+from adw_state.agents import choice
+from adw_state.errors import TrackerChangedError
+from adw_state.state import BeadsStateManager
 from adws.tests.project import Project
 
 Mark = Callable[[Path], None]

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.doctor.findings import Finding, exit_code
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.run_root import agents_folder
-from adws.adw_modules.store import migrations
-from adws.adw_modules.store.backup import back_up
-from adws.adw_modules.store.owner import this_owner
-from adws.adw_modules.store.sql import newest_version
+from adw_state.clock import SettableClock
+from adw_state.doctor.findings import Finding, exit_code
+from adw_state.run_root import agents_folder
+from adw_state.store import migrations
+from adw_state.store.backup import back_up
+from adw_state.store.owner import this_owner
+from adw_state.store.sql import newest_version
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import run_on
 from adws.tests.beside_beads.patients import Sick
@@ -214,7 +214,7 @@ def test_a_database_that_is_not_migrated_so_far_is_not_taken_for_a_rebuilt_one(s
 
 
 def test_json_states_that_the_database_does_not_know_are_noticed(alone: Sick) -> None:
-    from adws.adw_modules.workflow.record.json_run import JsonRun
+    from adw_state.workflow.record.json_run import JsonRun
 
     with alone.open() as state:
         run = run_on(state, "demo-1")

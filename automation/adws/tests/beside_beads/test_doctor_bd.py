@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.doctor import asking_bd
-from adws.adw_modules.beads.doctor.findings import Finding
-from adws.adw_modules.beads.doctor.patient import Patient
-from adws.adw_modules.beads.doctor.place import check_bd
-from adws.adw_modules.beads.locate import Tracker, locate
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.store import migrations
+from adw_state.clock import SettableClock
+from adw_state.doctor import asking_bd
+from adw_state.doctor.findings import Finding
+from adw_state.doctor.patient import Patient
+from adw_state.doctor.place import check_bd
+from adw_state.store import migrations
+from adw_state.trackers.locate import Tracker, locate
 from adws.tests.beside_beads.patients import Sick
 from adws.tests.beside_beads.replays import BORN
 from adws.tests.beside_beads.trackers import RealBd, git_repository

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.doctor.findings import exit_code
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.store.private_copy import SCRATCH_PREFIX
+from adw_state.clock import SettableClock
+from adw_state.doctor.findings import exit_code
+from adw_state.store.private_copy import SCRATCH_PREFIX
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import archived, complaints, everything, live, run_on
 from adws.tests.beside_beads.mounts import with_read_only
@@ -267,7 +267,7 @@ def test_on_a_read_only_medium_everything_is_still_looked_at(sick: Sick) -> None
 
 
 def test_ten_thousand_dead_owners_are_one_finding(sick: Sick) -> None:
-    from adws.adw_modules.store.owner import this_owner
+    from adw_state.store.owner import this_owner
 
     dead = run_apart(this_owner)
     host, _, rest = dead.partition(":")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.doctor.findings import Finding
-from adws.adw_modules.beads.doctor.reading import tables_touched
-from adws.adw_modules.beads.doctor.replay import rebuild_on_a_copy
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.store import migrations
+from adw_state.clock import SettableClock
+from adw_state.doctor.findings import Finding
+from adw_state.doctor.reading import tables_touched
+from adw_state.doctor.replay import rebuild_on_a_copy
+from adw_state.store import migrations
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.patients import Sick
 from adws.tests.beside_beads.trackers import RealBd, git_repository

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.doctor.findings import Finding
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import StoreFaultError
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import health, migrations
-from adws.adw_modules.store.backup import back_up
-from adws.adw_modules.store.health import Check
+from adw_state.clock import SettableClock
+from adw_state.doctor.findings import Finding
+from adw_state.errors import StoreFaultError
+from adw_state.state import BeadsStateManager
+from adw_state.store import health, migrations
+from adw_state.store.backup import back_up
+from adw_state.store.health import Check
 from adws.tests.beside_beads.history import archived, live, rows, run_on
 from adws.tests.beside_beads.mounts import fill_up, with_small_disk
 from adws.tests.beside_beads.patients import Sick

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from adws.adw_modules.state import BeadsStateManager
+from adw_state.state import BeadsStateManager
 from adws.tests.beside_beads.trackers import RealBd, bd_program, git, git_repository, needs_bd, worktree
 from adws.tests.migrations.earlier import rows
 from adws.tests.project import Ran
@@ -57,7 +57,7 @@ class DoltProject:
 
     def start(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "adws.cli", *words],
+            [sys.executable, "-m", "adw_state.cli", *words],
             cwd=cwd or self.top,
             env=self.environ,
             stdin=subprocess.DEVNULL,

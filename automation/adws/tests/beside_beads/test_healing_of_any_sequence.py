@@ -20,11 +20,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from adws.adw_modules.beads.healing import diagnosis
-from adws.adw_modules.beads.own_tracker import create_beads_database
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import migrations
+from adw_state.clock import SettableClock
+from adw_state.shared_file import diagnosis
+from adw_state.state import BeadsStateManager
+from adw_state.store import migrations
+from adw_state.trackers.own_tracker import create_beads_database
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import archived, complaints, everything, live, run_on
 

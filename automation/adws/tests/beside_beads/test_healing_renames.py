@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.healing import heal, needs_healing
-from adws.adw_modules.beads.healing.audit import list_healings
-from adws.adw_modules.beads.healing.renames import Outcome, follow
-from adws.adw_modules.clock import SettableClock, parse_time
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.database import Database
-from adws.adw_modules.store.records import Execution
+from adw_state.clock import SettableClock, parse_time
+from adw_state.shared_file import heal, needs_healing
+from adw_state.shared_file.audit import list_healings
+from adw_state.shared_file.renames import Outcome, follow
+from adw_state.state import BeadsStateManager
+from adw_state.store.database import Database
+from adw_state.store.records import Execution
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import archived, complaints, everything, healings, live, run_on
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.state import BeadsStateManager
+from adw_state.clock import SettableClock
+from adw_state.state import BeadsStateManager
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import (
     archived,

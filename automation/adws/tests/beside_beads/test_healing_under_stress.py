@@ -14,13 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.healing import Keeper, diagnosis, heal, needs_healing
-from adws.adw_modules.bench.healing import measure
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import DatabaseReadOnlyError, StoreFaultError
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import sql
-from adws.adw_modules.store.database import Database
+from adw_state.clock import SettableClock
+from adw_state.errors import DatabaseReadOnlyError, StoreFaultError
+from adw_state.shared_file import Keeper, diagnosis, heal, needs_healing
+from adw_state.state import BeadsStateManager
+from adw_state.store import sql
+from adw_state.store.database import Database
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import (
     archived,
@@ -31,6 +30,7 @@ from adws.tests.beside_beads.history import (
     rows,
     run_on,
 )
+from benchmarks.healing import measure
 
 _NOBODY = 65534
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads import bd_program, issue_command
-from adws.adw_modules.beads.issues import Issue, read_issue
-from adws.adw_modules.beads.locate import locate
-from adws.adw_modules.errors import IssueNotFoundError, TrackerUnusableError
+from adw_state.errors import IssueNotFoundError, TrackerUnusableError
+from adw_state.trackers import bd_program, issue_command
+from adw_state.trackers.issues import Issue, read_issue
+from adw_state.trackers.locate import locate
 
 SHOWN = """[{"id":"tk-1","title":"First","status":"open","priority":0,"issue_type":"bug","labels":["x"]}]"""
 

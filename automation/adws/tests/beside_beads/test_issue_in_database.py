@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.issues import Issue, check_issue_id, read_issue
-from adws.adw_modules.beads.locate import Location, locate
-from adws.adw_modules.errors import DatabaseUnreadableError, InvalidInputError, IssueNotFoundError
+from adw_state.errors import DatabaseUnreadableError, InvalidInputError, IssueNotFoundError
+from adw_state.trackers.issues import Issue, check_issue_id, read_issue
+from adw_state.trackers.locate import Location, locate
 from adws.tests.beside_beads.trackers import NO_SHARED, SHARED, classic
 from adws.tests.samples import issues_in_use
 

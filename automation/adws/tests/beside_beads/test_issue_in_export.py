@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads import issue_export
-from adws.adw_modules.beads.issue_export import ExportReader
-from adws.adw_modules.beads.issues import Issue, read_issue
-from adws.adw_modules.beads.locate import Tracker, locate
-from adws.adw_modules.errors import IssueNotFoundError, TrackerUnusableError
+from adw_state.errors import IssueNotFoundError, TrackerUnusableError
+from adw_state.trackers import issue_export
+from adw_state.trackers.issue_export import ExportReader
+from adw_state.trackers.issues import Issue, read_issue
+from adw_state.trackers.locate import Tracker, locate
 from adws.tests.beside_beads.trackers import NO_SHARED, SHARED
 from adws.tests.samples import as_json_lines, export_lines
 

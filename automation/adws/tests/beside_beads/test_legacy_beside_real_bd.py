@@ -35,7 +35,9 @@ def with_earlier_runs(bd: RealBd, top: Path) -> tuple[Path, list[str]]:
 
 def adw(top: Path, *words: str) -> str:
     """What `adw` printed in a project; it must succeed."""
-    done = subprocess.run([sys.executable, "-m", "adws.cli", *words], cwd=top, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "adw_state.cli", *words], cwd=top, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.locate import Location, Tracker, locate, state_dir_for
-from adws.adw_modules.errors import DatabaseAmbiguousError, DatabaseNotFoundError
+from adw_state.errors import DatabaseAmbiguousError, DatabaseNotFoundError
+from adw_state.trackers.locate import Location, Tracker, locate, state_dir_for
 from adws.tests.beside_beads.trackers import classic, git_repository, project_with_classic, worktree
 
 

@@ -8,8 +8,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from adws.adw_modules.beads.issues import read_issue
-from adws.adw_modules.beads.locate import locate
+from adw_state.trackers.issues import read_issue
+from adw_state.trackers.locate import locate
 from adws.tests.beside_beads.trackers import classic
 
 _TRY_TO_WRITE = """

@@ -1,7 +1,7 @@
 """Real bd programs and our tables in one file: nobody breaks, nothing is lost, everybody stays together.
 
 The cells that the selected tests ask for run in the background, a few at a time; each test waits for its
-own. `scripts/tracker_matrix.py` runs every flow with every version and shows the table; here the two
+own. `python -m benchmarks trackers` runs every flow with every version and shows the table; here the two
 versions in the middle run only the flows in which versions differ.
 """
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.locate import Location, Tracker, locate
-from adws.adw_modules.beads.moving import look_behind, move
-from adws.adw_modules.beads.own_tracker import create_beads_database
-from adws.adw_modules.beads.restore.merge import Tally
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import migrations
-from adws.adw_modules.store.migration_files import known
+from adw_state.clock import SettableClock
+from adw_state.recovery.merge import Tally
+from adw_state.recovery.moving import look_behind, move
+from adw_state.state import BeadsStateManager
+from adw_state.store import migrations
+from adw_state.store.migration_files import known
+from adw_state.trackers.locate import Location, Tracker, locate
+from adw_state.trackers.own_tracker import create_beads_database
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import archived, complaints, everything, healings, live, rows, run_on
 from adws.tests.beside_beads.trackers import RealBd

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.issues import Issue, read_issue
-from adws.adw_modules.beads.locate import Tracker, locate
-from adws.adw_modules.beads.own_tracker import create_beads_database
-from adws.adw_modules.errors import DatabaseReadOnlyError, InvalidInputError, StoreFaultError
+from adw_state.errors import DatabaseReadOnlyError, InvalidInputError, StoreFaultError
+from adw_state.trackers.issues import Issue, read_issue
+from adw_state.trackers.locate import Tracker, locate
+from adw_state.trackers.own_tracker import create_beads_database
 from adws.tests.beside_beads.trackers import NOW, SOME_ISSUES, RealBd, classic, git_repository
 
 GetBd = Callable[[str], RealBd]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.issues import Issue, read_issue
-from adws.adw_modules.beads.locate import Tracker, locate
-from adws.adw_modules.errors import IssueNotFoundError
+from adw_state.errors import IssueNotFoundError
+from adw_state.trackers.issues import Issue, read_issue
+from adw_state.trackers.locate import Tracker, locate
 from adws.tests.beside_beads.trackers import RealBd, classic, git_repository, worktree
 
 GetBd = Callable[[str], RealBd]

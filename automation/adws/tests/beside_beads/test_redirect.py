@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.locate import Tracker, locate
-from adws.adw_modules.errors import DatabaseAmbiguousError
+from adw_state.errors import DatabaseAmbiguousError
+from adw_state.trackers.locate import Tracker, locate
 from adws.tests.beside_beads.trackers import classic, git_repository
 
 

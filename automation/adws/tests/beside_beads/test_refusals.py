@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.locate import locate
-from adws.adw_modules.errors import (
+from adw_state.errors import (
     AdwError,
     DatabaseError,
     DatabaseForeignError,
@@ -19,6 +18,7 @@ from adws.adw_modules.errors import (
     DatabaseUnreadableError,
     TrackerUnusableError,
 )
+from adw_state.trackers.locate import locate
 from adws.tests.beside_beads.trackers import classic, git_repository, project_with_classic
 
 Spoil = Callable[[Path], None]

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock, SystemClock
-from adws.adw_modules.errors import ExecutionNotFoundError, NotMigratedError
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.database import Database
+from adw_state.clock import SettableClock, SystemClock
+from adw_state.errors import ExecutionNotFoundError, NotMigratedError
+from adw_state.state import BeadsStateManager
+from adw_state.store.database import Database
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import (
     archived,

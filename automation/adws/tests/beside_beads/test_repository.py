@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.repository import Repository, find_repository
-from adws.adw_modules.errors import RepositoryError
+from adw_state.errors import RepositoryError
+from adw_state.trackers.repository import Repository, find_repository
 from adws.tests.beside_beads.trackers import git, git_repository, worktree
 
 Layout = Callable[[Path], Path]

@@ -11,21 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.healing import heal
-from adws.adw_modules.beads.issues import Issue
-from adws.adw_modules.beads.locate import Location, locate
-from adws.adw_modules.beads.own_tracker import create_beads_database
-from adws.adw_modules.beads.restore import restoring
-from adws.adw_modules.beads.restore.lacking import count_lacking, known_executions
-from adws.adw_modules.beads.restore.merge import Merge, Tally
-from adws.adw_modules.beads.restore.places import old_files
-from adws.adw_modules.beads.restore.restoring import Restoration, Survey, rehearse, restore, survey
-from adws.adw_modules.beads.restore.runs import RowCounts, Run
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import migrations
-from adws.adw_modules.store.backup import back_up
-from adws.adw_modules.store.database import Database
+from adw_state.clock import SettableClock
+from adw_state.recovery import restoring
+from adw_state.recovery.lacking import count_lacking, known_executions
+from adw_state.recovery.merge import Merge, Tally
+from adw_state.recovery.places import old_files
+from adw_state.recovery.restoring import Restoration, Survey, rehearse, restore, survey
+from adw_state.recovery.runs import RowCounts, Run
+from adw_state.shared_file import heal
+from adw_state.state import BeadsStateManager
+from adw_state.store import migrations
+from adw_state.store.backup import back_up
+from adw_state.store.database import Database
+from adw_state.trackers.issues import Issue
+from adw_state.trackers.locate import Location, locate
+from adw_state.trackers.own_tracker import create_beads_database
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import (
     archived,

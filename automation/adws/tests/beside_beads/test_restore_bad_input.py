@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.locate import Location, locate
-from adws.adw_modules.beads.own_tracker import create_beads_database
-from adws.adw_modules.beads.restore.merge import Tally
-from adws.adw_modules.beads.restore.places import OldFile, old_files
-from adws.adw_modules.beads.restore.restoring import Survey, rehearse, restore, survey
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import AdwError, DatabaseForeignError, SchemaTooNewError
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.sql import newest_version
+from adw_state.clock import SettableClock
+from adw_state.errors import AdwError, DatabaseForeignError, SchemaTooNewError
+from adw_state.recovery.merge import Tally
+from adw_state.recovery.places import OldFile, old_files
+from adw_state.recovery.restoring import Survey, rehearse, restore, survey
+from adw_state.state import BeadsStateManager
+from adw_state.store.sql import newest_version
+from adw_state.trackers.locate import Location, locate
+from adw_state.trackers.own_tracker import create_beads_database
 from adws.tests.beside_beads.history import archived, complaints, everything, live, rows, run_on
 from adws.tests.beside_beads.mounts import fill_up, with_read_only, with_small_disk
 from adws.tests.beside_beads.replays import BORN

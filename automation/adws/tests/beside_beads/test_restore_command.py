@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import migrations
+from adw_state.clock import SettableClock
+from adw_state.state import BeadsStateManager
+from adw_state.store import migrations
 from adws.tests.beside_beads.history import complaints, everything, live, run_on
 from adws.tests.beside_beads.trackers import RealBd
 from adws.tests.conftest import ISSUES

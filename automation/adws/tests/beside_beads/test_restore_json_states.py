@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.locate import locate
-from adws.adw_modules.beads.restore.merge import Tally
-from adws.adw_modules.beads.restore.restoring import Restoration, Survey, restore, survey
-from adws.adw_modules.beads.restore.runs import RowCounts
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.run_root import agents_folder
-from adws.adw_modules.state import BeadsStateManager, Execution
-from adws.adw_modules.workflow.record.json_run import JsonRun, SavedStep
-from adws.adw_modules.workflow.record.step_ids import step_op_id
+from adw_state.clock import SettableClock
+from adw_state.recovery.merge import Tally
+from adw_state.recovery.restoring import Restoration, Survey, restore, survey
+from adw_state.recovery.runs import RowCounts
+from adw_state.run_root import agents_folder
+from adw_state.state import BeadsStateManager, Execution
+from adw_state.trackers.locate import locate
+from adw_state.workflow.record.json_run import JsonRun, SavedStep
+from adw_state.workflow.record.step_ids import step_op_id
 from adws.tests.beside_beads.history import everything, live
 
 

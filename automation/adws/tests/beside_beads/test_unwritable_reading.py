@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from adws.adw_modules.beads.issues import read_issue
-from adws.adw_modules.beads.locate import locate
-from adws.adw_modules.errors import AdwError, DatabaseReadOnlyError, DatabaseUnreadableError, DiskFullError
-from adws.adw_modules.state import BeadsStateManager
+from adw_state.errors import AdwError, DatabaseReadOnlyError, DatabaseUnreadableError, DiskFullError
+from adw_state.state import BeadsStateManager
+from adw_state.trackers.issues import read_issue
+from adw_state.trackers.locate import locate
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.mounts import fill_up, with_read_only, with_small_disk
 from adws.tests.processes import run_apart, run_as_ordinary_user

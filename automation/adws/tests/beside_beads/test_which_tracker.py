@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.locate import Location, Tracker, locate
-from adws.adw_modules.errors import DatabaseAmbiguousError
-from adws.adw_modules.store.migrations import apply, create_store
+from adw_state.errors import DatabaseAmbiguousError
+from adw_state.store.migrations import apply, create_store
+from adw_state.trackers.locate import Location, Tracker, locate
 from adws.tests.beside_beads.trackers import NO_SHARED, SHARED, classic, git_repository, project_with_classic
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.issues import Issue
-from adws.adw_modules.beads.own_tracker import create_beads_database
+from adw_state.trackers.issues import Issue
+from adw_state.trackers.own_tracker import create_beads_database
 from adws.tests.conftest import REAL_TRACKERS
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, 123456, tzinfo=UTC)

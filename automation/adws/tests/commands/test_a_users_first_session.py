@@ -131,7 +131,7 @@ def test_tables_fit_a_narrow_terminal_and_have_no_colours_when_told(project: Pro
         "pid, fd = pty.fork()\n"
         "if pid == 0:\n"
         "    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))\n"
-        "    os.execv(sys.executable, [sys.executable, '-m', 'adws.cli', 'list'])\n"
+        "    os.execv(sys.executable, [sys.executable, '-m', 'adw_state.cli', 'list'])\n"
         "out = b''\n"
         "while True:\n"
         "    try:\n"

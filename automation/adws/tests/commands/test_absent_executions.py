@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.json_state import ADWState
+from adw_state.json_state import ADWState
 from adws.tests.project import Project, Ran
 
 WORDS = (["show"], ["checkpoints"], ["resume"])

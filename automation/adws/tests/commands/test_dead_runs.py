@@ -27,7 +27,7 @@ def kill_one(project: Project, adw_id: str, **environ: str) -> None:
     agent = project.folder / "agent"
     agent.write_text(f"#!/bin/sh\ncat > /dev/null\necho $$ > {started}\nexec sleep 600\n")
     agent.chmod(0o755)
-    words = [sys.executable, "-m", "adws.cli", "run", "bd-42", "--agent", str(agent), "--adw-id", adw_id]
+    words = [sys.executable, "-m", "adw_state.cli", "run", "bd-42", "--agent", str(agent), "--adw-id", adw_id]
     with subprocess.Popen(
         [*words, "--allow-dirty"],
         cwd=project.folder,

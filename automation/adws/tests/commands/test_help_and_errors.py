@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
-from adws.cli import COMMANDS, adw
+from adw_state.cli import COMMANDS, adw
 from adws.tests.project import Project
 
 
@@ -19,9 +19,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_help_names_every_command_without_importing_one(project: Project) -> None:
     script = (
         "import sys\n"
-        "from adws.cli import adw\n"
+        "from adw_state.cli import adw\n"
         "adw.main(['--help'], standalone_mode=False)\n"
-        "print([name for name in sys.modules if name.startswith('adws.commands')])\n"
+        "print([name for name in sys.modules if name.startswith('adw_state.commands')])\n"
     )
     ran = project.run(["python", "-c", script])
 

@@ -13,7 +13,7 @@ from fcntl import ioctl
 
 import pytest
 
-from adws.adw_modules.answers.text_table import display_width
+from adw_state.reports.text_table import display_width
 from adws.tests.project import Project
 
 STYLES = re.compile(r"\x1b\[\d+m")
@@ -37,7 +37,7 @@ def on_terminal(project: Project, columns: int, *words: str) -> list[str]:
     ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
     with subprocess.Popen(
-        [sys.executable, "-m", "adws.cli", *words],
+        [sys.executable, "-m", "adw_state.cli", *words],
         cwd=project.folder,
         env={**environ, "TERM": "xterm"},
         stdin=subprocess.DEVNULL,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.errors import SystemRefusalError, refused_by_the_system
+from adw_state.errors import SystemRefusalError, refused_by_the_system
 from adws.tests.beside_beads.mounts import without_temporary_folders
 from adws.tests.project import Project, Ran
 
@@ -19,7 +19,6 @@ COMMANDS = {
     "restore --dry-run": 4,
     "restore": 4,
     "demo": 4,
-    "bench queries --executions 10 --iterations 1": 4,
 }
 COMPLAINT = "Error: temporary files cannot be written: "
 ADVICE = "  What to do: free some disk space, or set TMPDIR to a folder that can be written"

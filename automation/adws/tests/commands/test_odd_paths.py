@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.repository import find_repository
-from adws.adw_modules.text_files import path_text
+from adw_state.text_files import path_text
+from adw_state.trackers.repository import find_repository
 from adws.tests.project import Project
 
 NAMES = {

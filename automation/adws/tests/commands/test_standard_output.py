@@ -35,7 +35,6 @@ REPORTS = (
     "restore --dry-run",
     "doctor",
     "doctor --json",
-    "bench queries --executions 10 --iterations 1",
     "--help",
     "list --help",
     "--version",
@@ -43,7 +42,7 @@ REPORTS = (
 WORK = ("run {issue} --force", "run {issue} --force --json", "init", "migrate", "archive", "restore --json")
 ENDINGS = {"closed": ">&-", "full": ">/dev/full"}
 ERRORS_TOO = {"closed": ">&- 2>&-", "full": ">/dev/full 2>&1"}
-ADW = f"{shlex.quote(sys.executable)} -m adws.cli"
+ADW = f"{shlex.quote(sys.executable)} -m adw_state.cli"
 TITLE = "Grüße 🎉\x1b]0;owned\x07\u202e…"
 
 
@@ -178,8 +177,8 @@ def test_a_pipe_that_is_full_for_a_moment_is_waited_for() -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)  # as a program that shares the pipe may have left it
     script = (
-        "from adws.commands.standard_streams import protect_standard_streams, lost_output\n"
-        "from adws.commands.output import print_line\n"
+        "from adw_state.commands.standard_streams import protect_standard_streams, lost_output\n"
+        "from adw_state.commands.output import print_line\n"
         "protect_standard_streams()\n"
         "for number in range(2000): print_line('x' * 99)\n"
         "raise SystemExit(0 if lost_output() is None else 1)\n"

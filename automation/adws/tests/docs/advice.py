@@ -7,15 +7,13 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
-import adws
-from adws.cli import adw
-from adws.tests.docs.pages import PAGES, REPOSITORY
+from adw_state.cli import adw
+from adws.tests.docs.pages import AUTOMATION, LIBRARY, PAGES, REPOSITORY
 
-PACKAGE = Path(adws.__file__).resolve().parent
+PACKAGES = (LIBRARY, AUTOMATION / "adws", AUTOMATION / "benchmarks")
 # Stands for what a text has filled in when it is shown.
 FILLED_IN = "FILLED-IN"
 
@@ -54,13 +52,13 @@ class Text:
 
 
 def texts() -> Iterator[Text]:
-    """Every text of the package and of the pages."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        if "tests" not in path.relative_to(PACKAGE).parts:
+    """Every text of the packages and of the pages."""
+    for path in sorted(path for package in PACKAGES for path in package.rglob("*.py")):
+        if "tests" not in path.relative_to(AUTOMATION).parts:
             tree = ast.parse(path.read_text(encoding="utf-8"))
             for line, text in strings_of(tree):
                 yield Text(f"{path.relative_to(REPOSITORY)}:{line}", text, of_page=False)
-    for path in [*PAGES, REPOSITORY / "CHANGELOG.md", *sorted((PACKAGE / "prompts").glob("*.md"))]:
+    for path in [*PAGES, REPOSITORY / "CHANGELOG.md", *sorted((LIBRARY / "prompts").glob("*.md"))]:
         text = path.read_text(encoding="utf-8")
         for number, paragraph in enumerate(text.split("\n\n")):
             yield Text(f"{path.relative_to(REPOSITORY)}, paragraph {number + 1}", paragraph, of_page=True)
@@ -109,7 +107,7 @@ def fault_of(words: list[str]) -> str | None:
 
 def is_there(script: str) -> bool:
     """Whether a script that is named is a file, from the repository's top, from automation/ or here."""
-    return any((folder / script).is_file() for folder in (REPOSITORY, REPOSITORY / "automation"))
+    return any((folder / script).is_file() for folder in (REPOSITORY, AUTOMATION))
 
 
 def _fault_of_ours(command: click.Command, words: list[str]) -> str | None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import adws
 
 REPOSITORY = Path(adws.__file__).resolve().parents[2]
+AUTOMATION = REPOSITORY / "automation"
+LIBRARY = AUTOMATION / "adw_state"
 PAGES = [
     REPOSITORY / "README.md",
-    REPOSITORY / "automation" / "adws" / "README.md",
+    AUTOMATION / "adws" / "README.md",
     *sorted((REPOSITORY / "docs").glob("*.md")),
 ]
 _BLOCK = re.compile(r"^```(?P<language>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)

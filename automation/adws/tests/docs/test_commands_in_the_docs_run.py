@@ -3,12 +3,10 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-import adws
-from adws.tests.docs.pages import PAGES, REPOSITORY, Block, blocks
+from adws.tests.docs.pages import AUTOMATION, LIBRARY, PAGES, REPOSITORY, Block, blocks
 from adws.tests.project import Project
 
 # Run by .ci/run on every change, outside the tests that they would call again.
@@ -22,7 +20,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     assert made.adw("init").code == 0
     assert made.adw("run", "bd-43").code == 0
     (made.folder / "automation").mkdir(exist_ok=True)
-    (made.folder / "automation" / "adws").symlink_to(Path(adws.__file__).parent)
+    (made.folder / "automation" / "adws").symlink_to(AUTOMATION / "adws")
     return made
 
 
@@ -71,9 +69,7 @@ def test_no_page_names_a_file_of_the_package_that_is_not_there() -> None:
     rows = [line for line in text.splitlines() if line.startswith(("| How", "| W"))]
     named = [part for row in rows for part in row.split("`")[1::2] if "/" in part]
 
-    package = Path(adws.__file__).parent
-    tops = (package, package / "adw_modules")
-    missing = [name for name in named if not any((top / name).exists() for top in tops)]
+    missing = [name for name in named if not any((top / name).exists() for top in (LIBRARY, AUTOMATION))]
     assert len(named) > 10
     assert missing == []
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.own_tracker import create_beads_database
-from adws.adw_modules.clock import default_clock
+from adw_state.clock import default_clock
+from adw_state.trackers.own_tracker import create_beads_database
 from adws.tests.docs.pages import REPOSITORY
 from adws.tests.samples import issues_in_use
 

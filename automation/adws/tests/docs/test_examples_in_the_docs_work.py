@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.state import BeadsStateManager, IssueSnapshot
-from adws.adw_modules.store import migration_files, schema
-from adws.cli import COMMANDS
+from adw_state.cli import COMMANDS
+from adw_state.state import BeadsStateManager, IssueSnapshot
+from adw_state.store import migration_files, schema
 from adws.tests.docs.pages import REPOSITORY, Block, blocks
 from adws.tests.project import Project
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.store import migrations
-from adws.adw_modules.store.legacy import upgrade
-from adws.adw_modules.store.migration_files import known
-from adws.adw_modules.store.migrations import Outcome
+from adw_state.clock import SettableClock
+from adw_state.store import migrations
+from adw_state.store.legacy import upgrade
+from adw_state.store.migration_files import known
+from adw_state.store.migrations import Outcome
 from adws.tests.conftest import NOW
 
 VERSIONS = tuple(migration.version for migration in known())

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import AdwError, MigrationError, SchemaTooNewError, StoreBusyError
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import migration_files, migration_status, migrations, sql
-from adws.adw_modules.store.migration_files import known
+from adw_state.clock import SettableClock
+from adw_state.errors import AdwError, MigrationError, SchemaTooNewError, StoreBusyError
+from adw_state.state import BeadsStateManager
+from adw_state.store import migration_files, migration_status, migrations, sql
+from adw_state.store.migration_files import known
 from adws.tests.conftest import NOW
 
 ALL = tuple(migration.version for migration in known())

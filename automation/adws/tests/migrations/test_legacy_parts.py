@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.state import BeadsStateManager
+from adw_state.clock import SettableClock
+from adw_state.state import BeadsStateManager
 from adws.tests.migrations.earlier import Became, checkpoint, execution, upgraded
 
 START = "2026-11-20T10:00:00.000000Z"

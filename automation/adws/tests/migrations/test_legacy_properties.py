@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.state import BeadsStateManager
+from adw_state.clock import SettableClock
+from adw_state.state import BeadsStateManager
 from adws.tests.conftest import NOW
 from adws.tests.migrations.earlier import RECORD, VIEWS, Row, apply, make_earlier, rows
 

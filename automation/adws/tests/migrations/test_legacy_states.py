@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import MigrationError
-from adws.adw_modules.store.legacy import look_for, upgrade
-from adws.adw_modules.store.migration_status import problems
+from adw_state.clock import SettableClock
+from adw_state.errors import MigrationError
+from adw_state.store.legacy import look_for, upgrade
+from adw_state.store.migration_status import problems
 from adws.tests.conftest import NOW
 from adws.tests.migrations.earlier import (
     CHECKPOINTS,

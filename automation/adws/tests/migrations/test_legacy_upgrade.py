@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import NotMigratedError
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.legacy import look_for
-from adws.adw_modules.store.migration_status import problems, status
-from adws.adw_modules.store.migrations import Outcome
+from adw_state.clock import SettableClock
+from adw_state.errors import NotMigratedError
+from adw_state.state import BeadsStateManager
+from adw_state.store.legacy import look_for
+from adw_state.store.migration_status import problems, status
+from adw_state.store.migrations import Outcome
 from adws.tests.conftest import NOW
 from adws.tests.migrations.earlier import (
     CHECKPOINTS,

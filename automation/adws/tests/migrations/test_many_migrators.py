@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.errors import StoreBusyError
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import migration_status, migrations
-from adws.adw_modules.store.gate import Gate
-from adws.adw_modules.store.migration_files import Migration, known
+from adw_state.errors import StoreBusyError
+from adw_state.state import BeadsStateManager
+from adw_state.store import migration_status, migrations
+from adw_state.store.gate import Gate
+from adw_state.store.migration_files import Migration, known
 from adws.tests.migrations.test_apply import ALL, apply, content
 from adws.tests.processes import child, run_together
 

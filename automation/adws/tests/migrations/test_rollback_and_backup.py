@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import DatabaseReadOnlyError, InvalidInputError, MigrationError, NotMigratedError
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import backup, migration_status, migrations
-from adws.adw_modules.store.backup import Backup, back_up, list_backups
-from adws.adw_modules.store.migration_files import known
+from adw_state.clock import SettableClock
+from adw_state.errors import DatabaseReadOnlyError, InvalidInputError, MigrationError, NotMigratedError
+from adw_state.state import BeadsStateManager
+from adw_state.store import backup, migration_status, migrations
+from adw_state.store.backup import Backup, back_up, list_backups
+from adw_state.store.migration_files import known
 from adws.tests.conftest import NOW
 from adws.tests.migrations.test_apply import ALL, apply, content, run_sql
 from adws.tests.processes import child

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.state import BeadsStateManager
+from adw_state.clock import SettableClock
+from adw_state.state import BeadsStateManager
 
 
 def _ask(path: Path, query: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.workflow.agents.calls import stop_leftovers
+from adw_state.agents.calls import stop_leftovers
 from adws.tests.phases.projects import GIT_ENVIRONMENT, Project, git
 
 # Also for the git commands of the product, which inherit this process's environment.

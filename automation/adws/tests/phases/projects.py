@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adws.adw_modules.beads.issues import read_issue
-from adws.adw_modules.beads.locate import locate
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.config import Config
-from adws.adw_modules.state import Attempt, BeadsStateManager, Checkpoint, Execution
-from adws.adw_modules.workflow.agents.process import Limits
-from adws.adw_modules.workflow.git.worktrees import Worktree
-from adws.adw_modules.workflow.place import new_worktree_path
-from adws.adw_modules.workflow.progress import Event
-from adws.adw_modules.workflow.runner import Outcome, RunSettings, resume_execution, run_issue, run_phase
+from adw_state.agents.process import Limits
+from adw_state.clock import SettableClock
+from adw_state.config import Config
+from adw_state.state import Attempt, BeadsStateManager, Checkpoint, Execution
+from adw_state.trackers.issues import read_issue
+from adw_state.trackers.locate import locate
+from adw_state.workflow.git.worktrees import Worktree
+from adw_state.workflow.place import new_worktree_path
+from adw_state.workflow.progress import Event
+from adw_state.workflow.runner import Outcome, RunSettings, resume_execution, run_issue, run_phase
 from adws.tests.conftest import NOW
 
 # What a git of its own sees: nothing of the developer's configuration.

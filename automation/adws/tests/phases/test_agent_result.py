@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from adws.adw_modules.errors import AgentOutputError
-from adws.adw_modules.workflow.agents.result import MOST_TEXT, AgentResult, read_result
+from adw_state.agents.result import MOST_TEXT, AgentResult, read_result
+from adw_state.errors import AgentOutputError
 
 
 def result(**fields: Any) -> str:

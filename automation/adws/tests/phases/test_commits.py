@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.errors import PhaseFailedError
-from adws.adw_modules.workflow.git.commits import StepCommit, commit_step
-from adws.adw_modules.workflow.git.committable import may_be_committed
-from adws.adw_modules.workflow.git.leftovers import Leftovers, set_aside_leftovers
-from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree, head_of
+from adw_state.errors import PhaseFailedError
+from adw_state.workflow.git.commits import StepCommit, commit_step
+from adw_state.workflow.git.committable import may_be_committed
+from adw_state.workflow.git.leftovers import Leftovers, set_aside_leftovers
+from adw_state.workflow.git.worktrees import Worktree, ensure_worktree, head_of
 from adws.tests.phases.projects import git, worktree_for
 
 

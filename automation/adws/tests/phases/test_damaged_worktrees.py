@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.errors import RepositoryError
+from adw_state.errors import RepositoryError
 from adws.tests.phases.projects import Project, git, worktree_for
 
 DAMAGES = {

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.errors import (
+from adw_state.agents.process import Limits
+from adw_state.errors import (
     AgentExitError,
     AgentMissingError,
     AgentOutputError,
@@ -18,11 +19,10 @@ from adws.adw_modules.errors import (
     IllegalTransitionError,
     InvalidInputError,
 )
-from adws.adw_modules.state import Execution
-from adws.adw_modules.store.owner import process_mark
-from adws.adw_modules.workflow.agents.process import Limits
-from adws.adw_modules.workflow.phases.phase_script import phase_script
-from adws.adw_modules.workflow.runner import Outcome
+from adw_state.state import Execution
+from adw_state.store.owner import process_mark
+from adw_state.workflow.phases.phase_advice import phase_command
+from adw_state.workflow.runner import Outcome
 from adws.tests.phases.projects import Project
 
 PHASES = ("plan", "build", "review")
@@ -130,7 +130,7 @@ def test_a_rejected_review_fails_the_run_with_its_reasons_and_can_be_built_again
     assert told(rejected) == "the review rejected the change: the limit is not checked"
     run = rejected.execution
     assert rejected.error is not None
-    again = phase_script("build", "demo-1", run.id)
+    again = phase_command("build", "demo-1", run.id)
     assert rejected.error.hint == f"build it again with these reasons, then review it again: {again}"
     built = project.phase("build", "demo-1", adw_id=run.id)
     assert (built.status, built.execution.phase) == ("in_progress", "build")

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.errors import RepositoryError, RunInterruptedError
-from adws.adw_modules.store.owner import process_mark
-from adws.adw_modules.workflow.git.command import Git
-from adws.adw_modules.workflow.git.complaints import complaint_of, hint_for
-from adws.adw_modules.workflow.git.environment import (
+from adw_state.errors import RepositoryError, RunInterruptedError
+from adw_state.interruption import StopRequest
+from adw_state.store.owner import process_mark
+from adw_state.workflow.git.command import Git
+from adw_state.workflow.git.complaints import complaint_of, hint_for
+from adw_state.workflow.git.environment import (
     agent_environment,
     command_environment,
     safe_directories,
     without_git_variables,
 )
-from adws.adw_modules.workflow.interruption import StopRequest
 from adws.tests.phases.projects import Project, acting_agent, git
 from adws.tests.project import Project as CommandProject
 
@@ -107,7 +107,7 @@ def test_a_filter_that_keeps_its_output_open_does_not_keep_git_waiting(bare_proj
 def interrupted(project: CommandProject, said: Path, number: int, *words: str) -> int:
     """The exit code of a run that gets a signal as soon as a filter hangs; the filter must be gone."""
     run = subprocess.Popen(
-        [sys.executable, "-m", "adws.cli", "run", "bd-42", "--adw-id", "run-1", *words],
+        [sys.executable, "-m", "adw_state.cli", "run", "bd-42", "--adw-id", "run-1", *words],
         cwd=project.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from adws.adw_modules.workflow.progress import Event
+from adw_state.workflow.progress import Event
 from adws.tests.phases.projects import Project
 from adws.tests.phases.test_run import ALL_STEPS
 from adws.tests.processes import child

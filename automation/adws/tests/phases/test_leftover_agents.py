@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.store.owner import process_mark
-from adws.adw_modules.workflow.agents.calls import stop_leftovers
+from adw_state.agents.calls import stop_leftovers
+from adw_state.store.owner import process_mark
 from adws.tests.phases.projects import Project
 from adws.tests.processes import Child, child
 

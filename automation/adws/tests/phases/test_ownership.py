@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.issues import Issue
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import OwnershipLostError
-from adws.adw_modules.workflow.git.worktrees import ensure_worktree, head_of
-from adws.adw_modules.workflow.progress import Event
-from adws.adw_modules.workflow.record.records import Records
-from adws.adw_modules.workflow.start import Start
+from adw_state.clock import SettableClock
+from adw_state.errors import OwnershipLostError
+from adw_state.trackers.issues import Issue
+from adw_state.workflow.git.worktrees import ensure_worktree, head_of
+from adw_state.workflow.progress import Event
+from adw_state.workflow.record.records import Records
+from adw_state.workflow.start import Start
 from adws.tests.conftest import NOW
 from adws.tests.phases.projects import Project, git, worktree_for
 from adws.tests.processes import run_together

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.issues import Issue
-from adws.adw_modules.beads.locate import locate
-from adws.adw_modules.errors import RepositoryError
-from adws.adw_modules.workflow.runner import run_issue
+from adw_state.errors import RepositoryError
+from adw_state.trackers.issues import Issue
+from adw_state.trackers.locate import locate
+from adw_state.workflow.runner import run_issue
 from adws.tests.phases.projects import Project, acting_agent, git
 from adws.tests.project import Project as CommandProject
 

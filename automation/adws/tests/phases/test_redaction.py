@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adws.adw_modules.redaction import recordable, redact, secret_values
+from adw_state.redaction import recordable, redact, secret_values
 
 
 @pytest.mark.parametrize(

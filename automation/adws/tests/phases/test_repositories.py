@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.issues import Issue
-from adws.adw_modules.errors import IssueNotFoundError, RepositoryError
-from adws.adw_modules.workflow.git.repository import check_repository
-from adws.adw_modules.workflow.git.worktrees import Worktree, ensure_worktree, head_of
-from adws.adw_modules.workflow.runner import run_issue
+from adw_state.errors import IssueNotFoundError, RepositoryError
+from adw_state.trackers.issues import Issue
+from adw_state.workflow.git.repository import check_repository
+from adw_state.workflow.git.worktrees import Worktree, ensure_worktree, head_of
+from adw_state.workflow.runner import run_issue
 from adws.tests.phases.projects import Project, git, worktree_for
 
 

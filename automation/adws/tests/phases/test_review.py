@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.errors import AgentOutputError
-from adws.adw_modules.state import Execution
-from adws.adw_modules.store.json_values import JSON
+from adw_state.errors import AgentOutputError
+from adw_state.state import Execution
+from adw_state.store.json_values import JSON
 from adws.tests.phases.projects import Project
 from adws.tests.phases.test_failures import script
 

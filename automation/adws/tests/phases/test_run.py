@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.errors import DuplicateExecutionError, InvalidInputError, IssueClaimedError
+from adw_state.errors import DuplicateExecutionError, InvalidInputError, IssueClaimedError
 from adws.tests.phases.projects import Project, git
 
 ALL_STEPS = [

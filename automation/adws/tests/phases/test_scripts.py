@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.workflow.agents import scripted as scripted_agent
-from adws.adw_modules.workflow.phases.prompts import build_prompt
+from adw_state.agents import scripted as scripted_agent
+from adw_state.workflow.phases.prompts import build_prompt
 from adws.tests.phases.projects import Project
 from adws.tests.phases.test_small_parts import VALUES
 
-ADWS = Path(scripted_agent.__file__).parents[3]
+ADWS = Path(__file__).resolve().parents[2]
 
 
 def script(project: Project, phase: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adws.adw_modules.beads.issues import Issue
-from adws.adw_modules.errors import AgentMissingError, InvalidInputError
-from adws.adw_modules.store.owner import owner_is_dead, process_mark, this_owner
-from adws.adw_modules.workflow.agents.choice import resolve_agent
-from adws.adw_modules.workflow.git.messages import commit_message
-from adws.adw_modules.workflow.git.safe_names import safe_name
-from adws.adw_modules.workflow.phases.prompts import build_prompt, issue_as_text
-from adws.adw_modules.workflow.progress import Event, describe
-from adws.adw_modules.workflow.requests import Request, read_request
+from adw_state.agents.choice import resolve_agent
+from adw_state.errors import AgentMissingError, InvalidInputError
+from adw_state.store.owner import owner_is_dead, process_mark, this_owner
+from adw_state.trackers.issues import Issue
+from adw_state.workflow.git.messages import commit_message
+from adw_state.workflow.git.safe_names import safe_name
+from adw_state.workflow.phases.prompts import build_prompt, issue_as_text
+from adw_state.workflow.progress import Event, describe
+from adw_state.workflow.requests import Request, read_request
 
 VALUES = {
     "issue": "I",

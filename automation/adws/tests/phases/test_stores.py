@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.errors import (
+from adw_state.errors import (
     ExecutionHeldError,
     ExecutionNotFoundError,
     IllegalTransitionError,
     IssueClaimedError,
     StateFileError,
 )
-from adws.adw_modules.workflow.progress import Event
+from adw_state.workflow.progress import Event
 from adws.tests.phases.projects import Project
 from adws.tests.phases.test_kill import killed_run
 from adws.tests.phases.test_leftover_agents import agent_of, run_apart

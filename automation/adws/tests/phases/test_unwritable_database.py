@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from adws.adw_modules.beads.locate import locate
-from adws.adw_modules.beads.restore.places import old_files
-from adws.adw_modules.beads.restore.restoring import restore, survey
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import ExecutionNotFoundError, IssueClaimedError
-from adws.adw_modules.json_state import ADWState
-from adws.adw_modules.workflow.progress import Event
-from adws.adw_modules.workflow.runner import Outcome
+from adw_state.clock import SettableClock
+from adw_state.errors import ExecutionNotFoundError, IssueClaimedError
+from adw_state.json_state import ADWState
+from adw_state.recovery.places import old_files
+from adw_state.recovery.restoring import restore, survey
+from adw_state.trackers.locate import locate
+from adw_state.workflow.progress import Event
+from adw_state.workflow.runner import Outcome
 from adws.tests.beside_beads.mounts import fill_up, with_read_only, with_small_disk
 from adws.tests.conftest import NOW
 from adws.tests.phases.projects import Project

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adws.adw_modules.errors import AgentOutputError
-from adws.adw_modules.workflow.phases.verdict import Verdict, read_verdict
+from adw_state.errors import AgentOutputError
+from adw_state.workflow.phases.verdict import Verdict, read_verdict
 
 APPROVE = '{"verdict": "approve", "reasons": ["fine"]}'
 REJECT = '{"verdict": "reject", "reasons": ["it deletes a table"]}'

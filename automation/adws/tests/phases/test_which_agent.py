@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.config import Config, load_config
-from adws.adw_modules.errors import AgentMissingError, InvalidInputError
-from adws.adw_modules.workflow.agents.choice import resolve_agent, seen_from_project
+from adw_state.agents.choice import resolve_agent, seen_from_project
+from adw_state.config import Config, load_config
+from adw_state.errors import AgentMissingError, InvalidInputError
 from adws.tests.phases.projects import Project
 
-CLI = (sys.executable, "-m", "adws.cli")
+CLI = (sys.executable, "-m", "adw_state.cli")
 
 
 def agent(path: Path, name: str) -> None:
@@ -174,7 +174,7 @@ def test_a_program_that_is_missing_is_named_with_the_place_it_was_looked_for(tmp
     ],
 )
 def test_an_empty_agent_is_refused_everywhere(project: Project, words: tuple[str, ...], blank: str) -> None:
-    adws = Path(resolve_agent.__code__.co_filename).parents[3]
+    adws = Path(__file__).resolve().parents[2]
     known = {} if "RUN" not in words else {"RUN": project.run("demo-1", last_phase="plan").execution.id}
     before = project.executions()
     command = [known.get(word, word.replace("PHASES", str(adws / "adw_phases"))) for word in words]

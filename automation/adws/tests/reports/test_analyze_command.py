@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.cli import run_command
-from adws.commands.analyze import analyze
+from adw_state.cli import run_command
+from adw_state.commands.analyze import analyze
 from adws.tests.conftest import NOW
 from adws.tests.reports.twins import Twins
 
@@ -58,7 +58,10 @@ def test_both_backends_answer(command: Command, backend: str) -> None:
 
 @pytest.mark.parametrize(
     ("command", "backend"),
-    [([sys.executable, str(SCRIPT)], "json"), ([sys.executable, "-m", "adws.cli", "analyze"], "database")],
+    [
+        ([sys.executable, str(SCRIPT)], "json"),
+        ([sys.executable, "-m", "adw_state.cli", "analyze"], "database"),
+    ],
     ids=["the script reads logs", "adw analyze asks the database"],
 )
 def test_the_default_backend_is_what_the_name_says(

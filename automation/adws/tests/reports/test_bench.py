@@ -11,31 +11,38 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.bench import scratch
-from adws.adw_modules.bench.queries import QueryTiming, time_queries, time_queries_of
-from adws.adw_modules.bench.store import GOALS, StoreRatio, compare_store
-from adws.adw_modules.bench.timings import summarize, time_repeatedly
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import DatabaseNotFoundError, InvalidInputError, NotMigratedError
-from adws.adw_modules.state import BeadsStateManager
-from adws.cli import run_command
-from adws.commands.bench import bench, queries
+from adw_state.cli import run_command
+from adw_state.clock import SettableClock
+from adw_state.errors import DatabaseNotFoundError, InvalidInputError, NotMigratedError
+from adw_state.state import BeadsStateManager
+from benchmarks import scratch
+from benchmarks.commands import bench, queries
+from benchmarks.queries import QueryTiming, time_queries, time_queries_of
+from benchmarks.store import GOALS, StoreRatio, compare_store
+from benchmarks.timings import summarize, time_repeatedly
 
 Words = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Words:
-    """Runs the command `bench`, or `benchmark_queries.py` where the first word is a flag."""
+    """Runs `python -m benchmarks`, or `benchmark_queries.py` where the first word is a flag."""
 
     def words(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["adw", *arguments])
+        monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments])
         with pytest.raises(SystemExit) as ended:
-            run_command(queries if arguments[0].startswith("-") else bench, "adw")
+            run_command(queries if arguments[0].startswith("-") else bench, "benchmarks")
         said = capsys.readouterr()
         return int(str(ended.value.code)), said.out, said.err
 
     return words
+
+
+def test_every_statement_is_used() -> None:
+    folder = Path(scratch.__file__).parent
+    code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    texts = scratch.bench_texts()
+    assert [name for name in texts if f'"{name.removeprefix("view_")}"' not in code] == []
 
 
 def test_mean_and_p95_are_those_of_the_runs() -> None:

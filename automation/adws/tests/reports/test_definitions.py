@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.answers.analysis import (
+from adw_state.errors import IllegalTransitionError
+from adw_state.reports.analysis import (
     get_failure_distribution,
     get_phase_funnel,
     get_success_rate_by_issue_type,
     report_from_database,
 )
-from adws.adw_modules.answers.report import FunnelStep, PhaseFailures, Report
-from adws.adw_modules.answers.window import last_hours
-from adws.adw_modules.errors import IllegalTransitionError
-from adws.adw_modules.state import BeadsStateManager, IssueSnapshot
+from adw_state.reports.report import FunnelStep, PhaseFailures, Report
+from adw_state.reports.window import last_hours
+from adw_state.state import BeadsStateManager, IssueSnapshot
 from adws.tests.reports.twins import Twins
 
 PHASES = ("plan", "build", "review")

@@ -11,8 +11,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adws.adw_modules.answers.analysis import get_phase_funnel
-from adws.adw_modules.clock import SettableClock
+from adw_state.clock import SettableClock
+from adw_state.reports.analysis import get_phase_funnel
 from adws.tests.conftest import NOW
 
 PHASES = ("plan", "build", "review")

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from adws.adw_modules.answers.report import Report
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.log_forms import FORMS, quoted, unquoted
-from adws.adw_modules.state import BeadsStateManager, IssueSnapshot
+from adw_state.clock import SettableClock
+from adw_state.log_forms import FORMS, quoted, unquoted
+from adw_state.reports.report import Report
+from adw_state.state import BeadsStateManager, IssueSnapshot
 from adws.tests.conftest import NOW
 from adws.tests.project import Project
 from adws.tests.reports.twins import Twins

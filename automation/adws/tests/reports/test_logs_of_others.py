@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adws.adw_modules.answers.analysis import report_from_files
-from adws.adw_modules.answers.log_records import read_records
-from adws.adw_modules.answers.notes import Notebook
-from adws.adw_modules.answers.report import FunnelStep, Report
-from adws.adw_modules.answers.run_files import RunFolders
-from adws.adw_modules.answers.window import last_hours
-from adws.adw_modules.clock import SettableClock
+from adw_state.clock import SettableClock
+from adw_state.reports.analysis import report_from_files
+from adw_state.reports.log_records import read_records
+from adw_state.reports.notes import Notebook
+from adw_state.reports.report import FunnelStep, Report
+from adw_state.reports.run_files import RunFolders
+from adw_state.reports.window import last_hours
 from adws.tests.processes import run_apart
 
 CLOCK = SettableClock("2025-10-14T00:00:00Z")

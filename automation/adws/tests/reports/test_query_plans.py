@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.store import sql
+from adw_state.store import sql
 
 PARAMS = {
     "since": "2026-11-22T12:00:00.000000Z",

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.answers.analysis import report_from_database, report_from_files
-from adws.adw_modules.answers.report import FunnelStep, Report
-from adws.adw_modules.answers.run_files import RunFolders
-from adws.adw_modules.answers.window import last_hours
-from adws.adw_modules.beads.issues import Issue
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.workflow.runner import run_issue
+from adw_state.clock import SettableClock
+from adw_state.reports.analysis import report_from_database, report_from_files
+from adw_state.reports.report import FunnelStep, Report
+from adw_state.reports.run_files import RunFolders
+from adw_state.reports.window import last_hours
+from adw_state.trackers.issues import Issue
+from adw_state.workflow.runner import run_issue
 from adws.tests.conftest import NOW
 from adws.tests.phases.conftest import bare_project, repository_template
 from adws.tests.phases.projects import Project

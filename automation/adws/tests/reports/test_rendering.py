@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adws.adw_modules.answers.renderers import FORMATS, render
-from adws.adw_modules.answers.report import Note, Report, Source
-from adws.adw_modules.answers.text_table import Column, clip, display_width, lay_out
-from adws.adw_modules.errors import InvalidInputError
-from adws.adw_modules.state import IssueSnapshot
-from adws.adw_modules.visible_text import visible
+from adw_state.errors import InvalidInputError
+from adw_state.reports.renderers import FORMATS, render
+from adw_state.reports.report import Note, Report, Source
+from adw_state.reports.text_table import Column, clip, display_width, lay_out
+from adw_state.state import IssueSnapshot
+from adw_state.visible_text import visible
 from adws.tests.reports.twins import Twins
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -130,7 +130,7 @@ def test_a_format_that_is_none_is_refused(report: Report) -> None:
 
 def test_rendering_imports_neither_rich_nor_click() -> None:
     code = (
-        "import sys; from adws.adw_modules.answers import analysis, renderers;"
+        "import sys; from adw_state.reports import analysis, renderers;"
         "print(sorted({'rich', 'click', 'tenacity'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.answers.report_file import write_report
-from adws.adw_modules.errors import InvalidInputError, SystemRefusalError
-from adws.adw_modules.file_replacing import replace_file
+from adw_state.errors import InvalidInputError, SystemRefusalError
+from adw_state.file_replacing import replace_file
+from adw_state.reports.report_file import write_report
 from adws.tests.processes import run_as_ordinary_user
 
 
@@ -118,7 +118,7 @@ def test_a_device_is_written_to(tmp_path: Path) -> None:
 def test_standard_output_is_written_to_in_turn(name: str, ending: str, tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path;"
-        "from adws.adw_modules.answers.report_file import write_report;"
+        "from adw_state.reports.report_file import write_report;"
         "write_report('report\\n', Path(sys.argv[1]))"
     )
     line = f'(echo before; "$0" -c "$1" "$2"; echo after){ending} > out'

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adws.adw_modules.answers.report import Report
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.state import BeadsStateManager, IssueSnapshot
+from adw_state.clock import SettableClock
+from adw_state.reports.report import Report
+from adw_state.state import BeadsStateManager, IssueSnapshot
 from adws.tests.conftest import NOW
 from adws.tests.reports.twins import TwinRun, Twins
 

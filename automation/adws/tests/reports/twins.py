@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from adws.adw_modules.answers.analysis import report_from_database, report_from_files
-from adws.adw_modules.answers.report import Report
-from adws.adw_modules.answers.run_files import RunFolders
-from adws.adw_modules.answers.window import last_hours
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.state import ADWState, Attempt, BeadsStateManager, IssueSnapshot
-from adws.adw_modules.workflow.record.run_log import RunLog, log_path
+from adw_state.clock import SettableClock
+from adw_state.reports.analysis import report_from_database, report_from_files
+from adw_state.reports.report import Report
+from adw_state.reports.run_files import RunFolders
+from adw_state.reports.window import last_hours
+from adw_state.state import ADWState, Attempt, BeadsStateManager, IssueSnapshot
+from adw_state.workflow.record.run_log import RunLog, log_path
 
 
 @dataclass

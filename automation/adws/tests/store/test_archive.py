@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import InvalidInputError
-from adws.adw_modules.state import BeadsStateManager, Execution
-from adws.adw_modules.store import archive
+from adw_state.clock import SettableClock
+from adw_state.errors import InvalidInputError
+from adw_state.state import BeadsStateManager, Execution
+from adw_state.store import archive
 from adws.tests.conftest import NOW
 from adws.tests.processes import child, run_together
 

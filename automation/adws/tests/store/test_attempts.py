@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import ExecutionNotFoundError, IllegalTransitionError, InvalidInputError
-from adws.adw_modules.state import Attempt, BeadsStateManager
+from adw_state.clock import SettableClock
+from adw_state.errors import ExecutionNotFoundError, IllegalTransitionError, InvalidInputError
+from adw_state.state import Attempt, BeadsStateManager
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import CheckpointDataError, InvalidInputError
-from adws.adw_modules.state import BeadsStateManager, Checkpoint
-from adws.adw_modules.store.json_values import JSON, MOST_BYTES
+from adw_state.clock import SettableClock
+from adw_state.errors import CheckpointDataError, InvalidInputError
+from adw_state.state import BeadsStateManager, Checkpoint
+from adw_state.store.json_values import JSON, MOST_BYTES
 from adws.tests.unit.test_json_values import json_values
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

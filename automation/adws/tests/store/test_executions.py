@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import (
+from adw_state.clock import SettableClock
+from adw_state.errors import (
     AdwError,
     CheckpointDataError,
     DuplicateExecutionError,
@@ -21,7 +21,7 @@ from adws.adw_modules.errors import (
     InvalidInputError,
     IssueNotFoundError,
 )
-from adws.adw_modules.state import BeadsStateManager, Execution, IssueSnapshot, PageStart
+from adw_state.state import BeadsStateManager, Execution, IssueSnapshot, PageStart
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import (
+from adw_state.clock import SettableClock
+from adw_state.errors import (
     DatabaseNotFoundError,
     DatabaseUnreadableError,
     NotMigratedError,
     SchemaTooNewError,
 )
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import health, migration_status, migrations
+from adw_state.state import BeadsStateManager
+from adw_state.store import health, migration_status, migrations
 from adws.tests.conftest import NOW
 from adws.tests.processes import open_files
 

@@ -10,7 +10,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from adws.adw_modules.state import BeadsStateManager
+from adw_state.state import BeadsStateManager
 from adws.tests.processes import child, run_apart
 
 

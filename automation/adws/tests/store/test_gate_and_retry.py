@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import StoreBusyError, StoreFaultError
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.database import Database
-from adws.adw_modules.store.gate import Gate
-from adws.adw_modules.store.retry import try_again
-from adws.adw_modules.store.transaction import Transaction
+from adw_state.clock import SettableClock
+from adw_state.errors import StoreBusyError, StoreFaultError
+from adw_state.state import BeadsStateManager
+from adw_state.store.database import Database
+from adw_state.store.gate import Gate
+from adw_state.store.retry import try_again
+from adw_state.store.transaction import Transaction
 from adws.tests.conftest import NOW
 from adws.tests.processes import child, open_files
 

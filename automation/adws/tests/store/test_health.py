@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import health
+from adw_state.state import BeadsStateManager
+from adw_state.store import health
 from adws.tests.conftest import NOW
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adws.adw_modules.errors import InvalidInputError
-from adws.adw_modules.state import BeadsStateManager
+from adw_state.errors import InvalidInputError
+from adw_state.state import BeadsStateManager
 
 
 def begin(state: BeadsStateManager, *ids: str) -> None:

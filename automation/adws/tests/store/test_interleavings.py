@@ -18,8 +18,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import (
+from adw_state.clock import SettableClock
+from adw_state.errors import (
     AdwError,
     DuplicateExecutionError,
     ExecutionHeldError,
@@ -28,8 +28,8 @@ from adws.adw_modules.errors import (
     IssueClaimedError,
     OwnershipLostError,
 )
-from adws.adw_modules.state import Attempt, BeadsStateManager
-from adws.adw_modules.store.records import EXECUTION_STATUSES, PHASES
+from adw_state.state import Attempt, BeadsStateManager
+from adw_state.store.records import EXECUTION_STATUSES, PHASES
 from adws.tests.conftest import ISSUES, NOW
 
 _REFUSALS = (

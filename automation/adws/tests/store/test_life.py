@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import IssueClaimedError
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.life import Life
-from adws.adw_modules.store.owner import this_owner
+from adw_state.clock import SettableClock
+from adw_state.errors import IssueClaimedError
+from adw_state.state import BeadsStateManager
+from adw_state.store.life import Life
+from adw_state.store.owner import this_owner
 from adws.tests.processes import run_apart
 
 ELSEWHERE = "another-host:1:boot.ns.1:aa"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.errors import IssueClaimedError, OwnershipLostError
-from adws.adw_modules.state import BeadsStateManager
+from adw_state.errors import IssueClaimedError, OwnershipLostError
+from adw_state.state import BeadsStateManager
 from adws.tests.processes import run_together
 
 _EACH = 8

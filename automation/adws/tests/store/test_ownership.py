@@ -10,16 +10,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import (
+from adw_state.clock import SettableClock
+from adw_state.errors import (
     ExecutionHeldError,
     IllegalTransitionError,
     InvalidInputError,
     IssueClaimedError,
     OwnershipLostError,
 )
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.owner import owner_in_words, owner_is_dead, process_mark, this_owner
+from adw_state.state import BeadsStateManager
+from adw_state.store.owner import owner_in_words, owner_is_dead, process_mark, this_owner
 from adws.tests.processes import run_apart
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.store import sql
+from adw_state.store import sql
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 

@@ -11,14 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.errors import (
-    AdwError,
-    DatabaseNotFoundError,
-    DatabaseReplacedError,
-    NotMigratedError,
-)
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.database import Database
+from adw_state.errors import AdwError, DatabaseNotFoundError, DatabaseReplacedError, NotMigratedError
+from adw_state.state import BeadsStateManager
+from adw_state.store.database import Database
 
 
 def test_a_file_that_was_replaced_is_noticed_and_the_new_one_used(

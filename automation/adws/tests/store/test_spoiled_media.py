@@ -12,17 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import (
-    AdwError,
-    DatabaseReadOnlyError,
-    DiskFullError,
-    StoreFaultError,
-)
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import migrations
-from adws.adw_modules.store.connection import FrozenReader, open_reader
-from adws.adw_modules.store.faults import translate
+from adw_state.clock import SettableClock
+from adw_state.errors import AdwError, DatabaseReadOnlyError, DiskFullError, StoreFaultError
+from adw_state.state import BeadsStateManager
+from adw_state.store import migrations
+from adw_state.store.connection import FrozenReader, open_reader
+from adw_state.store.faults import translate
 from adws.tests.processes import run_apart, run_as_ordinary_user
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import DatabaseReadOnlyError, StoreBusyError, StoreFaultError
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store.database import Database
-from adws.adw_modules.store.transaction import Transaction
+from adw_state.clock import SettableClock
+from adw_state.errors import DatabaseReadOnlyError, StoreBusyError, StoreFaultError
+from adw_state.state import BeadsStateManager
+from adw_state.store.database import Database
+from adw_state.store.transaction import Transaction
 from adws.tests.processes import child, run_together
 
 _INSERT = (

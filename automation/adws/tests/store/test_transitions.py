@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import IllegalTransitionError, InvalidInputError
-from adws.adw_modules.state import BeadsStateManager, Execution
+from adw_state.clock import SettableClock
+from adw_state.errors import IllegalTransitionError, InvalidInputError
+from adw_state.state import BeadsStateManager, Execution
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 STATUSES = ("pending", "in_progress", "completed", "failed", "cancelled")

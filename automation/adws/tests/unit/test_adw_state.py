@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from adws.adw_modules.clock import SettableClock
-from adws.adw_modules.errors import CheckpointDataError, InvalidInputError, StateFileError
-from adws.adw_modules.json_state import ADWState
-from adws.adw_modules.run_root import agents_folder
+from adw_state.clock import SettableClock
+from adw_state.errors import CheckpointDataError, InvalidInputError, StateFileError
+from adw_state.json_state import ADWState
+from adw_state.run_root import agents_folder
 from adws.tests.conftest import NOW
 from adws.tests.processes import child, run_together
 from adws.tests.samples import states_of_others

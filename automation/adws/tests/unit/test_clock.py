@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adws.adw_modules.clock import (
+from adw_state.clock import (
     SettableClock,
     SystemClock,
     default_clock,
@@ -17,7 +17,7 @@ from adws.adw_modules.clock import (
     parse_time,
     seconds_before,
 )
-from adws.adw_modules.errors import ConfigurationError, InvalidInputError
+from adw_state.errors import ConfigurationError, InvalidInputError
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 _zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.config import Config, load_config
-from adws.adw_modules.errors import ConfigurationError
+from adw_state.config import Config, load_config
+from adw_state.errors import ConfigurationError
 
 
 def _write(folder: Path, text: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from adws.adw_modules.store.ids import new_execution_id, new_op_id
+from adw_state.store.ids import new_execution_id, new_op_id
 from adws.tests.processes import run_together
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

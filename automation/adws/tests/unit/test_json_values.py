@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adws.adw_modules.errors import CheckpointDataError
-from adws.adw_modules.store.json_values import JSON, MOST_BYTES, decode, encode
+from adw_state.errors import CheckpointDataError
+from adw_state.store.json_values import JSON, MOST_BYTES, decode, encode
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

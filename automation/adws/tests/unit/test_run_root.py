@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.run_root import agents_folder, hidden_folders, logs_folder, run_root, trees_folder
+from adw_state.run_root import agents_folder, hidden_folders, logs_folder, run_root, trees_folder
 
 
 def test_a_project_without_a_folder_automation_keeps_runs_in_a_hidden_folder(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.store import sql
-from adws.adw_modules.store.migration_files import known
+from adw_state.store import sql
+from adw_state.store.migration_files import known
 
 _PACKAGE = sql.QUERIES.parent
 _PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
@@ -24,7 +24,6 @@ _SQLITE_ONLY = {
     "restore": "reads old SQLite files",
     "legacy": "upgrades SQLite files of an earlier implementation",
     "log_tables": "tables in SQLite's memory",
-    "bench": "scratch SQLite files",
     "doctor": "examines a SQLite file",
 }
 _SHARED_MIGRATIONS = ("000", "001", "004")  # 002 and 003 hold views with a clock and triggers

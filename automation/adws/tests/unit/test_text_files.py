@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from adws.adw_modules.beads.folder import follow_redirect, read_folder
-from adws.adw_modules.beads.issue_export import ExportReader
-from adws.adw_modules.config import load_config
-from adws.adw_modules.errors import ConfigurationError, StateFileError, TrackerUnusableError
-from adws.adw_modules.json_state import ADWState
-from adws.adw_modules.run_root import agents_folder
-from adws.adw_modules.text_files import decode_text
+from adw_state.config import load_config
+from adw_state.errors import ConfigurationError, StateFileError, TrackerUnusableError
+from adw_state.json_state import ADWState
+from adw_state.run_root import agents_folder
+from adw_state.text_files import decode_text
+from adw_state.trackers.folder import follow_redirect, read_folder
+from adw_state.trackers.issue_export import ExportReader
 
 MARK = codecs.BOM_UTF8
 OTHER_ENCODING = "it is in UTF-16 or UTF-32 (PowerShell writes such files); save it as UTF-8"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adws.adw_modules.errors import InvalidInputError
-from adws.adw_modules.store import values
+from adw_state.errors import InvalidInputError
+from adw_state.store import values
 
 
 @pytest.mark.parametrize(

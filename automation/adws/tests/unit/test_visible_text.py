@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adws.adw_modules.visible_text import one_line, visible, visible_json, visible_lines
+from adw_state.visible_text import one_line, visible, visible_json, visible_lines
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 DIRECTION_MARKS = {"\u061c", "\u200e", "\u200f", *"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}

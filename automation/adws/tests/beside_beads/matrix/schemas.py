@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from adws.adw_modules.state import BeadsStateManager
-from adws.adw_modules.store import migrations
+from adw_state.state import BeadsStateManager
+from adw_state.store import migrations
 from adws.tests.beside_beads import history
 from adws.tests.beside_beads.history import rows
 

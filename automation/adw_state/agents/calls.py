@@ -1,0 +1,196 @@
+"""Agent calls in the run's folder: made, found again after a crash, adopted or stopped.
+
+<run root>/agents/<adw_id>/<phase>/attempt-<n>/
+    prompt.md  raw_output.jsonl  stderr.txt     what went in and came out, not masked, for the owner only
+    process.json                                which process it is, written before it begins
+    ended.json                                  how it ended, written when it has
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from adw_state.agents.choice import Agent
+from adw_state.agents.process import CallFiles, Limits, last_complaint, run_agent_process
+from adw_state.agents.process_group import group_members, has_marker, stop_group
+from adw_state.agents.result import MOST_MASKED, AgentResult, read_result
+from adw_state.errors import AdwError, AgentError, AgentExitError, AgentOutputError
+from adw_state.file_replacing import replace_file
+from adw_state.interruption import StopRequest
+from adw_state.redaction import redact, secret_values
+from adw_state.store.json_values import JSON
+from adw_state.store.owner import host_name, process_mark
+
+_MARKER = "ADW_AGENT_CALL"
+
+
+@dataclass(frozen=True, slots=True)
+class CallFolder:
+    """The folder of one agent call."""
+
+    path: Path
+
+    @property
+    def files(self) -> CallFiles:
+        """Prompt, output and complaints."""
+        return CallFiles(self.path / "prompt.md", self.path / "raw_output.jsonl", self.path / "stderr.txt")
+
+    @property
+    def process(self) -> Path:
+        """Which process it is."""
+        return self.path / "process.json"
+
+    @property
+    def ended(self) -> Path:
+        """How it ended."""
+        return self.path / "ended.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnd:
+    """How a call ended: the process's exit code and what the agent answered.
+
+    `result` is what may be stored. `answer` is the answer as it was said: whole and not masked.
+    """
+
+    exit_code: int
+    result: AgentResult
+    answer: str
+
+
+def call_folder(run_folder: Path, phase: str, attempt: int) -> CallFolder:
+    """Where the agent call of an attempt lies."""
+    return CallFolder(run_folder / phase / f"attempt-{attempt}")
+
+
+def call_agent(
+    agent: Agent,
+    phase: str,
+    prompt: str,
+    folder: CallFolder,
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    limits: Limits,
+    stop: StopRequest,
+) -> CallEnd:
+    """Let an agent work on a prompt until it ends; return what it answered.
+
+    A result that reports an error comes back as a result. Raises `AgentError` and its kinds when there
+    is none, or the reason of `stop`.
+    """
+    folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for old in (folder.process, folder.ended):
+        old.unlink(missing_ok=True)
+    folder.files.prompt.write_text(prompt, encoding="utf-8", errors="replace")
+    marker = secrets.token_hex(16)
+    try:
+        code = run_agent_process(
+            agent.name,
+            agent.command_for(phase),
+            folder.files,
+            cwd=cwd,
+            environ={**environ, _MARKER: marker},
+            limits=limits,
+            stop=stop,
+            started=lambda pid: _write(folder.process, _identity(pid, marker)),
+        )
+    except AdwError as error:
+        _write(folder.ended, {"exit_code": None, "stopped": type(error).__name__})
+        raise
+    _write(folder.ended, {"exit_code": code, "stopped": None})
+    return _understand(agent, folder, code, secret_values(environ))
+
+
+def adopt(agent: Agent, folder: CallFolder, environ: Mapping[str, str]) -> CallEnd | None:
+    """The end of a call whose runner was killed, if it can be proven that the agent had done its work.
+
+    It is proven by the exit code 0 that was written down, or, where the runner did not live to see the
+    end, by a result without error in the output of an agent that speaks JSON. No process of the call
+    may be alive.
+    """
+    ended = _read(folder.ended)
+    if not folder.files.output.is_file() or (ended is not None and ended.get("exit_code") != 0):
+        return None
+    if ended is None and not agent.structured:
+        return None
+    known = secret_values(environ)
+    try:
+        result = read_result(folder.files.output, structured=agent.structured, secrets=known)
+    except AgentOutputError:
+        return None
+    return None if result.error is not None else CallEnd(0, result.for_record(known), result.text)
+
+
+def stop_leftovers(run_folder: Path, grace_seconds: float) -> list[int]:
+    """End the agents of a run whose runner was killed; returns the groups that were stopped.
+
+    A group is stopped only if it is certainly that agent: its leader is the very process that was
+    written down, or a member carries the call's marker in its environment. Raises `AgentError` when
+    one cannot be stopped.
+    """
+    stopped = []
+    for process in sorted(run_folder.glob("*/attempt-*/process.json")):
+        folder = CallFolder(process.parent)
+        identity = _read(process)
+        if identity is None or folder.ended.exists():
+            continue
+        group = identity.get("pid")
+        if isinstance(group, int) and _is_ours(identity, group):
+            if not stop_group(group, grace_seconds):
+                raise AgentError(
+                    f"the agent that an earlier run left behind (process group {group}) cannot be stopped",
+                    hint="end it by hand, then resume",
+                )
+            _write(folder.ended, {"exit_code": None, "stopped": "leftover"})
+            stopped.append(group)
+    return stopped
+
+
+def _understand(agent: Agent, folder: CallFolder, code: int, secrets_known: tuple[str, ...]) -> CallEnd:
+    try:
+        result = read_result(folder.files.output, structured=agent.structured, secrets=secrets_known)
+    except AgentOutputError:
+        if code == 0:
+            raise
+        result = AgentResult(text="")
+    if code != 0 and result.error is None:
+        said = redact(result.text[:MOST_MASKED], secrets_known)[:500].strip()
+        complaint = last_complaint(folder.files, secrets_known) or said
+        ended = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        raise AgentExitError(
+            f"the agent {agent.name} {ended}" + (f": {complaint}" if complaint else " and said nothing"),
+            hint=f"see what it printed in {folder.path}, then resume",
+            code=code,
+        )
+    return CallEnd(code, result.for_record(secrets_known), result.text)
+
+
+def _identity(pid: int, marker: str) -> dict[str, JSON]:
+    return {"pid": pid, "mark": process_mark(pid), "host": host_name(), "marker": marker}
+
+
+def _is_ours(identity: dict[str, JSON], group: int) -> bool:
+    if identity.get("host") != host_name():
+        return False
+    mark = identity.get("mark")
+    if mark is not None and process_mark(group) == mark:
+        return True
+    marker = f"{_MARKER}={identity.get('marker')}"
+    return any(has_marker(pid, marker) for pid in group_members(group))
+
+
+def _write(path: Path, value: dict[str, JSON]) -> None:
+    replace_file(path, json.dumps(value) + "\n")
+
+
+def _read(path: Path) -> dict[str, JSON] | None:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None

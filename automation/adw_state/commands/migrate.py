@@ -1,0 +1,185 @@
+"""`adw migrate`, and the script `migrate_beads_schema.py`: apply, show or take back migrations.
+
+`--move` takes the history along to where our tables belong since the project changed its tracker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from adw_state.clock import default_clock
+from adw_state.commands.options import common
+from adw_state.commands.output import print_json, print_line, print_table
+from adw_state.commands.standard_streams import exit_code_tells_of_work
+from adw_state.store import migration_status, migrations
+from adw_state.store.backup import Backup, list_backups
+from adw_state.store.legacy import Legacy, Upgrade, look_for
+from adw_state.trackers.locate import Location, locate
+
+
+@click.command()
+@click.option("--apply", "action", flag_value="apply", default=True, help="Apply what is pending (default).")
+@click.option("--status", "action", flag_value="status", help="Show every migration; change nothing.")
+@click.option("--rollback", "action", flag_value="rollback", help="Take back --version and all above it.")
+@click.option(
+    "--move", "action", flag_value="move", help="Take the history along after a change of the tracker."
+)
+@click.option("--version", metavar="NNN", help="With --rollback: the lowest migration to take back.")
+@common
+def migrate(action: str, version: str | None, db: str | None, as_json: bool) -> None:
+    """Apply, show or take back schema migrations.
+
+    A backup is made first, with what is only in the write-ahead log included. Each migration and its
+    record are one transaction. Applying twice changes nothing.
+    """
+    if (version is not None) != (action == "rollback"):
+        raise click.UsageError("--rollback and --version NNN go together")
+    location = locate(db)
+    if action == "status":
+        _status(location, as_json=as_json)
+    elif action == "rollback":
+        _roll_back(location, str(version), as_json=as_json)
+    elif action == "move":
+        _move(location, as_json=as_json)
+    else:
+        _apply(location, as_json=as_json)
+
+
+def apply_migrations(location: Location) -> migrations.Outcome:
+    """Apply what is pending where our tables live; makes the sidecar where there is no tracker's."""
+    folder = location.state_dir / "backups"
+    if location.beside_issues:
+        return migrations.apply(
+            location.database, beside_issues=True, backup_folder=folder, clock=default_clock()
+        )
+    return migrations.create_store(location.database, backup_folder=folder, clock=default_clock())
+
+
+def describe_outcome(location: Location, outcome: migrations.Outcome) -> list[str]:
+    """What applying did, in words."""
+    if not outcome.versions:
+        return [f"{location.database} is up to date; nothing was changed."]
+    return [
+        *_backup_lines(outcome.backup),
+        *_upgrade_lines(outcome.upgrade),
+        f"Applied {', '.join(outcome.versions)} to {location.database}.",
+        "Checked: tables, columns, foreign keys, indexes, triggers and views are as they should be.",
+    ]
+
+
+def _apply(location: Location, *, as_json: bool) -> None:
+    outcome = apply_migrations(location)
+    exit_code_tells_of_work()
+    if as_json:
+        print_json(
+            "adw.migrate/1",
+            database=location.database,
+            applied=outcome.versions,
+            backup=outcome.backup,
+            upgrade=outcome.upgrade,
+        )
+        return
+    for line in describe_outcome(location, outcome):
+        print_line(line)
+
+
+def _status(location: Location, *, as_json: bool) -> None:
+    exists = location.database_exists()
+    earlier = look_for(location.database) if exists else None
+    steps = migration_status.status(location.database) if exists else []
+    backups = list_backups(location.database, location.state_dir / "backups")
+    if as_json:
+        print_json(
+            "adw.migrate-status/1",
+            database=location.database,
+            database_exists=exists,
+            migrations=[asdict(step) for step in steps],
+            backups=backups,
+            earlier_implementation=earlier,
+        )
+        return
+    if not exists:
+        print_line(f"{location.database} is not there yet; `adw migrate --apply` makes it.")
+        return
+    for line in _earlier_lines(earlier):
+        print_line(line)
+    rows = [[step.version, step.name, step.state, step.applied_at, step.sha256[:12]] for step in steps]
+    print_table(
+        f"Migrations of {location.database}",
+        ["version", "name", "state", "applied at", "sha256"],
+        rows,
+        dispensable=["sha256"],
+    )
+    print_table("Backups", ["path", "bytes"], [[backup.path, f"{backup.size_bytes:,}"] for backup in backups])
+
+
+def _roll_back(location: Location, version: str, *, as_json: bool) -> None:
+    doomed = migrations.rows_dropped_by_rollback(location.database, version)
+    if not as_json:
+        rows = ", ".join(f"{count:,} rows of {table}" for table, count in doomed.items() if count)
+        print_line(f"Taking back {version} and everything above it drops {rows or 'no rows'}.")
+    outcome = migrations.roll_back(
+        location.database, version, backup_folder=location.state_dir / "backups", clock=default_clock()
+    )
+    exit_code_tells_of_work()
+    if as_json:
+        print_json(
+            "adw.rollback/1",
+            database=location.database,
+            taken_back=outcome.versions,
+            rows_dropped=doomed,
+            backup=outcome.backup,
+        )
+        return
+    for line in _backup_lines(outcome.backup):
+        print_line(line)
+    print_line(f"Took back {', '.join(outcome.versions) or 'nothing'} from {location.database}.")
+
+
+def _move(location: Location, *, as_json: bool) -> None:
+    from adw_state.commands.restore import describe_end, describe_survey, shape
+    from adw_state.recovery.moving import look_behind, move
+    from adw_state.recovery.restoring import rehearse
+
+    clock = default_clock()
+    found = look_behind(location, clock)
+    plan = rehearse(location, found.sources, clock)
+    done = move(location, found, clock) if plan.changed else None
+    exit_code_tells_of_work()
+    if as_json:
+        print_json("adw.move/1", **shape(location, found, done or plan))
+        return
+    for line in [*describe_survey(found, plan), *describe_end(location, plan, done)]:
+        print_line(line)
+
+
+def _backup_lines(backup: Backup | None) -> list[str]:
+    if backup is None:
+        return []
+    return [f"Backup: {backup.path.name} ({backup.size_bytes:,} bytes)", f"        in {backup.path.parent}"]
+
+
+def _earlier_lines(found: Legacy | None) -> list[str]:
+    if found is None:
+        return []
+    what = ", ".join((*found.tables, *found.views))
+    return [
+        f"An earlier implementation left {what}:",
+        f"  {found.executions:,} executions, {found.checkpoints:,} checkpoints.",
+        "  Its views name tables of the tracker, which can keep bd from opening its file.",
+        "  `adw migrate --apply` makes our tables of its own and keeps every row.",
+    ]
+
+
+def _upgrade_lines(done: Upgrade | None) -> list[str]:
+    if done is None:
+        return []
+    return [
+        "Upgraded the tables of an earlier implementation:",
+        f"  executions: {done.executions:,} live, {done.executions_archived:,} archived",
+        f"  checkpoints: {done.checkpoints:,} live, {done.checkpoints_archived:,} archived",
+        f"  attempts derived: {done.attempts:,}",
+        *(f"  dropped: {name}" for name in done.dropped),
+    ]

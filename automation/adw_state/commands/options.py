@@ -1,0 +1,58 @@
+"""Options that every command takes, and opening what they name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from adw_state.clock import default_clock
+from adw_state.config import Config, load_config
+from adw_state.errors import NotMigratedError
+from adw_state.state import BeadsStateManager
+from adw_state.trackers.locate import Location, locate
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def typed_text(value: str) -> str:
+    """A text for people as it was typed, in UTF-8 whatever the locale; what is none of it is replaced."""
+    return os.fsencode(value).decode("utf-8", "replace")
+
+
+typed_text.__name__ = "text"  # what the help calls it
+
+database_option = click.option(
+    "--db", metavar="PATH", help="The database to use, instead of the one that `adw where` shows."
+)
+title_option = click.option("--title", type=typed_text, help="What the issue is, where no tracker knows it.")
+type_option = click.option(
+    "--type", "issue_type", type=typed_text, metavar="TYPE", help="With --title: bug, feature, task, …"
+)
+priority_option = click.option(
+    "--priority", type=click.IntRange(0, 4), help="With --title: 0 is the most urgent."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def common(command: Command) -> Command:
+    """Give a command `--db` and `--json`."""
+    return database_option(json_option(command))
+
+
+def open_state(db: str | None) -> tuple[Location, BeadsStateManager]:
+    """The database that is used here, opened. Raises `DatabaseError` and its kinds."""
+    location = locate(db)
+    if not location.database_exists():
+        from adw_state.recovery.moving import first_step  # only for who has yet to begin
+
+        raise NotMigratedError(f"there is no state for {location.project} yet", hint=first_step(location))
+    return location, BeadsStateManager(location.database, clock=default_clock())
+
+
+def settings(location: Location) -> Config:
+    """The configuration of the project."""
+    return load_config(Path(location.project), os.environ)

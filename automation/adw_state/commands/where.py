@@ -1,0 +1,54 @@
+"""`adw where`: which database is used, and why."""
+
+from __future__ import annotations
+
+import click
+
+from adw_state.commands.options import common
+from adw_state.commands.output import print_json, print_line
+from adw_state.trackers.locate import Location, Tracker, locate
+
+
+@click.command()
+@common
+def where(db: str | None, as_json: bool) -> None:
+    """Say which database is used, and why.
+
+    Looks at --db, BD_DB, BEADS_DIR, BEADS_DB, the main repository of a worktree and the folders above,
+    as the tracker does, and creates nothing.
+    """
+    location = locate(db)
+    exists = location.database_exists()
+    if as_json:
+        print_json(
+            "adw.where/1",
+            tracker=location.tracker.value,
+            database=location.database,
+            database_exists=exists,
+            beside_issues=location.beside_issues,
+            beads_dir=location.beads_dir,
+            tracker_database=location.tracker_database,
+            jsonl=location.jsonl,
+            project=location.project,
+            state_dir=location.state_dir,
+            reasons=location.reasons,
+        )
+        return
+    place = "in the tracker's own file" if location.beside_issues else "in the sidecar, beside the tracker"
+    print_line(f"Tracker:   {location.tracker.value}")
+    print_line(f"Database:  {location.database}" + ("" if exists else "  (not made yet: `adw init`)"))
+    print_line(f"           our tables live {place}")
+    print_line(f"Issues:    {_issue_source(location)}")
+    print_line(f"Project:   {location.project}")
+    print_line(f"Backups:   {location.state_dir / 'backups'}")
+    print_line("Why:")
+    for reason in location.reasons:
+        print_line(f"  - {reason}")
+
+
+def _issue_source(location: Location) -> str:
+    if location.beside_issues:
+        return f"read from {location.tracker_database}"
+    if location.tracker is Tracker.BD_DOLT:
+        return "read by `bd list`" + (f", else from {location.jsonl}" if location.jsonl else "")
+    return f"read from {location.jsonl}" if location.jsonl else "given on the command line (--title …)"

@@ -1,0 +1,37 @@
+"""History comes along when a project changes its tracker, or gets one.
+
+Then our tables belong somewhere else (`locate` says where), and what they held lies in a former home: a
+tracker's SQLite file beside the Dolt store that replaced it, a sidecar from the time before there was
+a tracker. The former home is read from a private copy and stays as it is.
+"""
+
+from __future__ import annotations
+
+from adw_state.clock import Clock
+from adw_state.recovery.places import former_homes
+from adw_state.recovery.restoring import Restoration, Survey, restore, survey
+from adw_state.trackers.locate import Location
+
+
+def look_behind(location: Location, clock: Clock) -> Survey:
+    """The former homes of this project's history that hold any. Writes nothing."""
+    return survey(former_homes(location), None, clock)
+
+
+def move(location: Location, found: Survey, clock: Clock) -> Restoration:
+    """Take along what the former homes hold and the present one lacks; doing it again changes nothing.
+
+    Raises `DatabaseError` and its kinds; then what is being taken along leaves nothing behind.
+    """
+    return restore(location, found.sources, clock, kind="moved")
+
+
+def first_step(location: Location) -> str:
+    """What to do where our tables are not there yet, in words."""
+    behind = former_homes(location)
+    if not behind:
+        return "run `adw init` once; it makes the tables"
+    return (
+        "run `adw init` once; it makes the tables"
+        f" (`adw migrate --move` does too, with the runs that {behind[0].path} may hold)"
+    )

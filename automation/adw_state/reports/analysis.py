@@ -1,0 +1,176 @@
+"""The whole report about one window, from either backend, and each of its questions alone.
+
+`analyze` is what the commands call. The three `get_…` functions answer one question from a database,
+for other programs. Everything here only reads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+from adw_state.clock import Clock
+from adw_state.errors import DatabaseError, InvalidInputError, NotMigratedError
+from adw_state.reports import questions
+from adw_state.reports.log_tables import tables_of
+from adw_state.reports.notes import Notebook
+from adw_state.reports.report import FailureDistribution, IssueTypeSuccess, PhaseFunnel, Report, Source
+from adw_state.reports.run_files import RunFolders, read_runs
+from adw_state.reports.window import Window, last_hours, parse_hours
+from adw_state.run_root import agents_folder, logs_folder
+from adw_state.store import opening, sql
+from adw_state.store.database import Database
+from adw_state.store.transaction import Transaction
+
+BACKENDS = ("json", "database")
+STALE_HOURS = 24.0
+_ARCHIVED = "executions of this window in the archive, not counted"
+
+Answer = TypeVar("Answer")
+PathLike = str | os.PathLike[str]
+
+
+def get_success_rate_by_issue_type(
+    db_path: PathLike, hours: float, *, clock: Clock | None = None, environment: str | None = None
+) -> tuple[IssueTypeSuccess, ...]:
+    """How the executions started in the last `hours` stand, per type of issue, largest group first."""
+    window = last_hours(hours, clock=clock, environment=environment)
+    return _ask(db_path, clock, lambda tx: questions.success_by_issue_type(tx, window))
+
+
+def get_phase_funnel(
+    db_path: PathLike, hours: float, *, clock: Clock | None = None, environment: str | None = None
+) -> PhaseFunnel:
+    """How many of the executions started in the last `hours` got into and through each phase."""
+    window = last_hours(hours, clock=clock, environment=environment)
+    return _ask(db_path, clock, lambda tx: questions.phase_funnel(tx, window))
+
+
+def get_failure_distribution(
+    db_path: PathLike, hours: float, *, clock: Clock | None = None, environment: str | None = None
+) -> FailureDistribution:
+    """Where and why the executions started in the last `hours` failed."""
+    window = last_hours(hours, clock=clock, environment=environment)
+    return _ask(db_path, clock, lambda tx: questions.failure_distribution(tx, window))
+
+
+def report_from_database(
+    db_path: PathLike, window: Window, *, stale_hours: float = STALE_HOURS, clock: Clock | None = None
+) -> Report:
+    """The report from the executions in a database, all of it from one picture of the data."""
+
+    def unit(tx: Transaction) -> Report:
+        notebook = Notebook()
+        row = tx.one(sql.load("reports")["archived_in_window"], window.params)
+        if row and row["executions"]:
+            notebook.add(_ARCHIVED, count=row["executions"])
+        source = Source("database", (os.path.realpath(db_path),), 1e-06)
+        return _report(tx, window, source, stale_hours, notebook)
+
+    return _ask(db_path, clock, unit)
+
+
+def report_from_files(folders: RunFolders, window: Window, *, stale_hours: float = STALE_HOURS) -> Report:
+    """The report from logs and JSON states."""
+    notebook = Notebook()
+    runs = read_runs(folders, notebook)
+    if window.environment is not None:
+        homeless = [run.run_id for run in runs if run.environment is None]
+        if homeless:
+            notebook.add("runs without an environment, not counted", homeless[0], count=len(homeless))
+    roots = dict.fromkeys(path for path in (folders.log_root, folders.agents_root) if path)
+    locations = tuple(map(str, roots))
+    with tables_of(runs, window.now, notebook) as tx:
+        return _report(tx, window, Source("json", locations, 1.0), stale_hours, notebook)
+
+
+def analyze(
+    backend: str,
+    *,
+    hours: float | str = 24,
+    environment: str | None = None,
+    stale_hours: float | str = STALE_HOURS,
+    db_path: PathLike | None = None,
+    log_root: Path | None = None,
+    clock: Clock | None = None,
+) -> Report:
+    """The report of one backend: `database`, or `json` for logs and JSON states.
+
+    Without `db_path` and `log_root` the project around the current folder is used: the database that
+    the tracker's place decides, or the logs and JSON states of its runs. Raises `InvalidInputError`
+    and the kinds of `DatabaseError`.
+    """
+    window = last_hours(hours, clock=clock, environment=environment)
+    silence = parse_hours(stale_hours)
+    if backend == "database":
+        path = db_path if db_path is not None else _project_database()
+        return report_from_database(path, window, stale_hours=silence, clock=clock)
+    if backend == "json":
+        folders = _given_folders(log_root) if log_root is not None else _project_folders()
+        return report_from_files(folders, window, stale_hours=silence)
+    raise InvalidInputError(
+        f"{backend!r} is not a backend", hint=f"the backends are {' and '.join(BACKENDS)}"
+    )
+
+
+def _report(
+    tx: Transaction, window: Window, source: Source, stale_hours: float, notebook: Notebook
+) -> Report:
+    by_issue_type = questions.success_by_issue_type(tx, window)
+    return Report(
+        window=window,
+        source=source,
+        outcomes=questions.total_of(by_issue_type),
+        by_issue_type=by_issue_type,
+        funnel=questions.phase_funnel(tx, window),
+        failures=questions.failure_distribution(tx, window),
+        attempts=questions.attempts_by_phase(tx, window),
+        stale=questions.stale_checkpoints(tx, window, stale_hours),
+        recent=questions.recent_executions(tx, window),
+        notes=notebook.notes(),
+    )
+
+
+def _ask(db_path: PathLike, clock: Clock | None, unit: Callable[[Transaction], Answer]) -> Answer:
+    with closing(Database(db_path, clock=clock)) as database:
+        opening.inspect(database)
+        return database.read(unit)
+
+
+def _project_database() -> Path:
+    from adw_state.trackers.locate import locate
+
+    location = locate()
+    if not location.database_exists():
+        raise NotMigratedError(
+            f"there is no state for {location.project} yet",
+            hint="run `adw init` once; `--backend json` reads logs and JSON states without it",
+        )
+    return location.database
+
+
+def _given_folders(log_root: Path) -> RunFolders:
+    if not log_root.is_dir():
+        raise InvalidInputError(f"{log_root} is not a folder", hint="name the folder that holds the logs")
+    # A root that holds a project's whole automation folder has logs and states side by side.
+    return RunFolders(log_root, log_root)
+
+
+def _project_folders() -> RunFolders:
+    project = project_folder()
+    return RunFolders(logs_folder(project), agents_folder(project))
+
+
+def project_folder() -> Path:
+    """The project around the current folder: home of its logs and states."""
+    from adw_state.trackers.locate import locate
+    from adw_state.trackers.repository import find_repository
+
+    try:
+        return locate().project
+    except DatabaseError:  # logs can be read beside a database that cannot
+        repository = find_repository(Path.cwd(), os.environ)
+        return repository.project if repository else Path.cwd()

@@ -1,0 +1,146 @@
+"""What the JSON files of a run tell: its state and its newest checkpoint.
+
+`adw_state.json` (older teams: `state.json`) comes in as many dialects as there are teams; what is read
+is listed here, all else is left alone. `<phase>/checkpoints.json` is a list in order of saving. A file
+that cannot be understood is noted and skipped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+from adw_state.log_forms import UNKNOWN
+from adw_state.reports.json_fields import free_text_in, issue_type_in, moment_in, text_in
+from adw_state.reports.notes import Notebook
+from adw_state.reports.run_history import AttemptHistory, phase_named
+from adw_state.store.records import ATTEMPT_STATUSES, EXECUTION_STATUSES, PHASES
+
+STATE_NAMES = ("adw_state.json", "state.json")
+_MOST_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SavedStep:
+    """A checkpoint of a run: its name and when it was saved."""
+
+    name: str
+    saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """What is read of one state file. None where the file does not say."""
+
+    run_id: str
+    issue_id: str | None
+    issue_title: str | None
+    issue_type: str | None
+    environment: str | None
+    phase: str | None
+    status: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    seen_at: datetime | None
+    error_message: str | None
+    attempts: tuple[AttemptHistory, ...]
+    newest_step: SavedStep | None
+
+
+def read_state(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedState | None:
+    """The state in `path`, with the newest checkpoint beside it; times without a zone are of `zone`."""
+    state = _read_object(path, notebook)
+    if state is None:
+        return None
+    signs = (moment_in(state, zone, name) for name in ("updated_at", "heartbeat_at"))
+    return SavedState(
+        run_id=text_in(state, "adw_id") or path.parent.name,
+        issue_id=text_in(state, "issue_id", "issue_number"),
+        issue_title=free_text_in(state, "issue_title", "github_title"),
+        issue_type=issue_type_in(state),
+        environment=text_in(state, "environment"),
+        phase=_one_of(state, "current_phase", PHASES, notebook),
+        status=_one_of(state, "status", EXECUTION_STATUSES, notebook),
+        started_at=moment_in(state, zone, "started_at", "created_at", "worktree_created_at"),
+        completed_at=moment_in(state, zone, "completed_at"),
+        seen_at=max((moment for moment in signs if moment), default=None),
+        error_message=free_text_in(state, "error_message", "error"),
+        attempts=tuple(_attempts(state.get("phase_results"), zone, notebook)),
+        newest_step=_newest_step(path.parent, zone, notebook),
+    )
+
+
+def _attempts(results: object, zone: tzinfo | None, notebook: Notebook) -> Iterator[AttemptHistory]:
+    """The attempts that a state lists, numbered per phase in the order of their beginning."""
+    entries = [entry for entry in results if isinstance(entry, dict)] if isinstance(results, list) else []
+    dated = ((moment_in(entry, zone, "started_at"), entry) for entry in entries)
+    known = [(began, entry) for began, entry in dated if began is not None and text_in(entry, "phase")]
+    if len(known) < len(entries):
+        notebook.add("attempts in states without a phase or a start", count=len(entries) - len(known))
+    tries: Counter[str] = Counter()
+    for began, entry in sorted(known, key=lambda pair: pair[0]):
+        phase = phase_named(text_in(entry, "phase") or UNKNOWN, notebook)
+        tries[phase] += 1
+        attempt = AttemptHistory(phase, tries[phase], began)
+        status = _attempt_status(entry)
+        if status != attempt.status:
+            attempt.end(status, moment_in(entry, zone, "completed_at"), free_text_in(entry, "error_message"))
+        yield attempt
+
+
+def _attempt_status(entry: Mapping[str, object]) -> str:
+    status = text_in(entry, "status")
+    if status in ATTEMPT_STATUSES:
+        return status
+    success = entry.get("success")
+    return ("completed" if success else "failed") if isinstance(success, bool) else UNKNOWN
+
+
+def _newest_step(folder: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStep | None:
+    steps = [
+        step
+        for phase in PHASES
+        if (step := _last_step(folder / phase / "checkpoints.json", zone, notebook)) is not None
+    ]
+    return max(steps, key=lambda step: step.saved_at, default=None)
+
+
+def _last_step(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStep | None:
+    if not path.is_file():
+        return None
+    entries = (_read_object(path, notebook) or {}).get("checkpoints")
+    last = entries[-1] if isinstance(entries, list) and entries else None
+    if not isinstance(last, dict):
+        return None
+    name, saved_at = text_in(last, "step"), moment_in(last, zone, "timestamp")
+    if name is None or saved_at is None:
+        notebook.add("checkpoints without a step or a time", path)
+        return None
+    return SavedStep(name, saved_at)
+
+
+def _read_object(path: Path, notebook: Notebook) -> dict[str, object] | None:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            notebook.add("JSON files of more than 32 MiB", path)
+            return None
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        notebook.add("JSON files that cannot be read", f"{path}: {error}")
+        return None
+    if not isinstance(value, dict):
+        notebook.add("JSON files that do not hold an object", path)
+        return None
+    return value
+
+
+def _one_of(state: Mapping[str, object], name: str, known: Iterable[str], notebook: Notebook) -> str | None:
+    word = text_in(state, name)
+    if word is None or word in known:
+        return word
+    notebook.add(f"states whose {name} is none of ours", word)
+    return None

@@ -1,0 +1,121 @@
+"""A report as text, Markdown, JSON or CSV.
+
+Text is for a person at a terminal and fits its width; Markdown is for an issue or a chat; JSON
+(`"schema": "adw.report/1"`) and CSV are for other programs and hold everything.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+
+from adw_state.errors import InvalidInputError
+from adw_state.reports.json_shape import Json, report_as_json
+from adw_state.reports.report import Report
+from adw_state.reports.sections import Section, origin_of, sections_of, title_of
+from adw_state.reports.text_table import lay_out
+from adw_state.visible_text import one_line, visible, visible_json
+
+FORMATS = ("text", "json", "markdown", "csv")
+EXPORTS = ("json", "csv")
+_NARROWEST = 40
+_MARKDOWN_SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|~"})
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def render(
+    report: Report, kind: str, *, width: int = 100, styled: bool = False, ascii_only: bool = False
+) -> str:
+    """The report in one of `FORMATS`, ending in a line end.
+
+    `width` is that of the terminal in cells, `styled` allows bold headings; both matter to text only.
+    `ascii_only` matters to JSON only, which no encoding may damage.
+    """
+    renderers: dict[str, Callable[[], str]] = {
+        "text": lambda: _text(report, max(width, _NARROWEST), styled=styled),
+        "json": lambda: visible_json(report_as_json(report), indent=2, ascii_only=ascii_only) + "\n",
+        "markdown": lambda: _markdown(report),
+        "csv": lambda: _csv(report_as_json(report)),
+    }
+    if kind not in renderers:
+        raise InvalidInputError(f"{kind!r} is not a format", hint=f"the formats are {', '.join(FORMATS)}")
+    return renderers[kind]()
+
+
+def _text(report: Report, width: int, *, styled: bool) -> str:
+    lines = [_bold(line, styled=styled) for line in _wrapped(title_of(report), width)]
+    lines += _wrapped(origin_of(report), width)
+    for section in sections_of(report):
+        lines += ["", *(_bold(line, styled=styled) for line in _wrapped(section.heading, width))]
+        for sentence in section.sentences:
+            lines += [f"  {line}" for line in _wrapped(sentence, width - 2)]
+        if section.columns:
+            lines += [f"  {line}" for line in lay_out(section.columns, section.rows, width - 2)]
+    return "\n".join(lines) + "\n"
+
+
+def _wrapped(sentence: str, width: int) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(one_line(sentence), width, break_on_hyphens=False, break_long_words=False)
+
+
+def _bold(text: str, *, styled: bool) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if styled else text
+
+
+def _markdown(report: Report) -> str:
+    blocks = [f"# {_escaped(title_of(report))}", _escaped(origin_of(report))]
+    for section in sections_of(report):
+        blocks.append(f"## {section.heading}")
+        blocks += [_escaped(sentence) for sentence in section.sentences]
+        if section.columns:
+            blocks.append("\n".join(_markdown_table(section)))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _markdown_table(section: Section) -> Iterator[str]:
+    yield f"| {' | '.join(column.title for column in section.columns)} |"
+    yield f"| {' | '.join('---:' if column.numeric else '---' for column in section.columns)} |"
+    for row in section.rows:
+        yield f"| {' | '.join(_escaped(cell) for cell in row)} |"
+
+
+def _escaped(text: str) -> str:
+    return one_line(text).translate(_MARKDOWN_SPECIAL)
+
+
+def _csv(shape: dict[str, Json]) -> str:
+    """One number or text per line: in which section, of what, which measure, its value.
+
+    The item is what names the member of a list: its phase, issue type, pattern, execution or subject.
+    """
+    output = io.StringIO()
+    writer = csv.writer(output, lineterminator="\n")
+    writer.writerow(("section", "item", "measure", "value"))
+    writer.writerows(tuple(map(_harmless, row)) for row in _cells(shape, "report", ""))
+    return output.getvalue()
+
+
+def _cells(shape: dict[str, Json], section: str, item: str) -> Iterator[tuple[str, str, str, Json]]:
+    for measure, value in shape.items():
+        inner = measure if section == "report" else f"{section}.{measure}"
+        if isinstance(value, dict):
+            yield from _cells(value, inner, item)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for member in value:
+                if isinstance(member, dict):
+                    key, *_ = member
+                    rest = {name: member[name] for name in member if name != key}
+                    yield from _cells(rest, inner, str(member[key]))
+        else:
+            text = "; ".join(map(str, value)) if isinstance(value, list) else value
+            yield section, item, measure, "" if text is None else text
+
+
+def _harmless(value: Json) -> Json:
+    """A text that a spreadsheet would run as a formula, or that could steer a terminal, made a text again."""
+    if not isinstance(value, str):
+        return value
+    return visible(f"'{value}" if value.startswith(_FORMULA_STARTS) else value)

@@ -1,0 +1,211 @@
+"""One run as its log tells it: records go in one by one, a row of every table comes out.
+
+What a record says is decided by the forms in `log_forms`, which are those of our own run log and of the
+logs people already have. A form counts only where it makes sense: the end of an attempt needs an attempt
+that was begun, the end of a workflow must name this run's issue. All else is text. No outcome is ever
+derived from a phase that was merely begun.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from adw_state.log_forms import FORMS, UNKNOWN, unquoted
+from adw_state.reports.json_fields import issue_type_in, text_in
+from adw_state.reports.log_records import LogRecord
+from adw_state.reports.notes import Notebook
+from adw_state.store.records import PHASES
+
+_MOST_ATTEMPTS = 1000
+_LONGEST_NAME = 40
+_MOST_ERRORS = 20
+_LONGEST_ERROR = 4000
+
+
+@dataclass(slots=True)
+class AttemptHistory:
+    """One try at a phase. `status` as in adw_phase_attempts, or unknown."""
+
+    phase: str
+    attempt: int
+    started_at: datetime
+    status: str = "in_progress"
+    finished_at: datetime | None = None
+    duration_seconds: float | None = None
+    error_message: str | None = None
+
+    def end(self, status: str, at: datetime | None, error: str | None = None) -> None:
+        """Note how and when it ended; it has a duration where its end is known and not before its begin."""
+        self.status, self.finished_at, self.error_message = status, at, error
+        if at is not None and at >= self.started_at:
+            self.duration_seconds = (at - self.started_at).total_seconds()
+
+
+@dataclass(slots=True)
+class RunHistory:
+    """What is known of one run. `status` as in adw_executions, or unknown."""
+
+    run_id: str
+    environment: str | None = None
+    issue_id: str | None = None
+    issue_title: str | None = None
+    issue_type: str | None = None
+    issue_priority: int | None = None
+    phase: str = UNKNOWN
+    status: str = UNKNOWN
+    started_at: datetime | None = None
+    updated_at: datetime | None = None
+    completed_at: datetime | None = None
+    error_message: str | None = None
+    attempts: list[AttemptHistory] = field(default_factory=list)
+    checkpoint_name: str | None = None
+    checkpoint_at: datetime | None = None
+    _errors: list[str] = field(default_factory=list)
+    _in_errors: bool = False
+
+    def read(self, record: LogRecord, notebook: Notebook) -> None:
+        """Take in the next record of this run."""
+        self.started_at = min(self.started_at or record.at, record.at)
+        self.updated_at = max(self.updated_at or record.at, record.at)
+        line = record.message.partition("\n")[0]
+        for form, take in _FORMS:
+            match = form.fullmatch(line) or form.fullmatch(line.strip())  # an id may end in a blank
+            if match is not None:
+                take(self, match, record, notebook)
+                return
+        self._remember_error(record)
+
+    def close_open_attempt(self, at: datetime | None, status: str, error: str | None = None) -> None:
+        """End the attempt that is open, if one is."""
+        attempt = self._open_attempt()
+        if attempt is not None:
+            attempt.end(status, at, error)
+
+    def _open_attempt(self) -> AttemptHistory | None:
+        return self.attempts[-1] if self.attempts and self.attempts[-1].status == "in_progress" else None
+
+    def _remember_error(self, record: LogRecord) -> None:
+        """Keep the latest unbroken series of errors: it tells why an attempt fails, if it does."""
+        is_error = record.level in ("ERROR", "CRITICAL")
+        if is_error:
+            earlier = self._errors if self._in_errors else []
+            self._errors = [*earlier, unquoted(record.message)[:_LONGEST_ERROR]][:_MOST_ERRORS]
+        self._in_errors = is_error
+
+    def _error(self) -> str | None:
+        return "\n".join(self._errors) or None
+
+    def _forget_errors(self) -> None:
+        self._errors, self._in_errors = [], False
+
+    def _is_about_this_issue(self, issue_id: str, record: LogRecord, notebook: Notebook) -> bool:
+        if self.issue_id is None:
+            self.issue_id = issue_id
+        if self.issue_id != issue_id:
+            notebook.add("log lines about another issue than their run's", record.message)
+        return self.issue_id == issue_id
+
+    def _start(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
+        if not self._is_about_this_issue(match["issue"], record, notebook):
+            return
+        self.close_open_attempt(record.at, "interrupted")
+        self._forget_errors()
+        begins = match["verb"] == "Starting" and not self.attempts
+        self.status = "pending" if begins else "in_progress"
+        self.phase = self.attempts[-1].phase if self.attempts else PHASES[0]
+        self.completed_at = self.error_message = None
+
+    def _describe(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
+        if not self._is_about_this_issue(match["issue"], record, notebook):
+            return
+        self.issue_type = None if match["type"] == UNKNOWN else unquoted(match["type"])
+        self.issue_priority = int(match["priority"]) if match["priority"] != UNKNOWN else None
+        self.issue_title = unquoted(match["title"]) if match["title"] else None
+
+    def _begin_attempt(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
+        phase = phase_named(match["phase"], notebook)
+        self.close_open_attempt(record.at, UNKNOWN if self.status == UNKNOWN else "interrupted")
+        self._forget_errors()
+        self.phase = phase
+        if self.status != UNKNOWN:
+            self.status = "in_progress"
+        number = 1 + sum(attempt.phase == phase for attempt in self.attempts)
+        if len(self.attempts) < _MOST_ATTEMPTS:
+            self.attempts.append(AttemptHistory(phase, number, record.at))
+
+    def _begin_foreign(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
+        self.issue_id = self.issue_id or match["issue"]
+        self._begin_attempt(match, record, notebook)
+
+    def _complete_attempt(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
+        self._end_attempt(match["phase"], record, notebook, "completed")
+
+    def _interrupt_attempt(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
+        self._end_attempt(match["phase"], record, notebook, "interrupted")
+
+    def _fail_attempt(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
+        self._end_attempt(match["phase"], record, notebook, "failed")
+
+    def _end_attempt(self, word: str, record: LogRecord, notebook: Notebook, status: str) -> None:
+        attempt = self._open_attempt()
+        named = word.lower()
+        begun = attempt.phase if attempt else None
+        # Phases that are none of ours go by several names in one log (document, Documentation).
+        fits = begun == named if named in PHASES else begun is not None and begun not in PHASES
+        if fits:
+            self.close_open_attempt(record.at, status, self._error() if status == "failed" else None)
+        else:
+            notebook.add("ends of phases that were not begun", record.message)
+
+    def _end(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
+        if not self._is_about_this_issue(match["issue"], record, notebook):
+            return
+        status = match["status"]
+        self.error_message = self._error() if status == "failed" else None
+        self.close_open_attempt(record.at, "failed" if status == "failed" else UNKNOWN, self.error_message)
+        self.status, self.completed_at = status, record.at
+        self._forget_errors()
+
+    def _take_state(self, _: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
+        try:
+            state = json.loads(record.message.partition(":")[2])
+        except (ValueError, RecursionError):
+            notebook.add("state dumps in logs that are not whole", record.message)
+            return
+        if isinstance(state, dict):
+            self.take_state(state)
+
+    def take_state(self, state: dict[str, object]) -> None:
+        """Take the issue and its type from a state, where the log has not told them."""
+        self.issue_id = self.issue_id or text_in(state, "issue_id", "issue_number")
+        self.issue_type = self.issue_type or issue_type_in(state)
+
+
+def phase_named(word: str, notebook: Notebook) -> str:
+    """The phase that a log or state calls by this word; one that is none of ours is `other: word`."""
+    name = word.lower()[:_LONGEST_NAME]
+    if name in PHASES:
+        return name
+    notebook.add("phases that are not plan, build or review", name)
+    return f"other: {name}"
+
+
+_Take = Callable[[RunHistory, re.Match[str], LogRecord, Notebook], None]
+_FORMS: tuple[tuple[re.Pattern[str], _Take], ...] = tuple(
+    (FORMS[name], take)
+    for name, take in (
+        ("start", RunHistory._start),
+        ("issue", RunHistory._describe),
+        ("attempt", RunHistory._begin_attempt),
+        ("completed", RunHistory._complete_attempt),
+        ("interrupted", RunHistory._interrupt_attempt),
+        ("failed", RunHistory._fail_attempt),
+        ("end", RunHistory._end),
+        ("foreign attempt", RunHistory._begin_foreign),
+        ("state", RunHistory._take_state),
+    )
+)

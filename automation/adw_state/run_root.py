@@ -1,0 +1,77 @@
+"""Where the files of a project's runs lie: states and prompts, logs, and the worktrees.
+
+    <root>/agents/<adw_id>/       JSON state, prompts and answers of the agents
+    <root>/logs/…/execution.log   what people and log analysis read
+    <root>/trees/<name>/          the git worktrees in which agents work
+
+The root is `automation/` of the project where it has such a folder, and `.adw/` where it has not: build
+tools and test runners look into ordinary folders, and take a worktree's files for the project's own. The
+setting `run_folder` in `adw.toml` names another.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from adw_state.config import load_config
+from adw_state.errors import ConfigurationError
+
+_HIDDEN_ROOT = ".adw"
+_SHARED_ROOT = "automation"
+_FOLDERS = ("agents", "logs", "trees")
+
+
+def run_root(project: Path) -> Path:
+    """The root of the files of a project's runs; it may not exist yet. Raises `ConfigurationError`."""
+    chosen = load_config(project, os.environ).run_folder
+    if chosen:
+        return Path(os.path.normpath(project / chosen))
+    hidden = project / _HIDDEN_ROOT
+    # A project that gets a folder `automation` later keeps its runs where they are.
+    if (hidden / "agents").is_dir() or not (project / _SHARED_ROOT).is_dir():
+        return hidden
+    return project / _SHARED_ROOT
+
+
+def check_run_root(project: Path) -> None:
+    """Raise `ConfigurationError` where the folders of runs cannot be made; makes none."""
+    root = run_root(project)
+    for folder in (root / name for name in _FOLDERS):
+        present = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+        usable = os.access(present, os.W_OK | os.X_OK)
+        if not usable or not present.is_dir():
+            in_the_way = not present.is_dir()
+            remedy = "move away what is in its place" if in_the_way else f"make {present} writable"
+            reason = os.strerror(errno.ENOTDIR if in_the_way else errno.EACCES)
+            raise ConfigurationError(
+                f"runs cannot keep their files in {root}: {present}: {reason}",
+                hint=f"{remedy}, or name another folder by run_folder in adw.toml",
+            )
+
+
+def agents_folder(project: Path) -> Path:
+    """Where the states of a project's runs lie."""
+    return run_root(project) / "agents"
+
+
+def logs_folder(project: Path) -> Path:
+    """Where the logs of a project's runs lie."""
+    return run_root(project) / "logs"
+
+
+def trees_folder(project: Path) -> Path:
+    """Where the worktrees of a project's runs lie."""
+    return run_root(project) / "trees"
+
+
+def hidden_folders(project: Path) -> list[str]:
+    """Lines for git's list of ignored files: the folders of runs that lie in the project."""
+    root = run_root(project)
+    if not root.is_relative_to(project):
+        return []
+    if root == project / _HIDDEN_ROOT:
+        return [f"/{_HIDDEN_ROOT}/"]
+    # Of a folder that is not ours alone, only what is ours is hidden.
+    return ["/" + (root / name).relative_to(project).as_posix() + "/" for name in _FOLDERS]

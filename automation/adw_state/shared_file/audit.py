@@ -1,0 +1,57 @@
+"""What was healed, when and why: the rows of adw_healings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from adw_state.clock import parse_time
+from adw_state.store import sql
+from adw_state.store.database import Database
+from adw_state.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Healing:
+    """One thing that was put right. `executions` counts the executions concerned."""
+
+    kind: str
+    old_issue_id: str | None
+    new_issue_id: str | None
+    executions: int
+    detail: str
+    seq: int = 0
+    healed_at: datetime | None = None
+
+
+def list_healings(database: Database, *, limit: int = 100) -> list[Healing]:
+    """What was healed in this database, newest first, at most `limit` entries."""
+    rows = database.select(sql.load("healing")["healings"], {"most": limit})
+    return [
+        Healing(
+            kind=row["kind"],
+            old_issue_id=row["old_issue_id"],
+            new_issue_id=row["new_issue_id"],
+            executions=row["executions"],
+            detail=row["detail"],
+            seq=row["seq"],
+            healed_at=parse_time(row["healed_at"]),
+        )
+        for row in rows
+    ]
+
+
+def record(tx: Transaction, healings: Sequence[Healing]) -> None:
+    """Write down what this transaction healed."""
+    if not healings:
+        return
+    entries = [[h.kind, h.old_issue_id, h.new_issue_id, h.executions, h.detail] for h in healings]
+    # An id that somebody made a BLOB is written down as Python shows it.
+    tx.execute(sql.load("healing")["record"], {"healings": json.dumps(entries, default=repr), "now": tx.now})
+
+
+def executions_text(number: int) -> str:
+    """A number of executions in words."""
+    return f"{number:,} execution" + ("" if number == 1 else "s")

@@ -1,0 +1,93 @@
+"""Archived executions come back when their issue lives."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from adw_state.shared_file import moves
+from adw_state.shared_file.audit import Healing, executions_text
+from adw_state.store import sql
+from adw_state.store.transaction import Row, Transaction
+
+
+def adopt(tx: Transaction, pairs: Mapping[str, str]) -> list[Healing]:
+    """Give archived executions of re-made issues the new ids; `restore` then brings them back."""
+    return [
+        Healing(
+            "reidentified",
+            old,
+            pairs[old],
+            number,
+            f"the tracker deleted {old} and made the same issue anew as {pairs[old]};"
+            f" {executions_text(number)} moved along",
+        )
+        for old, number in moves.move_archived(tx, pairs).items()
+    ]
+
+
+def restore(tx: Transaction) -> list[Healing]:
+    """Bring back every archived execution whose issue lives, with its attempts and checkpoints.
+
+    Where another execution holds the issue by now, the one that comes back does not hold it. What
+    cannot come back stays in the archive with the reason, and is not tried again.
+    """
+    texts = sql.load("healing")
+    strangers = tx.all(texts["strangers"])
+    if strangers:
+        tx.execute(texts["detach_from_strangers"])
+    waiting = tx.all(texts["returning"])
+    newest = {row["id"]: row for row in reversed(waiting) if not row["lives"]}
+    rows = json.dumps([row["archive_row"] for row in newest.values() if row["named"]])
+    tx.execute(texts["restore_executions"], {"rows": rows})
+    lives = {row["archive_row"] for row in tx.all(texts["restored"], {"rows": rows})}
+    back = [row for row in newest.values() if row["archive_row"] in lives]
+    _bring_parts(tx, back)
+    refused = [row for row in newest.values() if row["archive_row"] not in lives]
+    copies = [
+        row for row in waiting if row["lives"] or row["archive_row"] != newest[row["id"]]["archive_row"]
+    ]
+    return [
+        *(stranger(row["issue_id"], row["executions"]) for row in strangers),
+        *_restored(back),
+        *_left(tx, refused, "unrestorable", "an archived row breaks a rule of its table and stays there"),
+        *_left(tx, copies, "superseded", "the execution lives already; its archived copy stays there"),
+    ]
+
+
+def stranger(issue: str, executions: int) -> Healing:
+    """The entry for executions of a deleted issue whose id another issue bears now."""
+    detail = (
+        f"{issue} is another issue now; {executions_text(executions)} of the deleted one kept in the archive"
+    )
+    return Healing("id_reused", issue, None, executions, detail)
+
+
+def _bring_parts(tx: Transaction, back: list[Row]) -> None:
+    texts = sql.load("healing")
+    rows = {"rows": json.dumps([row["archive_row"] for row in back])}
+    ids = {"ids": json.dumps([row["id"] for row in back])}
+    tx.execute(texts["restore_attempts"], ids)
+    tx.execute(texts["restore_checkpoints"], ids)
+    tx.execute(texts["forget_restored_attempts"], ids)
+    tx.execute(texts["forget_restored_checkpoints"], ids)
+    tx.execute(texts["forget_restored_executions"], rows)
+    for row in back:
+        if row["claimed"] == 1:
+            tx.execute(texts["claim_if_free"], {"id": row["id"]})
+
+
+def _restored(back: Iterable[Row]) -> list[Healing]:
+    numbers = Counter(row["issue_id"] for row in back)
+    return [
+        Healing("restored", None, issue, number, f"{executions_text(number)} came back with {issue}")
+        for issue, number in sorted(numbers.items())
+    ]
+
+
+def _left(tx: Transaction, rows: list[Row], reason: str, why: str) -> list[Healing]:
+    if rows:
+        marked = {"rows": json.dumps([row["archive_row"] for row in rows]), "reason": reason}
+        tx.execute(sql.load("healing")["mark_archived"], marked)
+    return [Healing(reason, row["issue_id"], None, 1, f"{row['id']}: {why}") for row in rows]

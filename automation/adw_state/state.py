@@ -1,0 +1,460 @@
+"""The door to all state: what a phase imports.
+
+`BeadsStateManager` keeps executions, attempts and checkpoints in the database beside the issues;
+`ADWState` keeps the same in JSON files, as a fallback while people move over. Every public method of
+the manager is one transaction: it has happened, on the disk, when the method returns, or not at all.
+
+    with BeadsStateManager(".beads/beads.db") as state:
+        run = state.create_execution("proj-12", first_checkpoint=("started", {"by": "me"}))
+        attempt = state.start_attempt(run.id, "plan")
+        state.save_checkpoint(run.id, "plan", "plan_written", {"file": "plan.md"})
+        state.finish_attempt(attempt, "completed")
+        state.update_execution_status(run.id, "completed")
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from adw_state.clock import Clock, format_time
+from adw_state.json_state import ADWState
+from adw_state.shared_file.br_watch import BrWatch
+from adw_state.shared_file.present_database import PresentDatabase
+from adw_state.store import absence, archive, attempts, checkpoints, executions, new_executions, sql, values
+from adw_state.store.checkpoints import NewCheckpoint
+from adw_state.store.connection import BUSY_TIMEOUT_SECONDS
+from adw_state.store.database import Database
+from adw_state.store.executions import PageStart
+from adw_state.store.ids import new_execution_id, new_op_id
+from adw_state.store.json_values import JSON, encode
+from adw_state.store.life import LEASE_SECONDS
+from adw_state.store.new_executions import NewExecution
+from adw_state.store.records import UNFINISHED, Attempt, Checkpoint, Execution, IssueSnapshot
+from adw_state.store.retry import DELAYS_SECONDS
+from adw_state.store.summary import StaleCheckpoint, Summary, summarize
+from adw_state.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from adw_state.shared_file.audit import Healing
+    from adw_state.store.health import Health  # loaded when a check is asked for
+
+__all__ = [
+    "ADWState",
+    "Attempt",
+    "BeadsStateManager",
+    "Checkpoint",
+    "Execution",
+    "IssueSnapshot",
+    "PageStart",
+    "StaleCheckpoint",
+    "Summary",
+]
+
+
+class BeadsStateManager:
+    """Executions, attempts and checkpoints of one database, for many threads and processes at once.
+
+    Opening looks at the file and creates nothing; it raises `DatabaseError` and its kinds. Connections
+    are kept between calls, and none is held while the caller does its work. After a fork the child
+    gets its own. `fence` arguments are for owners of an execution: with one, a write by a run that was
+    replaced raises `OwnershipLostError` and changes nothing.
+    """
+
+    def __init__(
+        self,
+        db_path: str | os.PathLike[str],
+        *,
+        clock: Clock | None = None,
+        busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
+        retry_delays_seconds: Sequence[float] = DELAYS_SECONDS,
+    ) -> None:
+        watch = BrWatch(Path(os.path.realpath(db_path)))
+        self._database = Database(
+            db_path,
+            clock=clock,
+            watch=watch,
+            busy_timeout_seconds=busy_timeout_seconds,
+            retry_delays_seconds=retry_delays_seconds,
+        )
+        self._present = PresentDatabase(self._database, watch)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the kept connections. The manager may be used again; it opens the database anew then."""
+        self._present.close()
+
+    @property
+    def path(self) -> str:
+        """The database's real path."""
+        return str(self._database.path)
+
+    @property
+    def retries(self) -> int:
+        """How often a unit of work was tried again after a lock error."""
+        return self._database.retries
+
+    @property
+    def healed(self) -> tuple[Healing, ...]:
+        """What was put right, since this manager opened the database, of what the tracker did to our rows."""
+        return self._present.keeper.healed
+
+    @property
+    def healing_pending(self) -> bool:
+        """Whether something is to be healed but the database could not be written."""
+        return self._present.keeper.pending
+
+    def create_execution(
+        self,
+        issue_id: str,
+        *,
+        adw_id: str | None = None,
+        workflow: str = "adw_sdlc",
+        environment: str = "local",
+        phase: str = "plan",
+        status: str = "pending",
+        worktree_name: str | None = None,
+        worktree_path: str | None = None,
+        branch_name: str | None = None,
+        extra_data: JSON = None,
+        first_checkpoint: tuple[str, JSON] | None = None,
+        issue: IssueSnapshot | None = None,
+        owner: str | None = None,
+        claim: bool = False,
+    ) -> Execution:
+        """Begin an execution, and save its first checkpoint in the same transaction.
+
+        `adw_id` is taken as given, else a fresh sortable id is made. Title, type and priority of the
+        issue come from the tracker's file where our tables lie in it, or from `issue`. With `claim`
+        the execution holds its issue until it ends. Raises `IssueNotFoundError`,
+        `DuplicateExecutionError`, `IssueClaimedError` or `InvalidInputError`.
+        """
+        snapshot = issue or IssueSnapshot()
+        execution_id = values.execution_id(
+            new_execution_id(self._database.clock.now()) if adw_id is None else adw_id
+        )
+        new: NewExecution = {
+            "id": execution_id,
+            "issue_id": values.identifier(issue_id, "the issue's id"),
+            "issue_title": values.text(snapshot.title, "the issue's title"),
+            "issue_type": values.text(snapshot.issue_type, "the issue's type"),
+            "issue_priority": values.whole(snapshot.priority, "the issue's priority", -1000),
+            "workflow": values.identifier(workflow, "workflow"),
+            "environment": values.identifier(environment, "environment"),
+            "phase": values.phase(phase),
+            "status": values.unfinished_status(status),
+            "owner": None if owner is None else values.identifier(owner, "owner"),
+            "fence": 0 if owner is None else 1,
+            "claimed": int(claim),
+            "worktree_name": values.text(worktree_name, "worktree_name"),
+            "worktree_path": values.text(worktree_path, "worktree_path"),
+            "branch_name": values.text(branch_name, "branch_name"),
+            "extra_data": None if extra_data is None else encode(extra_data, "extra_data"),
+        }
+        first = None
+        if first_checkpoint is not None:
+            first = self._new_checkpoint(execution_id, phase, first_checkpoint[0], first_checkpoint[1])
+
+        def unit(tx: Transaction) -> Execution:
+            self._present.keeper.before_insert(tx)
+            execution = new_executions.create(tx, new, beside_issues=self._present.beside_issues)
+            if first is not None:
+                checkpoints.save(tx, first, None)
+            return execution
+
+        def at_once(tx: Transaction) -> Execution | None:
+            if self._present.beside_issues and not self._present.keeper.follows_events:
+                return None
+            return new_executions.create_at_once(tx, new, beside_issues=self._present.beside_issues)
+
+        return self._present.write(unit, at_once if first is None else None)
+
+    def update_execution_status(
+        self,
+        execution_id: str,
+        status: str,
+        *,
+        phase: str | None = None,
+        error_message: str | None = None,
+        fence: int | None = None,
+        worktree_name: str | None = None,
+        worktree_path: str | None = None,
+        branch_name: str | None = None,
+        plan_file: str | None = None,
+        pr_created: bool | None = None,
+        pr_url: str | None = None,
+        extra_data: JSON = None,
+    ) -> Execution:
+        """Move an execution to another status and set the fields that are given.
+
+        pending may become anything, in_progress may end as completed, failed or cancelled, and what has
+        ended stays so (`take_over` brings a failed or cancelled execution back). Ending frees the
+        issue, and closes an attempt that is still open as interrupted. Raises `ExecutionNotFoundError`,
+        `IllegalTransitionError`, `OwnershipLostError`.
+        """
+        changes = {
+            "status": values.execution_status(status),
+            "phase": None if phase is None else values.phase(phase),
+            "error_message": values.text(error_message, "error_message"),
+            "fence": values.whole(fence, "fence"),
+            "worktree_name": values.text(worktree_name, "worktree_name"),
+            "worktree_path": values.text(worktree_path, "worktree_path"),
+            "branch_name": values.text(branch_name, "branch_name"),
+            "plan_file": values.text(plan_file, "plan_file"),
+            "pr_created": None if pr_created is None else int(pr_created),
+            "pr_url": values.text(pr_url, "pr_url"),
+            "extra_data": None if extra_data is None else encode(extra_data, "extra_data"),
+        }
+
+        values.execution_id(execution_id)
+
+        def unit(tx: Transaction) -> Execution:
+            execution = executions.change_status(tx, execution_id, changes)
+            if execution.completed_at is not None:
+                attempts.interrupt_open(tx, execution_id, f"the execution was set to {status} meanwhile")
+            return execution
+
+        def at_once(tx: Transaction) -> Execution | None:
+            return executions.move(tx, execution_id, changes)
+
+        return self._present.write(unit, at_once if status in UNFINISHED else None)
+
+    def save_checkpoint(
+        self,
+        execution_id: str,
+        phase: str,
+        checkpoint_name: str,
+        checkpoint_data: JSON,
+        *,
+        attempt: int | None = None,
+        op_id: str | None = None,
+        fence: int | None = None,
+    ) -> Checkpoint:
+        """Append a checkpoint. `checkpoint_data` is any JSON value of at most 16 MiB.
+
+        `attempt` is the phase's newest one unless given. A save that repeats an `op_id` changes nothing
+        and returns what was saved the first time. Raises `CheckpointDataError`,
+        `ExecutionNotFoundError`, `OwnershipLostError`.
+        """
+        new = self._new_checkpoint(
+            execution_id, phase, checkpoint_name, checkpoint_data, attempt=attempt, op_id=op_id, fence=fence
+        )
+        return self._present.write(
+            lambda tx: checkpoints.save(tx, new, checkpoint_data),
+            lambda tx: checkpoints.append(tx, new, checkpoint_data),
+        )
+
+    def load_checkpoint(
+        self, execution_id: str, phase: str | None = None, checkpoint_name: str | None = None
+    ) -> Checkpoint | None:
+        """The newest checkpoint, by seq, of this phase and name where given; None if there is none."""
+        values.execution_id(execution_id)
+        wanted_phase = None if phase is None else values.phase(phase)
+        name = (
+            None if checkpoint_name is None else values.identifier(checkpoint_name, "the checkpoint's name")
+        )
+        return self._present.use(lambda: checkpoints.newest(self._database, execution_id, wanted_phase, name))
+
+    def list_checkpoints(self, execution_id: str) -> list[Checkpoint]:
+        """The checkpoints of an execution in the order in which they were saved."""
+        values.execution_id(execution_id)
+        return self._present.read(lambda tx: checkpoints.of_execution(tx, execution_id))
+
+    def start_attempt(
+        self,
+        execution_id: str,
+        phase: str,
+        *,
+        agent: str | None = None,
+        model: str | None = None,
+        fence: int | None = None,
+    ) -> Attempt:
+        """Begin the next attempt at a phase; the execution is then in progress in that phase.
+
+        One attempt of an execution is open at a time. Raises `IllegalTransitionError`,
+        `ExecutionNotFoundError`, `OwnershipLostError`.
+        """
+        values.execution_id(execution_id)
+        values.phase(phase)
+        used = {"agent": values.text(agent, "agent"), "model": values.text(model, "model")}
+        held = values.whole(fence, "fence")
+        return self._present.write(lambda tx: attempts.start(tx, execution_id, phase, **used, fence=held))
+
+    def finish_attempt(
+        self,
+        attempt: Attempt,
+        status: str,
+        *,
+        error_message: str | None = None,
+        exit_code: int | None = None,
+        model: str | None = None,
+        session_id: str | None = None,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        cost_usd: float | None = None,
+        fence: int | None = None,
+    ) -> Attempt:
+        """End an attempt as completed, failed or interrupted. It must still be open.
+
+        Raises `IllegalTransitionError`, `ExecutionNotFoundError`, `OwnershipLostError`.
+        """
+        outcome = {
+            "status": values.attempt_end(status),
+            "error_message": values.text(error_message, "error_message"),
+            "exit_code": values.whole(exit_code, "exit_code", -(2**31)),
+            "model": values.text(model, "model"),
+            "session_id": values.text(session_id, "session_id"),
+            "input_tokens": values.whole(input_tokens, "input_tokens"),
+            "output_tokens": values.whole(output_tokens, "output_tokens"),
+            "cost_usd": values.amount(cost_usd, "cost_usd"),
+            "fence": values.whole(fence, "fence"),
+        }
+        return self._present.write(lambda tx: attempts.finish(tx, attempt, outcome))
+
+    def list_attempts(self, execution_id: str) -> list[Attempt]:
+        """The attempts of an execution in the order in which they began."""
+        values.execution_id(execution_id)
+        return self._present.read(lambda tx: attempts.of_execution(tx, execution_id))
+
+    def take_over(
+        self, execution_id: str, owner: str, *, lease_seconds: float = LEASE_SECONDS, force: bool = False
+    ) -> Execution:
+        """Make `owner` the owner of an unfinished, failed or cancelled execution, to go on with it.
+
+        Allowed when its owner is dead, has given no sign of life for `lease_seconds`, or with `force`.
+        The fence rises, open attempts are closed as interrupted, and the execution is in progress again.
+        An unfinished execution holds its issue if it did before; one that had ended holds it again (not
+        with `force`). Raises `ExecutionHeldError`, `IssueClaimedError`, `IllegalTransitionError`,
+        `ExecutionNotFoundError`.
+        """
+        values.execution_id(execution_id)
+        values.identifier(owner, "owner")
+        lease = values.number(lease_seconds, "lease_seconds")
+
+        def unit(tx: Transaction) -> Execution:
+            execution = executions.take_over(tx, execution_id, owner, lease_seconds=lease, force=force)
+            attempts.interrupt_open(
+                tx, execution_id, "the process that ran this attempt ended without a word"
+            )
+            return execution
+
+        return self._present.write(unit)
+
+    def beat(self, execution_id: str, fence: int) -> None:
+        """Record a sign of life of the owner, and settle in the file what was written since the last one.
+
+        Raises `OwnershipLostError` when the owner was replaced.
+        """
+        values.execution_id(execution_id)
+        self._present.write(lambda tx: executions.beat(tx, execution_id, fence))
+        self._present.use(self._database.settle)
+
+    def get_execution(self, execution_id: str) -> Execution | None:
+        """One execution, or None."""
+        values.execution_id(execution_id)
+        return self._present.read(lambda tx: executions.get(tx, execution_id))
+
+    def find_execution(self, execution_id: str) -> Execution | None:
+        """The execution with this id, else the only one whose id begins so; None if there is none.
+
+        Raises `InvalidInputError` when more than one begins so.
+        """
+        values.execution_id(execution_id)
+        return self._present.read(lambda tx: executions.get_by_beginning(tx, execution_id))
+
+    def require_execution(self, execution_id: str) -> Execution:
+        """As `find_execution`, but raises `ExecutionNotFoundError`, which says so where it was archived."""
+        values.execution_id(execution_id)
+        return self._present.read(
+            lambda tx: executions.get_by_beginning(tx, execution_id) or executions.require(tx, execution_id)
+        )
+
+    def is_archived(self, execution_id: str) -> bool:
+        """Whether the archive has an execution of this id."""
+        values.execution_id(execution_id)
+        return self._present.read(lambda tx: absence.is_archived(tx, execution_id))
+
+    def list_executions(
+        self,
+        *,
+        issue_id: str | None = None,
+        status: str | None = None,
+        phase: str | None = None,
+        environment: str | None = None,
+        started_after: datetime | None = None,
+        after: PageStart | None = None,
+        limit: int = 100,
+    ) -> list[Execution]:
+        """Executions that match every filter given, newest first, at most `limit` (1 to 10,000).
+
+        `after` continues behind the last execution of the page before.
+        """
+        filters = {
+            "issue_id": None if issue_id is None else values.identifier(issue_id, "the issue's id"),
+            "status": None if status is None else values.execution_status(status),
+            "phase": None if phase is None else values.phase(phase),
+            "environment": None if environment is None else values.identifier(environment, "environment"),
+            "started_after": None if started_after is None else format_time(started_after),
+        }
+        most = values.count(limit, "limit", 10_000)
+        return self._present.read(lambda tx: executions.find(tx, filters, after, most))
+
+    def summarize(
+        self, *, stale_hours: float = 24.0, lease_seconds: float = LEASE_SECONDS, most: int = 10
+    ) -> Summary:
+        """Counts by status; what is unfinished, and whether it lives; what failed last; what is stale.
+
+        Of each at most `most` rows.
+        """
+        moment = self._database.clock.now()
+        return self._present.read(
+            lambda tx: summarize(
+                tx, moment=moment, stale_hours=stale_hours, lease_seconds=lease_seconds, most=most
+            )
+        )
+
+    def archive_old_executions(self, days: float = 90) -> int:
+        """Move executions that ended more than `days` ago to the archive tables; how many there were."""
+        return self._present.use(lambda: archive.archive_finished(self._database, days))
+
+    def require_writable(self) -> None:
+        """Raise the `DatabaseError`, or `StoreBusyError`, that a write would meet now; nothing is changed."""
+        self._present.write(lambda tx: tx.execute(sql.load("health")["write_nothing"]))
+
+    def check_health(self) -> Health:
+        """Whether the database can be relied on: file, schema, references, lock, log and disk."""
+        from adw_state.store import health
+
+        return health.check(self._database.path, beside_issues=self._present.beside_issues)
+
+    def _new_checkpoint(
+        self,
+        execution_id: str,
+        phase: str,
+        name: str,
+        data: JSON,
+        *,
+        attempt: int | None = None,
+        op_id: str | None = None,
+        fence: int | None = None,
+    ) -> NewCheckpoint:
+        return {
+            "op_id": new_op_id() if op_id is None else values.identifier(op_id, "op_id"),
+            "execution_id": values.execution_id(execution_id),
+            "phase": values.phase(phase),
+            "attempt": values.whole(attempt, "attempt", 1),
+            "checkpoint_name": values.identifier(name, "the checkpoint's name"),
+            "checkpoint_data": encode(data, f"checkpoint {name!r}"),
+            "fence": values.whole(fence, "fence"),
+        }

@@ -1,0 +1,88 @@
+"""Attempts: one row per try at a phase. Every function works inside a transaction of the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+from adw_state.clock import parse_time
+from adw_state.errors import IllegalTransitionError
+from adw_state.store import executions, sql
+from adw_state.store.records import Attempt
+from adw_state.store.stored_text import columns_of
+from adw_state.store.transaction import Row, Transaction
+
+_COLUMNS = tuple(field.name for field in fields(Attempt))
+
+
+def start(
+    tx: Transaction, execution_id: str, phase: str, *, agent: str | None, model: str | None, fence: int | None
+) -> Attempt:
+    """Begin the next attempt at a phase and put the execution to work there."""
+    params = {
+        "execution_id": execution_id,
+        "phase": phase,
+        "agent": agent,
+        "model": model,
+        "fence": fence,
+        "now": tx.now,
+    }
+    texts = sql.load("attempts")
+    row = tx.one(texts["start"], params)
+    if row is None:
+        reason = executions.why_not_written(tx, execution_id, fence, f"by an attempt at {phase!r}")
+        open_one = tx.one(texts["open"], params) if isinstance(reason, IllegalTransitionError) else None
+        raise _still_open(from_row(open_one)) if open_one else reason
+    executions.enter_phase(tx, execution_id, phase, fence)
+    return from_row(row)
+
+
+def finish(tx: Transaction, attempt: Attempt, outcome: Mapping[str, object]) -> Attempt:
+    """End an open attempt; `outcome` are the parameters of the statement `finish` beside its key."""
+    params = {
+        **outcome,
+        "execution_id": attempt.execution_id,
+        "phase": attempt.phase,
+        "attempt": attempt.attempt,
+        "now": tx.now,
+        "duration_seconds": max(0.0, (parse_time(tx.now) - attempt.started_at).total_seconds()),
+    }
+    row = tx.one(sql.load("attempts")["finish"], params)
+    if row is not None:
+        return from_row(row)
+    reason = executions.why_not_written(
+        tx, attempt.execution_id, outcome["fence"], "by the end of an attempt"
+    )
+    present = tx.one(sql.load("attempts")["get"], params)
+    if present is None or not isinstance(reason, IllegalTransitionError):
+        raise reason
+    raise IllegalTransitionError(
+        f"attempt {attempt.attempt} at {attempt.phase} of {attempt.execution_id} is {present['status']}",
+        hint="start a new attempt",
+    )
+
+
+def interrupt_open(tx: Transaction, execution_id: str, reason: str) -> None:
+    """Close the attempts that are still open as interrupted."""
+    params = {"execution_id": execution_id, "error_message": reason, "now": tx.now}
+    tx.execute(sql.load("attempts")["interrupt_open"], params)
+
+
+def of_execution(tx: Transaction, execution_id: str) -> list[Attempt]:
+    """The attempts of an execution in the order in which they began."""
+    return [from_row(row) for row in tx.all(sql.load("attempts")["list"], {"execution_id": execution_id})]
+
+
+def from_row(row: Row) -> Attempt:
+    """A row of adw_phase_attempts as an `Attempt`."""
+    values = dict(zip(_COLUMNS, columns_of(row, "adw_phase_attempts", len(_COLUMNS)), strict=True))
+    values["started_at"] = parse_time(values["started_at"])
+    values["finished_at"] = parse_time(values["finished_at"]) if values["finished_at"] else None
+    return Attempt(**values)
+
+
+def _still_open(attempt: Attempt) -> IllegalTransitionError:
+    return IllegalTransitionError(
+        f"attempt {attempt.attempt} at {attempt.phase} of {attempt.execution_id} is still open",
+        hint="finish it first; `adw resume` closes what a dead process left open",
+    )

@@ -1,0 +1,101 @@
+"""Checkpoints: append-only saved steps. Every function works inside a transaction of the caller."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TypedDict
+
+from adw_state.clock import parse_time
+from adw_state.errors import InvalidInputError
+from adw_state.store import executions, sql
+from adw_state.store.database import Database
+from adw_state.store.json_values import JSON, decode
+from adw_state.store.records import Checkpoint
+from adw_state.store.stored_text import columns_of
+from adw_state.store.transaction import Row, Transaction
+
+_COLUMNS = len(fields(Checkpoint))
+
+
+class NewCheckpoint(TypedDict):
+    """A checkpoint to be appended: the parameters of the statement `append` without `now`."""
+
+    op_id: str
+    execution_id: str
+    phase: str
+    attempt: int | None
+    checkpoint_name: str
+    checkpoint_data: str
+    fence: int | None
+
+
+def append(tx: Transaction, new: NewCheckpoint, data: JSON) -> Checkpoint | None:
+    """Append a checkpoint by one statement; None if its op_id was saved before.
+
+    `data` is what `new["checkpoint_data"]` encodes. Breaks a constraint if the execution is not there or
+    has another owner.
+    """
+    rows = _insert(tx, new)
+    return _as_appended(new, rows[0], data) if rows else None
+
+
+def save(tx: Transaction, new: NewCheckpoint, data: JSON) -> Checkpoint:
+    """Append a checkpoint, or say why that cannot be.
+
+    A save with an op_id that was saved before changes nothing and returns the checkpoint of then.
+    Raises `ExecutionNotFoundError`, `OwnershipLostError` or, for an op_id of another execution,
+    `InvalidInputError`.
+    """
+    saved_before = tx.one(sql.load("checkpoints")["get_by_op_id"], {"op_id": new["op_id"]})
+    if saved_before is None:
+        executions.require_owner(tx, new["execution_id"], new["fence"], "by a checkpoint")
+        return _as_appended(new, _insert(tx, new)[0], data)
+    if saved_before["execution_id"] != new["execution_id"]:
+        raise InvalidInputError(
+            f"op_id {new['op_id']!r} belongs to a checkpoint of execution {saved_before['execution_id']}",
+            hint="make a fresh op_id for every new checkpoint",
+        )
+    return from_row(saved_before)
+
+
+def newest(database: Database, execution_id: str, phase: str | None, name: str | None) -> Checkpoint | None:
+    """The newest checkpoint of an execution with this phase and name, where given."""
+    texts = sql.load("checkpoints")
+    if phase is None and name is None:
+        rows = database.select(texts["newest"], {"execution_id": execution_id})
+    else:
+        params = {"execution_id": execution_id, "phase": phase, "checkpoint_name": name}
+        rows = database.select(texts["newest_matching"], params)
+    return from_row(rows[0]) if rows else None
+
+
+def of_execution(tx: Transaction, execution_id: str) -> list[Checkpoint]:
+    """The checkpoints of an execution in order."""
+    rows = tx.all(sql.load("checkpoints")["list"], {"execution_id": execution_id})
+    return [from_row(row) for row in rows]
+
+
+def from_row(row: Row) -> Checkpoint:
+    """A row of adw_checkpoints as a `Checkpoint`; its first columns are the fields, in their order."""
+    op_id, execution_id, seq, phase, attempt, name, text, created_at = columns_of(
+        row, "adw_checkpoints", _COLUMNS
+    )
+    return Checkpoint(op_id, execution_id, seq, phase, attempt, name, decode(text), parse_time(created_at))
+
+
+def _insert(tx: Transaction, new: NewCheckpoint) -> list[Row]:
+    return tx.all(sql.load("checkpoints")["append"], {**new, "now": tx.now})
+
+
+def _as_appended(new: NewCheckpoint, row: Row, data: JSON) -> Checkpoint:
+    seq, attempt, created_at = row
+    return Checkpoint(
+        new["op_id"],
+        new["execution_id"],
+        seq,
+        new["phase"],
+        attempt,
+        new["checkpoint_name"],
+        data,
+        parse_time(created_at),
+    )

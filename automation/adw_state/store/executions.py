@@ -1,0 +1,235 @@
+"""Executions: change, own, look up. Every function works inside a transaction of the caller."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from adw_state.clock import format_time, parse_time, seconds_before
+from adw_state.command_lines import command_on
+from adw_state.errors import (
+    AdwError,
+    ExecutionHeldError,
+    IllegalTransitionError,
+    IssueClaimedError,
+    OwnershipLostError,
+)
+from adw_state.store import sql
+from adw_state.store.absence import why_not_there
+from adw_state.store.faults import is_constraint
+from adw_state.store.id_prefixes import ids_beginning, the_only
+from adw_state.store.json_values import JSON, decode
+from adw_state.store.life import Life, life_of
+from adw_state.store.owner import owner_in_words, owner_is_dead
+from adw_state.store.records import Execution
+from adw_state.store.stored_text import columns_of
+from adw_state.store.transaction import Params, Row, Transaction
+
+
+class PageStart(NamedTuple):
+    """Where a page of executions goes on: after this row of the page before."""
+
+    started_at: datetime
+    id: str
+
+
+def move(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> Execution | None:
+    """Move an execution to another status by one statement, and set the fields that are not None.
+
+    `changes` are the parameters of the statement `change_status` without `id` and `now`. None if the
+    execution is not there, has another owner, or may not be moved so.
+    """
+    row = tx.one(sql.load("executions")["change_status"], {**changes, "id": execution_id, "now": tx.now})
+    return from_row(row) if row else None
+
+
+def change_status(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> Execution:
+    """Move an execution to another status, or say why that cannot be; arguments as above.
+
+    Raises `ExecutionNotFoundError`, `OwnershipLostError` or `IllegalTransitionError`.
+    """
+    moved = move(tx, execution_id, changes)
+    if moved is None:
+        raise why_not_written(tx, execution_id, changes["fence"], f"to {changes['status']!r}")
+    return moved
+
+
+def require_owner(tx: Transaction, execution_id: str, fence: int | None, change: str) -> None:
+    """Raise what `why_not_written` finds unless the execution is there and, with a fence, the caller's."""
+    present = get(tx, execution_id)
+    if present is None or (fence is not None and present.fence != fence):
+        raise _why_unchanged(tx, execution_id, present, fence, change)
+
+
+def enter_phase(tx: Transaction, execution_id: str, phase: str, fence: int | None) -> None:
+    """Put an unfinished execution to work in a phase."""
+    params = {"execution_id": execution_id, "phase": phase, "fence": fence, "now": tx.now}
+    if not tx.execute(sql.load("executions")["enter_phase"], params):
+        raise why_not_written(tx, execution_id, fence, f"to an attempt at {phase!r}")
+
+
+def take_over(
+    tx: Transaction, execution_id: str, owner: str, *, lease_seconds: float, force: bool
+) -> Execution:
+    """Make `owner` the owner of an execution that nobody living owns; see the statement `take_over`."""
+    present = require(tx, execution_id)
+    dead_owner = present.owner if present.owner and owner_is_dead(present.owner) else None
+    params = {
+        "id": execution_id,
+        "owner": owner,
+        "dead_owner": dead_owner,
+        "silent_since": format_time(seconds_before(parse_time(tx.now), lease_seconds)),
+        "force": int(force),
+        "claim": int(not force),
+        "now": tx.now,
+    }
+    try:
+        taken = tx.execute(sql.load("executions")["take_over"], params)
+    except sqlite3.IntegrityError as error:
+        if is_constraint(error, sqlite3.SQLITE_CONSTRAINT_UNIQUE):
+            raise why_not_claimed(tx, present.issue_id) from error
+        raise
+    if taken:
+        return require(tx, execution_id)
+    if present.status == "completed":
+        raise IllegalTransitionError(
+            f"execution {execution_id} is completed; there is nothing left to do",
+            hint=f"start a new one with `{command_on('adw run', present.issue_id)}`",
+        )
+    raise ExecutionHeldError(
+        f"execution {execution_id} is being worked on by {owner_in_words(present.owner)}",
+        hint="wait for it, stop that process, or take it over with --force",
+    )
+
+
+def beat(tx: Transaction, execution_id: str, fence: int) -> None:
+    """Record that the owner lives. Raises `OwnershipLostError` when it is the owner no more."""
+    params = {"id": execution_id, "fence": fence, "now": tx.now}
+    if not tx.execute(sql.load("executions")["beat"], params):
+        raise why_not_written(tx, execution_id, fence, "by a sign of life")
+
+
+def get(tx: Transaction, execution_id: str) -> Execution | None:
+    """One execution, or None."""
+    row = tx.one(sql.load("executions")["get"], {"id": execution_id})
+    return from_row(row) if row else None
+
+
+def get_by_beginning(tx: Transaction, execution_id: str) -> Execution | None:
+    """The execution with this id, else the only one whose id begins so.
+
+    Raises `InvalidInputError` when more than one begins so.
+    """
+    found = get(tx, execution_id)
+    if found is not None:
+        return found
+    whole = the_only(ids_beginning(tx, execution_id), execution_id)
+    return None if whole is None else get(tx, whole)
+
+
+def find(tx: Transaction, filters: Params, after: PageStart | None, most: int) -> list[Execution]:
+    """Executions that pass the filters of the statements `list` and `list_of_issue`, newest first."""
+    params = {
+        **filters,
+        "before_started_at": format_time(after.started_at) if after else None,
+        "before_id": after.id if after else None,
+        "most": most,
+    }
+    name = "list" if filters["issue_id"] is None else "list_of_issue"
+    return [from_row(row) for row in tx.all(sql.load("executions")[name], params)]
+
+
+def from_row(row: Row) -> Execution:
+    """A row of adw_executions as an `Execution`; its first columns are the fields, in their order."""
+    values = columns_of(row, "adw_executions", _COLUMNS)
+    for position, read in _READERS:
+        values[position] = read(values[position])
+    return Execution(*values)
+
+
+def _optional_time(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None
+
+
+def _optional_json(text: str | None) -> JSON:
+    return decode(text) if text else None
+
+
+_COLUMNS = len(fields(Execution))
+_READERS_BY_NAME: dict[str, Callable[[Any], object]] = {
+    "started_at": parse_time,
+    "updated_at": parse_time,
+    "completed_at": _optional_time,
+    "heartbeat_at": _optional_time,
+    "claimed": bool,
+    "pr_created": bool,
+    "extra_data": _optional_json,
+}
+_READERS = tuple(
+    (position, _READERS_BY_NAME[field.name])
+    for position, field in enumerate(fields(Execution))
+    if field.name in _READERS_BY_NAME
+)
+
+
+def why_not_written(tx: Transaction, execution_id: str, fence: object, change: str) -> AdwError:
+    """Why a write that names this execution met no row: gone, another owner, or over."""
+    return _why_unchanged(tx, execution_id, get(tx, execution_id), fence, change)
+
+
+def require(tx: Transaction, execution_id: str) -> Execution:
+    """One execution. Raises `ExecutionNotFoundError`, which says so where it was archived."""
+    present = get(tx, execution_id)
+    if present is None:
+        raise why_not_there(tx, execution_id)
+    return present
+
+
+def _why_unchanged(
+    tx: Transaction, execution_id: str, present: Execution | None, fence: object, change: str
+) -> AdwError:
+    if present is None:
+        return why_not_there(tx, execution_id)
+    if fence is not None and present.fence != fence:
+        return OwnershipLostError(
+            f"execution {execution_id} was taken over by {owner_in_words(present.owner)};"
+            " this process may not write to it",
+            hint="let the other process finish; `adw show` tells how far it is",
+        )
+    return IllegalTransitionError(
+        f"execution {execution_id} is {present.status} and cannot be changed {change}",
+        hint="`adw resume` goes on with a failed or cancelled execution; a completed one stays as it is",
+    )
+
+
+def why_not_claimed(tx: Transaction, issue_id: str) -> IssueClaimedError:
+    """Who holds the issue that an execution wanted to hold."""
+    row = tx.one(sql.load("executions")["claimant"], {"issue_id": issue_id})
+    if row is None:
+        return IssueClaimedError(
+            f"another execution held issue {issue_id} a moment ago", hint="try again; `adw status` shows more"
+        )
+    life = life_of(
+        row["owner"],
+        _optional_time(row["heartbeat_at"]),
+        has_open_attempt=row["open_attempts"] > 0,
+        now=parse_time(tx.now),
+    )
+    return issue_claimed(issue_id, row["id"], life)
+
+
+def issue_claimed(issue_id: str, holder: str, life: Life | None) -> IssueClaimedError:
+    """That an execution holds the issue, and what can be done about it, which depends on whether it lives."""
+    if life is not None and life.is_over:
+        return IssueClaimedError(
+            f"issue {issue_id} is held by execution {holder}, which is {life.state}: {life.why}",
+            hint=f"go on with it by `{command_on('adw resume', holder)}`, or start a second run with --force",
+        )
+    go_on = "" if life else f", go on with it by `{command_on('adw resume', holder)}`"
+    return IssueClaimedError(
+        f"issue {issue_id} is being worked on by execution {holder}",
+        hint=f"look at it by `{command_on('adw show', holder)}`{go_on}, or start a second run with --force",
+    )

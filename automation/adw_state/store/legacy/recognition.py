@@ -1,0 +1,113 @@
+"""Whether a database was made by the earlier implementation: told by shape, never by names alone.
+
+Its tables lack what every version of ours has (the fence of an execution, the op_id and seq of a
+checkpoint, the checksum of a migration); its views read its tables and are none of ours. Columns that
+variants of it left out or added do not matter.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from dataclasses import dataclass
+
+from adw_state.store import schema, sql
+from adw_state.store.migration_files import known
+from adw_state.store.schema import SchemaObject
+
+VIEWS = ("recent_failures", "stale_checkpoints", "success_rate_by_type", "phase_progression_funnel")
+_TABLES = {
+    # table: (columns that make it theirs, columns of which one alone makes it ours)
+    "adw_executions": ({"id", "issue_id", "phase", "status"}, {"fence", "claimed", "heartbeat_at"}),
+    "adw_checkpoints": ({"execution_id", "checkpoint_name", "checkpoint_data"}, {"op_id", "seq"}),
+}
+_RECORD_COLUMNS = {"version", "applied_at"}
+_THREE_DIGITS = re.compile(r"\d{3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Legacy:
+    """What of the earlier implementation is in a database."""
+
+    tables: tuple[str, ...]
+    views: tuple[str, ...]
+    triggers: tuple[str, ...]
+    """Triggers on its tables, whoever made them; they go with the tables."""
+    versions: tuple[str, ...]
+    """The migrations that it noted as applied."""
+    executions: int
+    checkpoints: int
+
+
+def recognise(connection: sqlite3.Connection) -> Legacy | None:
+    """What the earlier implementation left in this database; None where it left nothing."""
+    have = schema.present(connection)
+    tables = [name for name in _TABLES if _is_theirs(connection, have, name)]
+    records = _records(connection, have)
+    views = [name for name in VIEWS if _is_their_view(have, name)]
+    if not (tables or records is not None or (views and _without_tables(have))):
+        return None
+    owned = {*tables, *(() if records is None else ("schema_version",))}
+    return Legacy(
+        tables=tuple(sorted(owned)),
+        views=tuple(views),
+        triggers=tuple(o.name for o in have.values() if o.kind == "trigger" and o.table in owned),
+        versions=tuple(str(record["version"]) for record in records or ()),
+        executions=_count(connection, "executions") if "adw_executions" in tables else 0,
+        checkpoints=_count(connection, "checkpoints") if "adw_checkpoints" in tables else 0,
+    )
+
+
+def is_earlier_record(connection: sqlite3.Connection) -> bool:
+    """Whether the table schema_version is the earlier implementation's."""
+    return _records(connection, schema.present(connection)) is not None
+
+
+def columns(connection: sqlite3.Connection, name: str) -> list[str]:
+    """The columns of a table in lower case; none where there is no such table."""
+    rows = connection.execute(sql.load("legacy")["columns"], {"name": name}).fetchall()
+    return [row["name"] for row in rows]
+
+
+def _is_theirs(connection: sqlite3.Connection, have: dict[str, SchemaObject], name: str) -> bool:
+    if name not in have or have[name].kind != "table":
+        return False
+    found, (theirs, ours) = set(columns(connection, name)), _TABLES[name]
+    return found >= theirs and not found & ours
+
+
+def _is_their_view(have: dict[str, SchemaObject], name: str) -> bool:
+    found = have.get(name)
+    if found is None or found.kind != "view" or not any(table in found.text for table in _TABLES):
+        return False
+    return found != schema.expected(known(), beside_issues=False).get(name)
+
+
+def _without_tables(have: dict[str, SchemaObject]) -> bool:
+    # Its rollback could drop the tables from under the views; beside tables of ours a view is another
+    # matter, which `adw doctor` names.
+    return not any(name in have for name in _TABLES)
+
+
+def _records(connection: sqlite3.Connection, have: dict[str, SchemaObject]) -> list[sqlite3.Row] | None:
+    """The rows of its schema_version; None where that table is absent, ours or somebody else's.
+
+    The name is a common one, so its rows must show that they are about this: one tells of our tables, or
+    all have the numbers of migration files and the tables lie beside it.
+    """
+    found = have.get("schema_version")
+    if found is None or found.kind != "table":
+        return None
+    names = set(columns(connection, "schema_version"))
+    if not names >= _RECORD_COLUMNS or "sha256" in names:
+        return None
+    rows = connection.execute(sql.load("legacy")["recorded"]).fetchall()
+    tell = any("adw_" in str(value) for row in rows for value in row)
+    numbered = all(_THREE_DIGITS.fullmatch(str(row["version"])) for row in rows)
+    beside = any(_is_theirs(connection, have, name) for name in _TABLES)
+    return rows if tell or (numbered and beside) else None
+
+
+def _count(connection: sqlite3.Connection, what: str) -> int:
+    row = connection.execute(sql.load("legacy")[f"count_{what}"]).fetchone()
+    return int(row["found"])

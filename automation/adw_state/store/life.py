@@ -1,0 +1,59 @@
+"""Whether somebody still works on an unfinished execution, as far as this host can tell.
+
+alive     its process runs, or has given a sign of life within its lease
+silent    its lease is over, and its process is on another host or cannot be seen from here
+dead      its process has ended, in the middle of an attempt
+stopped   its process has ended between two attempts: it was told to stop, or interrupted
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from adw_state.clock import seconds_before
+from adw_state.store.owner import owner_is_dead
+
+LEASE_SECONDS = 60.0
+
+State: TypeAlias = Literal["alive", "silent", "dead", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How it stands with an execution's owner, and when that last gave a sign of life."""
+
+    state: State
+    last_sign_at: datetime | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether `adw resume` may go on with the execution at once."""
+        return self.state != "alive"
+
+    @property
+    def why(self) -> str:
+        """What the state was told from, in words; empty for one that is alive."""
+        if self.state == "silent":
+            since = f"{self.last_sign_at:%Y-%m-%d %H:%M:%S} UTC" if self.last_sign_at else "its beginning"
+            return f"no sign of life since {since}"
+        return {"dead": "its process is gone", "stopped": "its process has ended"}.get(self.state, "")
+
+
+def life_of(
+    owner: str | None,
+    heartbeat_at: datetime | None,
+    *,
+    has_open_attempt: bool,
+    now: datetime,
+    lease_seconds: float = LEASE_SECONDS,
+) -> Life | None:
+    """How it stands with the owner of an unfinished execution; None where it has no owner to ask for."""
+    if owner is None:
+        return None
+    is_dead = owner_is_dead(owner)
+    if is_dead:
+        return Life("dead" if has_open_attempt else "stopped", heartbeat_at)
+    is_silent = heartbeat_at is None or heartbeat_at < seconds_before(now, lease_seconds)
+    return Life("silent" if is_dead is None and is_silent else "alive", heartbeat_at)

@@ -1,0 +1,84 @@
+"""What the schema must be, and how a database differs from it.
+
+The expected schema is made, not written down a second time: the migrations run on an empty database in
+memory, and what they leave there is compared, object by object, with what the file holds: tables with
+their columns and foreign keys, indexes, triggers and views, and the table each belongs to.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from adw_state.store.migration_files import Migration
+
+_OBJECTS = "SELECT type, name, tbl_name, sql FROM {database}.sqlite_master WHERE sql IS NOT NULL"
+_TRACKER_STAND_IN = "CREATE TABLE issues (id TEXT PRIMARY KEY)"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaObject:
+    """One table, index, trigger or view: what it is, whose it is, and its text without layout."""
+
+    kind: str
+    name: str
+    table: str
+    text: str
+
+
+def expected(migrations: tuple[Migration, ...], *, beside_issues: bool) -> dict[str, SchemaObject]:
+    """The objects that these migrations leave behind, by name."""
+    return dict(_expected(migrations, beside_issues))
+
+
+def present(connection: sqlite3.Connection) -> dict[str, SchemaObject]:
+    """Every object of a database, the tracker's included, by name."""
+    rows = connection.execute(_OBJECTS.format(database="main")).fetchall()
+    return {name: SchemaObject(kind, name, table, _bare(text)) for kind, name, table, text in rows}
+
+
+def differences(want: dict[str, SchemaObject], have: dict[str, SchemaObject]) -> list[str]:
+    """One sentence per expected object that is missing, belongs to another table, or differs."""
+    found = []
+    for name, wanted in want.items():
+        seen = have.get(name)
+        if seen is None:
+            found.append(f"{wanted.kind} {name} is missing")
+        elif (seen.kind, seen.table) != (wanted.kind, wanted.table):
+            found.append(f"{name} is a {seen.kind} of {seen.table}, not our {wanted.kind} of {wanted.table}")
+        elif seen.text != wanted.text:
+            found.append(f"{wanted.kind} {name} differs from what the migrations make")
+    return found
+
+
+def taken_names(want: Iterable[SchemaObject], have: dict[str, SchemaObject]) -> list[str]:
+    """One sentence per object that is still to be made but whose name somebody else uses."""
+    taken = {name.lower(): found for name, found in have.items()}  # as SQLite compares names
+    return [
+        f"{taken[new.name].kind} {taken[new.name].name} exists already and belongs to {taken[new.name].table}"
+        for new in want
+        if new.name in taken
+    ]
+
+
+@cache
+def _expected(migrations: tuple[Migration, ...], beside_issues: bool) -> dict[str, SchemaObject]:  # noqa: FBT001
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        if beside_issues:
+            connection.execute(_TRACKER_STAND_IN)
+        for migration in migrations:
+            for statement in migration.up(beside_issues=beside_issues):
+                connection.execute(statement)
+        return {name: found for name, found in present(connection).items() if name != "issues"}
+    finally:
+        connection.close()
+
+
+def _bare(text: str) -> str:
+    # A rename of the tracker's table rewrites the name in our foreign key with quotes around it.
+    without_comments = re.sub(r"--[^\n]*", "", text)
+    return re.sub(r"[\s\"`\[\]]+", "", without_comments).lower()

@@ -1,0 +1,159 @@
+"""Looking at a SQLite file without disturbing it.
+
+Three looks, from the outside in: the file itself (is it there, is it a plain file), its first 100 bytes
+(is it SQLite, has br stamped it), and its schema (whose tables are these). Each refuses with one
+sentence. Nothing here writes, creates a file, or leaves one behind.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from adw_state.errors import DatabaseNotFoundError, DatabaseUnreadableError
+from adw_state.store.connection import has_log, lacks_shared_memory, open_frozen
+from adw_state.store.faults import translate
+from adw_state.trackers.putting_away import way_back_of_tracker
+
+_MAGIC = b"SQLite format 3\x00"
+_HEADER_BYTES = 100
+_BUSY_SECONDS = 30.0
+
+# Descriptors that headers were read through, by device and inode. They are never closed: closing any
+# descriptor of a file drops every lock this process holds on it, also those of a SQLite connection in
+# the middle of a transaction.
+_descriptors: dict[tuple[int, int], int] = {}
+
+
+class Shape(NamedTuple):
+    """What a SQLite file contains, as far as it tells whose file it is."""
+
+    tables: frozenset[str]
+    issue_columns: frozenset[str]
+    """The columns of its table `issues`; empty where it has none."""
+    user_version: int
+
+
+def read_header(database: Path) -> bytes:
+    """The first 100 bytes of a SQLite file, read without SQLite.
+
+    Raises:
+        DatabaseNotFoundError: nothing is there.
+        DatabaseUnreadableError: it is no plain file, may not be read, is empty, or is not SQLite.
+    """
+    status = _status(database)
+    if stat.S_ISDIR(status.st_mode):
+        raise DatabaseUnreadableError(
+            f"{database} is a folder, not a database file", hint="name the database file inside it"
+        )
+    if not stat.S_ISREG(status.st_mode):
+        raise DatabaseUnreadableError(f"{database} is not a plain file", hint="name the database file")
+    if status.st_size == 0:
+        raise DatabaseUnreadableError(f"{database} is empty", hint=way_back_of_tracker(database))
+    header = _first_bytes(database, (status.st_dev, status.st_ino))
+    if not header.startswith(_MAGIC) or len(header) < _HEADER_BYTES:
+        raise DatabaseUnreadableError(
+            f"{database} is not a SQLite database", hint=way_back_of_tracker(database)
+        )
+    return header
+
+
+def read_shape(database: Path) -> Shape:
+    """The tables of a SQLite file and its user_version, the write-ahead log included.
+
+    Raises:
+        DatabaseUnreadableError: the schema is damaged or the file cannot be opened.
+        StoreBusyError: another process held it locked for 30 seconds.
+    """
+    if has_log(database):
+        return _shape(database, "mode=ro")
+    try:
+        # Without a log the file is whole, and an immutable open takes no lock and makes no side file.
+        return _shape(database, "immutable=1")
+    except DatabaseUnreadableError:
+        # Somebody may have begun to write in between; with locks it is read truly, or truly damaged.
+        return _shape(database, _mode(database))
+
+
+@contextmanager
+def reading(database: Path) -> Iterator[sqlite3.Connection]:
+    """A short-lived connection that cannot write; SQLite's errors come out as ours.
+
+    Raises:
+        DatabaseUnreadableError: the file is damaged or cannot be opened.
+        StoreBusyError: another process held it locked for 30 seconds.
+    """
+    with _connected(database, _mode(database)) as connection:
+        yield connection
+
+
+def _shape(database: Path, mode: str) -> Shape:
+    with _connected(database, mode) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        columns = connection.execute("SELECT name FROM pragma_table_info('issues')").fetchall()
+        (user_version,) = connection.execute("PRAGMA user_version").fetchone()
+    return Shape(frozenset(name for (name,) in tables), frozenset(name for (name,) in columns), user_version)
+
+
+def _mode(database: Path) -> str:
+    """How to open the file for reading so that it is afterwards as it was before."""
+    if has_log(database):
+        return "mode=ro"  # closing a mode=rw connection could move the log's content into the file
+    if os.access(database, os.W_OK) and os.access(database.parent, os.W_OK):
+        return "mode=rw"  # closing a mode=ro connection would leave -wal and -shm files behind
+    return "immutable=1"  # on a read-only medium SQLite cannot make the side files it wants
+
+
+@contextmanager
+def _connected(database: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    address = f"{database.absolute().as_uri()}?{mode}"
+    try:
+        connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        if lacks_shared_memory(connection):
+            connection.close()
+            connection = open_frozen(database)
+            connection.row_factory = None
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            connection.text_factory = lambda text: text.decode("utf-8", "replace")
+            yield connection
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        translated = translate(error, database)
+        if isinstance(translated, DatabaseUnreadableError):
+            translated.hint = way_back_of_tracker(database)
+        raise translated from error
+
+
+def _status(database: Path) -> os.stat_result:
+    try:
+        return database.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise DatabaseNotFoundError(
+            f"there is no database at {database}",
+            hint="check the path; `adw where` shows how the database is looked for",
+        ) from None
+    except OSError as error:
+        raise _unopenable(database, error) from error
+
+
+def _first_bytes(database: Path, identity: tuple[int, int]) -> bytes:
+    try:
+        if identity not in _descriptors:
+            descriptor = os.open(database, os.O_RDONLY | os.O_CLOEXEC)
+            _descriptors[identity] = descriptor
+        return os.pread(_descriptors[identity], _HEADER_BYTES, 0)
+    except OSError as error:
+        raise _unopenable(database, error) from error
+
+
+def _unopenable(database: Path, error: OSError) -> DatabaseUnreadableError:
+    return DatabaseUnreadableError(
+        f"{database} cannot be opened: {error.strerror}", hint="check the permissions of the file"
+    )

@@ -1,0 +1,308 @@
+"""Where the database is: which tracker a project has, and where our tables live because of it.
+
+    tracker                        our tables                     issues are read from
+    bd on SQLite (0.50 and older)  in the tracker's own file      the same file
+    bd on Dolt (0.51 and newer)    the sidecar                    `bd list`, else the issue export
+    br, any version                the sidecar                    the issue export
+    none                           the sidecar                    given on the command line
+
+The sidecar is `<git common dir>/adw/state.sqlite3`: shared by all worktrees, out of the reach of
+`git clean`, never in `.beads`, where trackers rename and delete files that are not theirs. Outside git
+it is `.adw/state.sqlite3`. Call `locate` anew for every command: a project may change its tracker.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from adw_state.errors import (
+    DatabaseAmbiguousError,
+    DatabaseError,
+    DatabaseForeignError,
+    DatabaseNotFoundError,
+    DatabaseUnreadableError,
+)
+from adw_state.trackers.br_marks import marks_in_folder, marks_in_header, marks_in_shape
+from adw_state.trackers.database_file import read_header, read_shape
+from adw_state.trackers.folder import BeadsFolder
+from adw_state.trackers.repository import Repository, find_repository, is_git_dir, real
+from adw_state.trackers.search import Found, Surroundings, export_near, found_by_name, search
+
+SIDECAR_NAME = "state.sqlite3"
+_OUR_TABLE = "adw_executions"
+_ISSUE_COLUMNS = {"id", "title", "status"}
+
+
+class Tracker(enum.Enum):
+    """The kinds of tracker that a project can have."""
+
+    BD = "bd"
+    BD_DOLT = "bd (Dolt)"
+    BR = "br"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where everything of one project is."""
+
+    tracker: Tracker
+    database: Path
+    """Where our tables live, a real path; the sidecar may not exist yet."""
+    beside_issues: bool
+    """True: in the tracker's own file, with the foreign key to its issues. False: the sidecar."""
+    beads_dir: Path | None
+    tracker_database: Path | None
+    """The tracker's SQLite file, if it has one."""
+    jsonl: Path | None
+    """The issue export, if there is one."""
+    project: Path
+    """Top of the main work tree, or the folder itself outside git: home of runs, logs and JSON states."""
+    state_dir: Path
+    """Where our own files go: the sidecar and the backups."""
+    reasons: tuple[str, ...]
+    """How it was found and why here, in plain sentences."""
+    fault: DatabaseError | None = None
+    """Why the project's database cannot be used, where a run goes on without it."""
+
+    def database_exists(self) -> bool:
+        """Whether `database` is there now.
+
+        Raises:
+            DatabaseUnreadableError: the folder that it lies in cannot be entered.
+        """
+        try:
+            return self.database.exists()
+        except OSError as error:
+            raise DatabaseUnreadableError(
+                f"{self.database} cannot be reached: {error.strerror}",
+                hint="check who owns the folders on the way to it, and their permissions:"
+                f" `ls -ld {shlex.quote(str(self.database.parent))}`",
+            ) from error
+
+
+def locate(
+    explicit: str | Path | None = None,
+    *,
+    cwd: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Location:
+    """Find the project's tracker and the place of our tables; nothing is created or written.
+
+    Args:
+        explicit: A tracker's database or a sidecar, named by the user; it beats every other source.
+        cwd: Where to start; the current folder by default.
+        environ: The environment to heed; the process's own by default.
+
+    Raises:
+        DatabaseNotFoundError: a file was named, or a tracker set up, but no database is there.
+        DatabaseAmbiguousError: more than one database could be meant.
+        DatabaseUnreadableError: the file is a folder, empty, damaged, or not SQLite.
+        DatabaseForeignError: the file belongs to another application.
+        TrackerUnusableError: the tracker's settings cannot be understood.
+    """
+    environ = os.environ if environ is None else environ
+    try:
+        here = real(cwd or Path.cwd())
+        around = Surroundings(here, find_repository(here, environ), environ)
+        if explicit is None:
+            return _searched(around)
+        path = here / explicit
+        return _at_sidecar(real(path), around) if is_sidecar(real(path)) else _at_file(path, around)
+    except OSError as error:
+        raise DatabaseUnreadableError(
+            f"{error.filename or 'the current folder'} cannot be looked at: {error.strerror}",
+            hint="check the path and the permissions of the folders it goes through",
+        ) from error
+
+
+def locate_for_run(
+    explicit: str | Path | None = None,
+    *,
+    cwd: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Location:
+    """As `locate`, but where the project's database is missing or damaged, the location has that as `fault`.
+
+    Raises what `locate` raises for a file that was named, and for a place that is ambiguous.
+    """
+    try:
+        return locate(explicit, cwd=cwd, environ=environ)
+    except (DatabaseNotFoundError, DatabaseUnreadableError) as error:
+        if explicit is not None:
+            raise
+        environ = os.environ if environ is None else environ
+        here = real(cwd or Path.cwd())
+        around = Surroundings(here, find_repository(here, environ), environ)
+        return replace(_without_tracker(around), jsonl=export_near(around), fault=error)
+
+
+def state_dir_for(database: Path) -> Path:
+    """The folder for our own files (sidecar, backups) that belongs to a database.
+
+    For a sidecar that is the folder it lies in; for a tracker's file, the shared git directory of the
+    repository that holds it, or `.adw` beside its `.beads` outside git.
+    """
+    database = real(database)
+    folder = database.parent
+    if database.name == SIDECAR_NAME and folder.name in {"adw", ".adw"}:
+        return folder
+    home = folder.parent if folder.name == ".beads" else folder
+    return _state_dir(home, find_repository(home, {}))
+
+
+def is_sidecar(path: Path) -> bool:
+    """Whether `path` is a sidecar: at its default place (it may not exist yet), or with our tables alone.
+
+    Raises:
+        DatabaseUnreadableError: there is a file elsewhere, but not a usable SQLite database.
+    """
+    if _is_default_sidecar(path):
+        return not path.is_dir()
+    if not path.is_file() or marks_in_header(read_header(path)):
+        return False
+    shape = read_shape(path)
+    return _OUR_TABLE in shape.tables and not shape.issue_columns
+
+
+def _is_default_sidecar(path: Path) -> bool:
+    folder = path.parent
+    at_home = folder.name == ".adw" and folder.parent.is_dir()
+    return path.name == SIDECAR_NAME and (at_home or (folder.name == "adw" and is_git_dir(folder.parent)))
+
+
+def _searched(around: Surroundings) -> Location:
+    found = search(around)
+    return _with_tracker(found, around) if found else _without_tracker(around)
+
+
+def _at_file(path: Path, around: Surroundings) -> Location:
+    return _with_tracker(found_by_name(path, f"{path} was named."), around)
+
+
+def _with_tracker(found: Found, around: Surroundings) -> Location:
+    tracker, why = _tracker_of(found)
+    project, state_dir = _home(found.folder, around)
+    database = state_dir / SIDECAR_NAME
+    beside = tracker is Tracker.BD and found.database is not None
+    if beside and found.database is not None:
+        database = found.database
+        state_dir = state_dir_for(database)
+    return Location(
+        tracker=tracker,
+        database=database,
+        beside_issues=beside,
+        beads_dir=found.folder.path if found.folder else None,
+        tracker_database=found.database,
+        jsonl=found.folder.export() if found.folder else None,
+        project=project,
+        state_dir=state_dir,
+        reasons=(*found.how, *why, _placement(tracker, database, beside=beside)),
+    )
+
+
+def _without_tracker(around: Surroundings) -> Location:
+    project, state_dir = _home(None, around)
+    database = state_dir / SIDECAR_NAME
+    why = (f"No tracker was found from {around.here}.", _placement(Tracker.NONE, database, beside=False))
+    return Location(
+        tracker=Tracker.NONE,
+        database=database,
+        beside_issues=False,
+        beads_dir=None,
+        tracker_database=None,
+        jsonl=None,
+        project=project,
+        state_dir=state_dir,
+        reasons=why,
+    )
+
+
+def _at_sidecar(path: Path, around: Surroundings) -> Location:
+    """A sidecar that was named: our tables are there, the issues wherever its project has them."""
+    start = around
+    if _is_default_sidecar(path):
+        repository = find_repository(path.parent.parent, {})
+        start = Surroundings(
+            repository.project if repository else path.parent.parent, repository, around.environ
+        )
+    try:
+        location = _searched(start)
+        reasons = (f"{path} was named; it is a sidecar.", *location.reasons[:-1])
+    except DatabaseError as error:
+        location = _without_tracker(start)
+        reasons = (f"{path} was named; it is a sidecar.", f"Its project has no usable tracker: {error}.")
+    return replace(
+        location, database=path, beside_issues=False, state_dir=state_dir_for(path), reasons=reasons
+    )
+
+
+def _tracker_of(found: Found) -> tuple[Tracker, tuple[str, ...]]:
+    """Which tracker it is, and the sentences that show it; its database is opened only if bd's own."""
+    folder, database = found.folder, found.database
+    if folder is not None and (evidence := folder.dolt_evidence() or _migrated(found)):
+        if found.named and database is not None:
+            raise DatabaseAmbiguousError(
+                f"{database} is out of use: {evidence}",
+                hint="leave the file unnamed to use the project as it is, or work on a copy elsewhere",
+            )
+        return Tracker.BD_DOLT, (evidence,)
+    marks = marks_in_folder(folder.names) if folder else ()
+    if database is not None:
+        marks = marks or _marks_in(database)
+    if marks:
+        return Tracker.BR, marks
+    if database is None:
+        return Tracker.BD, ("Its config.yaml says no-db: the issues are in the export alone.",)
+    return Tracker.BD, (f"{database} is a database of bd's, with no mark of br.",)
+
+
+def _migrated(found: Found) -> str | None:
+    put_away = found.folder.put_away_database() if found.folder and found.database is None else None
+    return f"{put_away} was put away by bd when the issues moved to Dolt." if put_away else None
+
+
+def _marks_in(database: Path) -> tuple[str, ...]:
+    """The marks of br in a tracker's file; raises where it is no tracker's file at all."""
+    if marks := marks_in_header(read_header(database)):
+        return marks
+    shape = read_shape(database)
+    if not shape.issue_columns >= _ISSUE_COLUMNS:
+        raise DatabaseForeignError(
+            f"{database} is a SQLite database, but not a tracker's: it has no table of issues",
+            hint="name the tracker's database with --db, or leave --db out to have it found",
+        )
+    return marks_in_shape(shape.tables, shape.user_version)
+
+
+def _home(folder: BeadsFolder | None, around: Surroundings) -> tuple[Path, Path]:
+    """The project's folder, and the folder for our files: those of the repository one stands in.
+
+    Outside git they are those of the folder that holds `.beads`, else of the nearest folder upwards
+    that has a sidecar, else of the folder one stands in.
+    """
+    if around.repository is not None:
+        return around.repository.project, around.repository.common_dir / "adw"
+    if folder is not None:
+        home = folder.path.parent
+        repository = find_repository(home, {})
+        return (repository.project if repository else home), _state_dir(home, repository)
+    upwards = (around.here, *around.here.parents)
+    home = next((place for place in upwards if (place / ".adw" / SIDECAR_NAME).is_file()), around.here)
+    return home, home / ".adw"
+
+
+def _state_dir(home: Path, repository: Repository | None) -> Path:
+    return repository.common_dir / "adw" if repository else home / ".adw"
+
+
+def _placement(tracker: Tracker, database: Path, *, beside: bool) -> str:
+    if beside:
+        return f"Our tables live in the tracker's own file, {database}."
+    why = "there is no tracker" if tracker is Tracker.NONE else f"the tracker is {tracker.value}"
+    return f"Our tables live in the sidecar {database}, because {why}."

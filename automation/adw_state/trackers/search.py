@@ -1,0 +1,162 @@
+"""Where to look for the tracker, in the order in which bd looks.
+
+`BD_DB`, `BEADS_DIR`, `BEADS_DB`, the main repository of a linked worktree, then upwards from the folder
+to the top of its work tree (to the root outside git). The first place that holds something wins; a
+place that could mean two things stops the search with an error, because a wrong guess would put runs
+into a file that nobody reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from adw_state.errors import AdwError, DatabaseAmbiguousError, DatabaseNotFoundError
+from adw_state.trackers.br_marks import marks_in_folder
+from adw_state.trackers.folder import BeadsFolder, follow_redirect, read_folder
+from adw_state.trackers.repository import Repository, real
+
+
+class Surroundings(NamedTuple):
+    """Where the search starts."""
+
+    here: Path
+    repository: Repository | None
+    environ: Mapping[str, str]
+
+
+class Found(NamedTuple):
+    """What the search came to: a folder, a file, or both, and how, in sentences."""
+
+    folder: BeadsFolder | None
+    database: Path | None
+    how: tuple[str, ...]
+    named: bool = False
+    """Whether somebody named this very file, instead of it being found in its folder."""
+
+
+class _Trail:
+    """What was met on the way: sentences to keep, and a tracker's folder that held no database."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.bare: BeadsFolder | None = None
+
+
+def search(surroundings: Surroundings) -> Found | None:
+    """The tracker's folder or file, or None where there is no tracker.
+
+    Raises:
+        DatabaseAmbiguousError: a place could mean two databases.
+        DatabaseNotFoundError: a tracker was set up, but its database is not there.
+    """
+    here, environ = surroundings.here, surroundings.environ
+    trail = _Trail()
+    if named := environ.get("BD_DB"):
+        return found_by_name(here / named, f"BD_DB names {named}.")
+    if (named := environ.get("BEADS_DIR")) and (found := _in_beads_dir(here, named, trail)):
+        return found
+    if named := environ.get("BEADS_DB"):
+        return found_by_name(here / named, f"BEADS_DB names {named}.", notes=trail.notes)
+    for place, why in _places(surroundings):
+        if found := _in_place(place, why, trail):
+            return found
+    if trail.bare is not None:
+        raise _no_database(trail.bare)
+    return None
+
+
+def found_by_name(path: Path, how: str, *, notes: list[str] | None = None) -> Found:
+    """A file that somebody named, with the `.beads` folder it is in, if it is in one."""
+    database = real(path)
+    in_folder = ".beads" in {path.parent.name, database.parent.name}
+    folder = read_folder(database.parent) if in_folder else None
+    return Found(folder, database, (*(notes or ()), how), named=True)
+
+
+def export_near(surroundings: Surroundings) -> Path | None:
+    """The issue export of the nearest tracker's folder, whatever became of its database."""
+    for place, _ in _places(surroundings):
+        with suppress(AdwError):
+            if folder := read_folder(place):
+                return follow_redirect(folder)[0].export()
+    return None
+
+
+def _in_beads_dir(here: Path, named: str, trail: _Trail) -> Found | None:
+    place = real(here / named)
+    found = _in_place(place, f"BEADS_DIR names {named}.", trail)
+    if found is None:
+        trail.notes.append(f"BEADS_DIR names {named}, where no tracker is; looked further, as bd does.")
+    return found
+
+
+def _places(surroundings: Surroundings) -> Iterator[tuple[Path, str]]:
+    """The `.beads` folders to look at, each with a sentence on why."""
+    here, repository = surroundings.here, surroundings.repository
+    if repository is not None and repository.linked:
+        main = repository.common_dir.parent / ".beads"
+        yield main, f"{main} is in the main repository of this worktree."
+    for directory in (here, *here.parents):
+        place = directory / ".beads"
+        yield place, f"{place} was found by walking up from {here}."
+        # bd would go on to the root from a linked worktree; worktrees of one project must agree.
+        if repository is not None and directory in {repository.top, repository.main}:
+            return
+
+
+def _in_place(place: Path, why: str, trail: _Trail) -> Found | None:
+    start = read_folder(place)
+    if start is None:
+        return None
+    folder, redirected = follow_redirect(start)
+    how = (*trail.notes, why, *([redirected] if redirected else []))
+    found = _in_folder(folder, how)
+    if found is None and folder.is_project:
+        trail.bare = trail.bare or folder
+    return found
+
+
+def _in_folder(folder: BeadsFolder, how: tuple[str, ...]) -> Found | None:
+    if folder.dolt_evidence():
+        return Found(folder, None, how)
+    if configured := folder.configured_database():
+        return Found(folder, configured, (*how, f"Its config.yaml names {configured}."), named=True)
+    databases = folder.databases()
+    if marks_in_folder(folder.names):
+        return Found(folder, databases[0] if len(databases) == 1 else None, how)
+    if put_away := folder.put_away_database():
+        return _after_migration(folder, put_away, databases, how)
+    if len(databases) > 1:
+        raise _two_databases(folder, databases)
+    if databases:
+        return Found(folder, databases[0], how)
+    return Found(folder, None, how) if folder.keeps_no_database() else None
+
+
+def _after_migration(
+    folder: BeadsFolder, put_away: Path, databases: list[Path], how: tuple[str, ...]
+) -> Found:
+    if databases:
+        raise DatabaseAmbiguousError(
+            f"{folder.path} holds {put_away.name}, put away when bd moved to Dolt, and {databases[0].name}",
+            hint=f"remove the one that is out of use, or name the file with --db {databases[0]}",
+        )
+    return Found(folder, None, how)
+
+
+def _two_databases(folder: BeadsFolder, databases: list[Path]) -> DatabaseAmbiguousError:
+    names = ", ".join(path.name if path.parent == folder.path else str(path) for path in databases)
+    return DatabaseAmbiguousError(
+        f"{folder.path} could mean {len(databases)} databases: {names}",
+        hint=f"move the ones out of use away, or name the right one: --db {databases[0]} (or BD_DB)",
+    )
+
+
+def _no_database(folder: BeadsFolder) -> DatabaseNotFoundError:
+    return DatabaseNotFoundError(
+        f"{folder.path} belongs to a tracker, but its database is not there",
+        hint="run `bd init` there, which builds it from the issue export, or restore the file",
+    )

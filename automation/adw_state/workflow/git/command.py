@@ -1,0 +1,206 @@
+"""Running git: the one place that does, so that nothing around a git command changes what it does.
+
+A `Git` acts in a fixed place. Where its git directory and work tree are given, git looks for neither, so
+a command for a run's worktree never reaches the user's own checkout, whatever an agent did to the file
+`.git`.
+
+No hooks: the commits of a run are bookkeeping that must be repeatable after a crash, and a hook may
+edit files, ask questions or, as bd's do, write to the tracker. The project's hooks have their say when
+a person merges or pushes the branch. No signing, for the same reason: nobody is there to type a
+passphrase. No automatic gc, no questions at the terminal, no end later than a time limit. Git runs in a
+session of its own: a terminal's Ctrl-C reaches this process, which then ends git and all it started.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from adw_state.errors import GitFailedError, RepositoryError
+from adw_state.interruption import StopRequest
+from adw_state.temporary_files import temporary_file
+from adw_state.workflow.git.complaints import complaint_of, hint_for
+from adw_state.workflow.git.environment import command_environment, safe_directories
+
+# git's own files in big repositories, filters that download: minutes, not hours.
+TIMEOUT_SECONDS = 900.0
+_POLL_SECONDS = 0.1
+_GRACE_SECONDS = 2.0
+_SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.quotePath=false",
+    "core.safecrlf=false",
+    "commit.gpgSign=false",
+    "i18n.commitEncoding=UTF-8",
+    "i18n.logOutputEncoding=UTF-8",
+    "diff.orderFile=/dev/null",
+    "submodule.recurse=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "advice.detachedHead=false",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GitAnswer:
+    """What one git command said: its exit code, its output, and all that it complained of."""
+
+    code: int
+    output: str
+    complaints: str
+
+    @property
+    def complaint(self) -> str:
+        """The line of its complaints that says most."""
+        return complaint_of(self.complaints)
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """Git in one place: it runs in `folder`, on `git_dir` and `work_tree`.
+
+    Without a `git_dir` git looks for the repository that holds `folder`, as it does for a user. A command
+    is ended with all that it started when `stop` is asked for, and after `timeout_seconds`. `settings`, such
+    as `user.name=…`, are git's own, for this command alone.
+    """
+
+    folder: Path
+    git_dir: Path | None = None
+    work_tree: Path | None = None
+    stop: StopRequest = field(default_factory=StopRequest, compare=False)
+    timeout_seconds: float = TIMEOUT_SECONDS
+    settings: tuple[str, ...] = ()
+
+    def run(self, *arguments: str, text: str = "") -> str:
+        """Run a command with `text` on its standard input; return its output.
+
+        Raises `RepositoryError` when it fails, or the reason of `stop`. Bytes that are not UTF-8 come
+        back as surrogates, so paths survive the way in and out.
+        """
+        return self.checked(*arguments, text=text).output
+
+    def checked(self, *arguments: str, text: str = "") -> GitAnswer:
+        """Run a command as `run` does; return all that it said, warnings too."""
+        return self._checked(self.ask(*arguments, text=text), arguments)
+
+    def ask(self, *arguments: str, text: str = "") -> GitAnswer:
+        """Run a command and return its answer, also when it fails."""
+        with temporary_file() as output:
+            answer = self._ended(arguments, text, output)
+            output.seek(0)
+            return GitAnswer(answer.code, os.fsdecode(output.read()), answer.complaints)
+
+    def save(self, file: Path, *arguments: str) -> None:
+        """Run a command and save its output, byte by byte, in a new `file`.
+
+        Raises `RepositoryError` when it fails; there is no file then.
+        """
+        with file.open("xb") as output:
+            try:
+                self._checked(self._ended(arguments, "", output), arguments)
+                output.flush()
+                os.fsync(output.fileno())
+            except BaseException:
+                file.unlink()
+                raise
+
+    def _checked(self, answer: GitAnswer, arguments: tuple[str, ...]) -> GitAnswer:
+        if answer.code != 0:
+            raise GitFailedError(
+                f"git {arguments[0]} failed in {self.work_tree or self.folder}: {answer.complaint}",
+                hint=hint_for(answer.complaints, self.work_tree or self.folder),
+            )
+        return answer
+
+    def _ended(self, arguments: tuple[str, ...], text: str, output: IO[bytes]) -> GitAnswer:
+        """Run a command to its end, with its output in a file; the answer has none."""
+        self.stop.check()
+        # Files, not pipes: what a filter leaves running may hold a pipe open for ever.
+        with ExitStack() as files:
+            given = files.enter_context(temporary_file())
+            complaints = files.enter_context(temporary_file())
+            # Texts in any locale; the bytes of paths, which are no text, stand in it as surrogates.
+            given.write(text.encode("utf-8", "surrogateescape"))
+            given.seek(0)
+            process = self._started(arguments, given, output, complaints)
+            try:
+                self._wait(process, arguments[0])
+            finally:
+                _end_group(process)
+            complaints.seek(0)
+            return GitAnswer(process.returncode, "", os.fsdecode(complaints.read()))
+
+    def _started(
+        self, arguments: tuple[str, ...], given: IO[bytes], output: IO[bytes], complaints: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        ceiling = None if self.git_dir is None else self.folder.parent
+        try:
+            return subprocess.Popen(
+                ["git", *self._words(), *arguments],
+                cwd=self.folder,
+                stdin=given,
+                stdout=output,
+                stderr=complaints,
+                env=command_environment(os.environ, ceiling),
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            if not self.folder.is_dir():
+                raise RepositoryError(f"there is no folder {self.folder}", hint="check the path") from error
+            raise RepositoryError("git is not installed", hint="install git and try again") from error
+        except OSError as error:
+            raise RepositoryError(
+                f"git cannot be started in {self.folder}: {error.strerror}",
+                hint="check the folder's permissions and the machine's limits",
+            ) from error
+
+    def _words(self) -> list[str]:
+        trusted = [f"safe.directory={folder}" for folder in safe_directories(os.environ)]
+        settings = (*_SETTINGS, *trusted, *self.settings)
+        words = [word for setting in settings for word in ("-c", setting)]
+        words.append("--literal-pathspecs")
+        if self.git_dir is not None:
+            words.append(f"--git-dir={self.git_dir}")
+        if self.work_tree is not None:
+            words.append(f"--work-tree={self.work_tree}")
+        return words
+
+    def _wait(self, process: subprocess.Popen[bytes], command: str) -> None:
+        # Real time, not our clock: the process lives in it.
+        deadline = time.monotonic() + self.timeout_seconds
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_POLL_SECONDS)
+                return
+            self.stop.check()
+            if time.monotonic() > deadline:
+                raise RepositoryError(
+                    f"git {command} in {self.work_tree or self.folder} did not end within "
+                    f"{self.timeout_seconds:g} s and was stopped",
+                    hint="look for a filter, a credential helper or a network drive that hangs; "
+                    "git_timeout_seconds in adw.toml allows more time",
+                )
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End git and what it started, first politely, so that git removes its lock files."""
+    running = process.poll() is None
+    for number, patience in ((signal.SIGTERM, _GRACE_SECONDS), (signal.SIGKILL, None)):
+        if not running:
+            break
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+            running = False
+    if process.returncode != 0:
+        # A filter may outlive the git that it worked for.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)

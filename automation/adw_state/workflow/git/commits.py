@@ -1,0 +1,173 @@
+"""One commit per step, recognised again after a crash.
+
+A step's commit carries two trailers, `Adw-Execution` and `Adw-Step`. When the process was killed between
+the commit and the checkpoint, the step finds its own commit and adopts it. What is committed is the
+difference of files and index to the step's base, however an agent moved branches about; so an agent
+that commits by itself still makes one commit of ours.
+
+The commit is made by git's plumbing, which asks nobody: no hook, no sparse checkout, no unfinished merge
+of an agent's and no odd name of the user's stands in its way.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from adw_state.errors import PhaseFailedError
+from adw_state.workflow.git.command import Git
+from adw_state.workflow.git.committable import may_be_committed, why_left_out
+from adw_state.workflow.git.staging import stage
+from adw_state.workflow.git.tree_state import Change, stand_on_branch, unstage
+from adw_state.workflow.git.worktrees import Worktree, git_of, head_of
+
+_MOST_FILES_LISTED = 500
+_FALLBACK_NAME, _FALLBACK_EMAIL = "ADW", "adw@localhost"
+# git refuses a name that holds nothing but these.
+_NO_NAME = " .,:;<>\"'\\" + "".join(map(chr, range(32)))
+
+
+@dataclass(frozen=True, slots=True)
+class StepCommit:
+    """A step's commit: its hash, the files it changed (at most 500), how many, and what was left out.
+
+    `left_out` tells the reason of each path that was left out.
+    """
+
+    commit: str
+    files: tuple[str, ...]
+    files_changed: int
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def commit_step(
+    tree: Worktree, *, base: str, execution_id: str, step: str, message: str, only: str | None = None
+) -> StepCommit:
+    """Commit what the worktree holds beyond `base` as one commit; adopt the commit if it is made already.
+
+    `only` is the one path to commit, even where the project ignores it; if it is as it was at `base`, no
+    commit is made and `base` is returned. Raises `PhaseFailedError` when there is nothing to commit, or
+    something that no commit can hold.
+    """
+    git = git_of(tree)
+    made = _find_commit(tree, base, execution_id, step)
+    left_out: dict[str, str] = {}
+    if made is None:
+        changes = stand_on_branch(tree, base)
+        text = f"{message}\n\nAdw-Execution: {execution_id}\nAdw-Step: {step}\n"
+        if only is not None:
+            _stage_one(tree, git, base, only)
+        else:
+            left_out = {
+                _as_text(change.path): why_left_out(change.path)
+                for change in changes
+                if not may_be_committed(change.path)
+            }
+            _stage_all(git, base, changes)
+        made = _commit(git, base, text)
+        _move_branch(tree, git, base, made)
+    files = git.run("diff-tree", "-r", "--name-only", "--no-renames", "-z", base, made).split("\0")[:-1]
+    shown = tuple(_as_text(path) for path in files[:_MOST_FILES_LISTED])
+    return StepCommit(made, shown, len(files), left_out)
+
+
+def rehearse_commit(tree: Worktree) -> None:
+    """Make a commit that nobody sees, to know before an agent is paid that its work can be committed.
+
+    Raises `RepositoryError` when the repository takes no commit: no room, no permission.
+    """
+    git = git_of(tree)
+    head = head_of(tree)
+    _commit_tree(git, f"{head}^{{tree}}", head, "Rehearsal\n")
+
+
+def _find_commit(tree: Worktree, base: str, execution_id: str, step: str) -> str | None:
+    """The commit after `base` on the branch that carries this execution's and step's trailers."""
+    log = tree.repository.ask(
+        "log", "-z", "--no-show-signature", "--no-color", "--no-mailmap",
+        "--format=%H%n%(trailers:key=Adw-Execution,key=Adw-Step)", f"{base}..refs/heads/{tree.branch}",
+    )  # fmt: skip
+    for entry in filter(None, log.output.split("\0")):
+        commit, *trailers = entry.splitlines()
+        if f"Adw-Execution: {execution_id}" in trailers and f"Adw-Step: {step}" in trailers:
+            return commit
+    return None
+
+
+def _stage_all(git: Git, base: str, changes: Sequence[Change]) -> None:
+    wanted = [change for change in changes if may_be_committed(change.path)]
+    for change in wanted:
+        _refuse_what_no_commit_holds(change)
+    others = [change.path for change in changes if not may_be_committed(change.path)]
+    if not wanted and others:
+        raise PhaseFailedError(
+            f"the agent changed nothing but {_as_text(others[0])}, which is never committed"
+        )
+    if not wanted:
+        raise PhaseFailedError("the agent ended without changing a file")
+    stage(git, wanted)
+    unstage(git, base, others)
+
+
+def _refuse_what_no_commit_holds(change: Change) -> None:
+    path = _as_text(change.path)
+    if change.nested:
+        raise PhaseFailedError(
+            f"the agent made a git repository in {path}, and no commit of the run can hold its files",
+            hint=f"resume: the agent is told so; or remove {path}/.git by hand and resume",
+        )
+    if change.unsaved:
+        raise PhaseFailedError(
+            f"the agent changed files inside the submodule {path} and did not commit them there, so no "
+            "commit of the run can hold them",
+            hint="resume: the agent is told so, and can commit inside the submodule",
+        )
+
+
+def _stage_one(tree: Worktree, git: Git, base: str, path: str) -> None:
+    file = tree.path / path
+    if file.is_symlink() or not file.is_file():
+        raise PhaseFailedError(f"the agent ended without writing {path}")
+    git.run("reset", "--quiet", "--mixed", base)
+    stage(git, [Change(path)])
+
+
+def _commit(git: Git, base: str, message: str) -> str:
+    """Commit the index on top of `base`; return `base` where the index holds nothing new."""
+    tree = git.run("write-tree").strip()
+    if tree == git.run("rev-parse", f"{base}^{{tree}}").strip():
+        return base
+    return _commit_tree(git, tree, base, message)
+
+
+def _commit_tree(git: Git, tree: str, parent: str, message: str) -> str:
+    named = replace(git, settings=_identity(git))
+    return named.run("commit-tree", tree, "-p", parent, text=message).strip()
+
+
+def _move_branch(tree: Worktree, git: Git, base: str, commit: str) -> None:
+    if commit == base:
+        return
+    git.run("update-ref", "-m", "adw: commit of a step", f"refs/heads/{tree.branch}", commit, base)
+    # A merge or a pick that the agent left unfinished is over now.
+    git.run("reset", "--quiet", "--mixed", commit)
+
+
+def _identity(git: Git) -> tuple[str, ...]:
+    """Settings that name author and committer: the user, where git accepts the name that it knows."""
+    settings = []
+    for role in ("author", "committer"):
+        for part, fallback in (("name", _FALLBACK_NAME), ("email", _FALLBACK_EMAIL)):
+            known = [
+                git.ask("config", "--get", f"{section}.{part}").output.removesuffix("\n")
+                for section in (role, "user")
+            ]
+            usable = [text for text in known if text.strip(_NO_NAME)]
+            settings.append(f"{role}.{part}={next(iter(usable), fallback)}")
+    return tuple(settings)
+
+
+def _as_text(path: str) -> str:
+    """A path as text that any store takes: bytes that are not UTF-8 become question marks."""
+    return os.fsencode(path).decode("utf-8", "replace")

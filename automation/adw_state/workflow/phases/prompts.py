@@ -1,0 +1,45 @@
+"""What the agents are told: the files in `prompts/`, filled in.
+
+Placeholders are `$name`, replaced in one pass: text that is filled in is never looked through again, so
+an issue that talks about `$plan` stays as it is. The first line of every prompt is for machines.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+from adw_state.trackers.issues import Issue
+
+_FOLDER = Path(__file__).parents[2] / "prompts"
+
+
+def build_prompt(phase: str, header: Mapping[str, str], values: Mapping[str, str]) -> str:
+    """The prompt of a phase; `values` must have every placeholder of its file."""
+    template = Template((_FOLDER / f"{phase}.md").read_text(encoding="utf-8"))
+    # "-->" would end the comment that the header stands in.
+    line = json.dumps({"phase": phase, **header}, ensure_ascii=True).replace("-->", "--\\u003e")
+    return f"<!-- adw: {line} -->\n{template.substitute(values)}"
+
+
+def issue_as_text(issue: Issue) -> str:
+    """The issue as Markdown, with the sections that it has."""
+    facts = [f"Issue: {issue.id}"]
+    if issue.issue_type:
+        facts.append(f"Type: {issue.issue_type}")
+    if issue.priority is not None:
+        facts.append(f"Priority: {issue.priority} (0 is the most urgent)")
+    if issue.labels:
+        facts.append(f"Labels: {', '.join(issue.labels)}")
+    parts = [f"# {issue.title}", "\n".join(facts)]
+    for name, text in (
+        ("Description", issue.description),
+        ("Design", issue.design),
+        ("Acceptance criteria", issue.acceptance_criteria),
+        ("Notes", issue.notes),
+    ):
+        if text.strip():
+            parts.append(f"## {name}\n\n{text.strip()}")
+    return "\n\n".join(parts)

@@ -1,0 +1,74 @@
+"""The review phase: an agent reads the change and gives a verdict, which is stored with its reasons."""
+
+from __future__ import annotations
+
+from adw_state.errors import AgentOutputError, PhaseFailedError
+from adw_state.redaction import recordable, secret_values
+from adw_state.store.json_values import JSON
+from adw_state.workflow.git.leftovers import set_aside_leftovers
+from adw_state.workflow.git.patches import diff_between
+from adw_state.workflow.phases.phase_advice import phase_command
+from adw_state.workflow.phases.phase_run import PhaseRun
+from adw_state.workflow.phases.steps import StepResult
+from adw_state.workflow.phases.verdict import HOW_TO_SAY_IT, read_verdict
+
+# More of a change than this is not put into the prompt; the agent can read it in the worktree.
+_MOST_DIFF = 100_000
+_APPROVE, _REJECT, _UNCLEAR = "approve", "reject", "unclear"
+# So many reasons are stored, each of so many characters; all of them are in the output file.
+_MOST_REASONS, _MOST_REASON = 200, 5000
+
+
+def review(run: PhaseRun) -> None:
+    """Review what was built. Raises `PhaseFailedError` with the reasons when it is rejected."""
+    base = run.prepare()
+    started_at = run.base_of_run()
+    diff = diff_between(run.tree, started_at, base)
+    if not diff:
+        raise PhaseFailedError(
+            f"there is nothing to review on the branch {run.tree.branch}",
+            hint=f"build it first: {phase_command('build', run.issue.id, run.record.id)}",
+        )
+    note = "" if len(diff) <= _MOST_DIFF else f", its first {_MOST_DIFF:,} characters; read the rest with git"
+    answer = run.ask_agent(
+        "review_written",
+        base,
+        {"base": started_at, "diff": diff[:_MOST_DIFF], "diff_note": note},
+        lambda said: _understood(said, secret_values(run.environ)),
+    )
+
+    def decide() -> StepResult:
+        # First, so that the next attempt does not find them either.
+        kept = set_aside_leftovers(run.tree, base, run.folder.path, "review-changes")
+        if kept.places:
+            run.reporter.say(
+                f"what the reviewer changed in the files was taken back and kept in {kept.places}"
+            )
+        verdict, reasons = answer.get("verdict"), _texts(answer.get("reasons"))
+        if verdict not in (_APPROVE, _REJECT):
+            why = reasons[0] if reasons else "the review cannot be understood: its verdict was not saved"
+            raise AgentOutputError(why, hint=HOW_TO_SAY_IT)
+        return {"verdict": verdict, "reasons": list[JSON](reasons)}
+
+    decision = run.steps.step("verdict_given", decide)
+    if decision["verdict"] != _APPROVE:
+        raise PhaseFailedError(
+            "the review rejected the change: "
+            + ("; ".join(_texts(decision["reasons"])) or "no reason given"),
+            hint="build it again with these reasons, then review it again: "
+            + phase_command("build", run.issue.id, run.record.id),
+        )
+
+
+def _understood(answer: str, secrets: tuple[str, ...]) -> StepResult:
+    """The verdict of an answer and its reasons as they are stored; or that it is unclear, and why."""
+    try:
+        verdict = read_verdict(answer)
+    except AgentOutputError as error:
+        return {"verdict": _UNCLEAR, "reasons": [recordable(str(error), secrets)]}
+    reasons = [recordable(reason, secrets)[:_MOST_REASON] for reason in verdict.reasons[:_MOST_REASONS]]
+    return {"verdict": _APPROVE if verdict.approved else _REJECT, "reasons": list[JSON](reasons)}
+
+
+def _texts(saved: JSON) -> list[str]:
+    return [str(text) for text in saved] if isinstance(saved, list) else []

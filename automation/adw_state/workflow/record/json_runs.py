@@ -1,0 +1,104 @@
+"""Runs where there is no database: what its constraints would refuse is refused here, under a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from adw_state.clock import Clock
+from adw_state.command_lines import command_on
+from adw_state.errors import IllegalTransitionError, InvalidInputError, StateFileError
+from adw_state.run_root import agents_folder
+from adw_state.state import ADWState, Attempt, Execution
+from adw_state.store.executions import issue_claimed
+from adw_state.store.gate import Gate
+from adw_state.store.life import Life, life_of
+from adw_state.store.records import UNFINISHED
+from adw_state.workflow.record.json_run import JsonRun
+
+_GATE_SECONDS = 10.0
+
+
+def begin_in_json(project: Path, run: JsonRun, execution: Execution, clock: Clock) -> None:
+    """Save a new execution; raises `IssueClaimedError` when it claims an issue that another run holds."""
+    folder = agents_folder(project)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateFileError(
+            f"{folder} cannot be made: {error.strerror}", hint="check the permissions of the project's folder"
+        ) from error
+    with closing(Gate(folder, _GATE_SECONDS)) as gate, gate:
+        holder = next(unfinished_in_json(project, execution.issue_id, clock), None)
+        if holder is not None and execution.claimed:
+            raise issue_claimed(execution.issue_id, holder.id, _life(holder, project, clock))
+        run.note_execution(execution)
+
+
+def _life(holder: Execution, project: Path, clock: Clock) -> Life | None:
+    run = JsonRun.load(holder.id, project, clock)
+    attempts = [] if run is None else run.attempts()
+    return life_of(
+        holder.owner,
+        holder.heartbeat_at,
+        has_open_attempt=any(attempt.status == "in_progress" for attempt in attempts),
+        now=clock.now(),
+    )
+
+
+def taken_over(run: JsonRun, owner: str, moment: datetime) -> tuple[Execution, list[Attempt]]:
+    """The execution and its attempts as a new owner has them; nothing is saved.
+
+    Raises `IllegalTransitionError` when it is completed.
+    """
+    execution = run.execution()
+    if execution.status == "completed":
+        raise IllegalTransitionError(
+            f"execution {execution.id} is completed; there is nothing left to do",
+            hint=f"start a new one with `{command_on('adw run', execution.issue_id)}`",
+        )
+    reason = "the process that ran this attempt ended without a word"
+    attempts = [
+        replace(old, status="interrupted", finished_at=moment, error_message=reason)
+        if old.status == "in_progress"
+        else old
+        for old in run.attempts()
+    ]
+    owned = replace(
+        execution,
+        status="in_progress",
+        completed_at=None,
+        error_message=None,
+        owner=owner,
+        fence=execution.fence + 1,
+        claimed=execution.claimed
+        or execution.status not in UNFINISHED,  # what had ended holds its issue again
+        heartbeat_at=moment,
+        updated_at=moment,
+    )
+    return owned, attempts
+
+
+def ids_in_json(project: Path, beginning: str, clock: Clock) -> list[str]:
+    """The ids that begin so, of runs that have a state."""
+    folder = agents_folder(project)
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    return [
+        name
+        for name in names
+        if name.startswith(beginning) and ADWState(name, project, clock=clock).path.is_file()
+    ]
+
+
+def unfinished_in_json(project: Path, issue_id: str, clock: Clock) -> Iterator[Execution]:
+    """The runs of an issue that their states call unfinished; states that cannot be read do not count."""
+    folder = agents_folder(project)
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
+        with suppress(StateFileError, InvalidInputError):
+            run = JsonRun.load(entry.name, project, clock)
+            execution = None if run is None else run.execution()
+            if execution and execution.issue_id == issue_id and execution.status in UNFINISHED:
+                yield execution

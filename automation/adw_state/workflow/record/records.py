@@ -1,0 +1,334 @@
+"""The stores of a project's runs: which of them are used, and how a run is begun or found again.
+
+`ADW_USE_BEADS_STATE` true or unset: database and JSON; false: JSON only. A database that is missing, not
+migrated, broken, or cannot be written does not stop a run: one warning, and the run is kept in JSON.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from adw_state.clock import Clock
+from adw_state.config import Config
+from adw_state.errors import (
+    AdwError,
+    DatabaseError,
+    DatabaseNotFoundError,
+    DuplicateExecutionError,
+    ExecutionNotFoundError,
+    InvalidInputError,
+    NotMigratedError,
+    StateFileError,
+    StoreBusyError,
+)
+from adw_state.state import ADWState, Attempt, BeadsStateManager, Execution, IssueSnapshot
+from adw_state.store.id_prefixes import the_only
+from adw_state.store.ids import new_execution_id
+from adw_state.store.json_values import JSON
+from adw_state.store.records import UNFINISHED
+from adw_state.text_files import path_text
+from adw_state.trackers.locate import Location
+from adw_state.workflow.record.json_run import JsonRun, SavedStep
+from adw_state.workflow.record.json_runs import begin_in_json, ids_in_json, taken_over, unfinished_in_json
+from adw_state.workflow.record.run_record import RunRecord
+from adw_state.workflow.record.step_ids import step_op_id
+from adw_state.workflow.start import WORKFLOW, Start
+
+FIRST_STEP = "run_started"
+
+Result = TypeVar("Result")
+_UNUSABLE = (DatabaseError, StoreBusyError)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An execution as it was found: its attempts, and the data of its first step."""
+
+    execution: Execution
+    attempts: list[Attempt]
+    request: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class _JsonView:
+    """A run's JSON state as it was found.
+
+    `run` is None where it cannot be used; `steps` are those of attempts that did not fail.
+    """
+
+    run: JsonRun | None
+    found: bool
+    steps: tuple[SavedStep, ...]
+
+
+class Records:
+    """The runs of one project."""
+
+    def __init__(self, location: Location, config: Config, clock: Clock, warn: Callable[[str], None]) -> None:
+        self._project = location.project
+        self._config = config
+        self._clock = clock
+        self._warn = warn
+        self._location = location
+        self._why_json_only: AdwError | None = None
+        self._database = self._open(location)
+
+    def new_id(self) -> str:
+        """A fresh execution id."""
+        return new_execution_id(self._clock.now())
+
+    def folder(self, execution_id: str) -> Path:
+        """The folder of a run. Raises `InvalidInputError` for an id that cannot name one."""
+        return ADWState(execution_id, self._project, clock=self._clock).folder
+
+    def begin(self, start: Start) -> RunRecord:
+        """Begin an execution.
+
+        Raises `IssueClaimedError` when another run holds the issue, `DuplicateExecutionError` when the
+        id is taken, `InvalidInputError` when it cannot be an id.
+        """
+        run = JsonRun(start.execution_id, self._project, self._clock)
+        if run.exists:
+            raise DuplicateExecutionError(
+                f"there is a run with the id {start.execution_id!r} already",
+                hint="leave the id away to get a fresh one, or go on with that run by `adw resume`",
+            )
+        execution = self._ask(lambda database: self._begin_in_database(database, start))
+        if execution is None:
+            execution = start.as_execution(self._config.environment, self._clock.now())
+            begin_in_json(self._project, run, execution, self._clock)
+        record = self._record(execution, run, [], [SavedStep("plan", 1, FIRST_STEP, start.request)])
+        record.mirror()
+        return record
+
+    def look_at(self, execution_id: str) -> Seen:
+        """An execution as it is now, from the database or else from its JSON state; nothing is changed.
+
+        Where none has this id, the only one whose id begins so is meant. Raises `ExecutionNotFoundError`,
+        and `InvalidInputError` when more than one begins so.
+        """
+        try:
+            return self._look_at(execution_id)
+        except ExecutionNotFoundError:
+            whole = self._whole_id(execution_id)
+            if whole is None:
+                raise
+        return self._look_at(whole)
+
+    def _whole_id(self, beginning: str) -> str | None:
+        found = self._ask(lambda database: database.find_execution(beginning))
+        return found.id if found else the_only(ids_in_json(self._project, beginning, self._clock), beginning)
+
+    def _look_at(self, execution_id: str) -> Seen:
+        found = self._ask(lambda database: _seen_in(database, execution_id))
+        if found is not None:
+            return found
+        run = JsonRun.load(execution_id, self._project, self._clock)
+        if run is None:
+            raise self._not_found(execution_id)
+        request = next((step.data for step in run.steps() if step.name == FIRST_STEP), None)
+        return Seen(run.execution(), run.attempts(), request)
+
+    def execution_of(self, issue_id: str, execution_id: str | None, *, or_new: bool) -> Execution | None:
+        """The execution with this id, else the newest unfinished one of the issue; None if there is none.
+
+        With `or_new` the id may be that of an execution to be begun: then the beginning of an id is taken
+        for one only where it names an unfinished execution of the issue. Raises `InvalidInputError` when
+        the execution works on another issue.
+        """
+        if execution_id is None:
+            return next(iter(self._unfinished(issue_id)), None)
+        try:
+            found = (self._look_at if or_new else self.look_at)(execution_id).execution
+        except ExecutionNotFoundError:
+            if not or_new:
+                return None
+            named = [run for run in self._unfinished(issue_id) if run.id.startswith(execution_id)]
+            return named[0] if len(named) == 1 else None
+        if found.issue_id != issue_id:
+            raise InvalidInputError(
+                f"execution {found.id} works on issue {found.issue_id}, not on {issue_id}",
+                hint=f"`adw list --issue {shlex.quote(issue_id)}` shows the executions of {issue_id}",
+            )
+        return found
+
+    def _unfinished(self, issue_id: str) -> list[Execution]:
+        found = self._ask(lambda database: database.list_executions(issue_id=issue_id, limit=1000))
+        if found is None:
+            found = list(unfinished_in_json(self._project, issue_id, self._clock))
+        open_runs = [run for run in found if run.status in UNFINISHED]
+        return sorted(open_runs, key=lambda run: (run.started_at, run.id), reverse=True)
+
+    def take_over(self, execution_id: str, owner: str, *, force: bool) -> RunRecord:
+        """Go on with an execution that nobody living works on.
+
+        Raises `ExecutionHeldError`, `IllegalTransitionError`, `ExecutionNotFoundError`.
+        """
+        seen = self._read_json(execution_id)
+        record = self._ask(
+            lambda database: self._take_over_in_database(database, execution_id, owner, seen, force=force)
+        )
+        if record is not None:
+            return record
+        if not seen.found or seen.run is None:
+            raise self._not_found(execution_id)
+        if self._database is not None:
+            self._warn(f"the database does not know {execution_id}, which goes on with its JSON state only")
+            self.close()
+        owned, attempts = taken_over(seen.run, owner, self._clock.now())
+        record = self._record(owned, seen.run, attempts, list(seen.steps))
+        record.mirror()
+        return record
+
+    def close(self) -> None:
+        """Give the database's connections back."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _open(self, location: Location) -> BeadsStateManager | None:
+        if self._config.use_beads_state is False:
+            self._warn(
+                "JSON as the only store is deprecated; unset ADW_USE_BEADS_STATE to use the database as well"
+            )
+            return None
+        if location.fault is not None:
+            self._go_on_in_json(location.fault)
+            return None
+        database = None
+        try:
+            database = BeadsStateManager(location.database, clock=self._clock)
+            database.require_writable()
+        except _UNUSABLE as error:
+            if database is not None:
+                database.close()
+            self._go_on_in_json(error)
+            return None
+        return database
+
+    def _ask(self, question: Callable[[BeadsStateManager], Result]) -> Result | None:
+        """What the database answers; None where there is none, or where it turns out to be unusable."""
+        if self._database is None:
+            return None
+        try:
+            return question(self._database)
+        except _UNUSABLE as error:
+            self.close()
+            self._go_on_in_json(error)
+            return None
+
+    def _go_on_in_json(self, error: AdwError) -> None:
+        """Say, once, that the runs are kept in JSON from now on, and why."""
+        self._why_json_only = error
+        advice = error.hint or "`adw doctor` looks for the cause"
+        if isinstance(error, NotMigratedError):
+            advice = "`adw init` makes the tables"
+        elif isinstance(error, DatabaseNotFoundError) and error is not self._location.fault:
+            from adw_state.recovery.moving import first_step  # only for who has yet to begin
+
+            advice = first_step(self._location)
+        self._warn(
+            f"this run is kept in JSON only, because {error}; {advice}, `adw restore` brings the run in later"
+        )
+
+    def _not_found(self, execution_id: str) -> AdwError:
+        why = self._why_json_only
+        if why is None:
+            return ExecutionNotFoundError(
+                f"there is no execution {execution_id!r}", hint="`adw list` shows the executions"
+            )
+        return ExecutionNotFoundError(
+            f"there is no JSON state of execution {execution_id!r}, and the database cannot be used: {why}",
+            hint=why.hint,
+        )
+
+    def _begin_in_database(self, database: BeadsStateManager, start: Start) -> Execution:
+        issue = start.issue
+        return database.create_execution(
+            issue.id,
+            adw_id=start.execution_id,
+            workflow=WORKFLOW,
+            environment=self._config.environment,
+            first_checkpoint=(FIRST_STEP, start.request),
+            issue=IssueSnapshot(issue.title, issue.issue_type, issue.priority),
+            owner=start.owner,
+            claim=start.claim,
+            worktree_name=start.worktree_path.name,
+            worktree_path=path_text(start.worktree_path),
+            branch_name=start.branch_name,
+        )
+
+    def _take_over_in_database(
+        self, database: BeadsStateManager, execution_id: str, owner: str, seen: _JsonView, *, force: bool
+    ) -> RunRecord | None:
+        """Take over, and bring steps that only the JSON state has (the database was away) to the database.
+
+        None where the database does not know the execution.
+        """
+        if database.get_execution(execution_id) is None:
+            return None
+        lease = self._config.lease_seconds
+        execution = database.take_over(execution_id, owner, lease_seconds=lease, force=force)
+        steps = [
+            SavedStep(point.phase, point.attempt, point.checkpoint_name, point.data)
+            for point in database.list_checkpoints(execution_id)
+        ]
+        saved = {(step.phase, step.attempt, step.name) for step in steps}
+        for step in seen.steps:
+            if (step.phase, step.attempt, step.name) not in saved:
+                database.save_checkpoint(
+                    execution_id,
+                    step.phase,
+                    step.name,
+                    step.data,
+                    attempt=step.attempt,
+                    op_id=step_op_id(execution_id, step),
+                    fence=execution.fence,
+                )
+                steps.append(step)
+        record = self._record(execution, seen.run, database.list_attempts(execution_id), steps)
+        record.mirror()
+        return record
+
+    def _read_json(self, execution_id: str) -> _JsonView:
+        """What the JSON state knows; where a database is at hand, a state that cannot be read is no loss."""
+        try:
+            run = JsonRun.load(execution_id, self._project, self._clock)
+            if run is None:
+                fresh = JsonRun(execution_id, self._project, self._clock)
+                return _JsonView(fresh, found=False, steps=())
+            failed = {(old.phase, old.attempt) for old in run.attempts() if old.status == "failed"}
+            worth = tuple(step for step in run.steps() if (step.phase, step.attempt) not in failed)
+            return _JsonView(run, found=True, steps=worth)
+        except StateFileError as error:
+            if self._database is None:
+                raise
+            self._warn(f"the run goes on with the database only, because {error}")
+            return _JsonView(None, found=False, steps=())
+
+    def _record(
+        self, execution: Execution, run: JsonRun | None, attempts: list[Attempt], steps: list[SavedStep]
+    ) -> RunRecord:
+        return RunRecord(
+            execution,
+            database=self._database,
+            json_run=run,
+            attempts=attempts,
+            steps=steps,
+            clock=self._clock,
+            warn=self._warn,
+        )
+
+
+def _seen_in(database: BeadsStateManager, execution_id: str) -> Seen | None:
+    found = database.get_execution(execution_id)
+    if found is None:
+        if database.is_archived(execution_id):
+            database.require_execution(execution_id)
+        return None
+    first = database.load_checkpoint(execution_id, None, FIRST_STEP)
+    return Seen(found, database.list_attempts(execution_id), first.data if first else None)

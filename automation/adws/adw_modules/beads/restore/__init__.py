@@ -1,7 +1,0 @@
-"""Restore: history comes back after somebody rebuilt, replaced or moved the file it lay in.
-
-`places` knows where old files lie, `old_database` opens one without disturbing it, `runs` reads what it
-holds, `json_states` reads the same from the JSON states of a project. `merge` takes one run at a time
-into a database: what is missing comes in, what is older here is brought up to date, what is newer here
-stays. `restoring` puts them together, and rehearses the whole on a copy before anything is written.
-"""

@@ -1,0 +1,139 @@
+"""What healing costs: opening a large healthy database, and healing many renamed issues.
+
+Measured on scratch databases of our own making, never on a tracker's. Times are in milliseconds.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from adw_state.clock import SettableClock
+from adw_state.shared_file.keeper import Keeper, heal
+from adw_state.store import migrations, opening, sql
+from adw_state.store.database import Database
+from adw_state.trackers.issues import Issue
+from adw_state.trackers.own_tracker import create_beads_database
+
+_NOW = "2026-01-02T03:04:05.000000Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measurement: what was done, with how much, how often, and how long it took against its target."""
+
+    name: str
+    executions: int
+    issues: int
+    rounds: int
+    mean_ms: float
+    p95_ms: float
+    target_ms: float
+
+    @property
+    def on_goal(self) -> bool:
+        """Whether the target is met: at 95 of 100 rounds."""
+        return self.p95_ms < self.target_ms
+
+
+def measure(
+    folder: Path, *, executions: int = 100_000, issues: int = 10_000, rounds: int = 200
+) -> list[Figure]:
+    """The figures, measured on databases that are made in `folder` and left there."""
+    healthy = _made(folder / "healthy.db", executions, issues)
+    _healing_ms(healthy)
+    opened = [_opening_ms(healthy) for _ in range(rounds)]
+    after_activity = [_opening_ms(_with_new_issue(healthy, number)) for number in range(rounds)]
+    renamed = _made(folder / "renamed.db", issues, issues)
+    _healing_ms(renamed)
+    _rename_all(renamed)
+    healed = _healing_ms(renamed)
+    return [
+        _figure("opening a healthy database", executions, issues, opened, 1.0),
+        _figure("opening after the tracker made an issue", executions, issues, after_activity, 1.0),
+        _figure("healing after every issue was renamed", issues, issues, [healed], 2_000.0),
+    ]
+
+
+def _opening_ms(path: Path) -> float:
+    """What healing adds to an opening; the connection is there already, as in an opening."""
+    with closing(Database(path, clock=SettableClock(_NOW))) as database:
+        beside_issues = opening.inspect(database)
+        return _elapsed_ms(lambda: Keeper(database, beside_issues=beside_issues).heal())
+
+
+def _healing_ms(path: Path) -> float:
+    """What healing costs with the opening of the connections it uses."""
+    with closing(Database(path, clock=SettableClock(_NOW))) as database:
+        return _elapsed_ms(lambda: heal(database, beside_issues=True))
+
+
+def _elapsed_ms(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return (time.perf_counter() - begin) * 1000.0
+
+
+def _figure(name: str, executions: int, issues: int, times: Sequence[float], target: float) -> Figure:
+    ordered = sorted(times)
+    p95 = ordered[(95 * len(ordered) + 99) // 100 - 1]
+    return Figure(name, executions, issues, len(ordered), sum(ordered) / len(ordered), p95, target)
+
+
+def _made(path: Path, executions: int, issues: int) -> Path:
+    """A tracker's file with this many issues and executions, migrated."""
+    clock = SettableClock(_NOW)
+    create_beads_database(
+        path, "bench", [Issue(f"bench-{n}", f"Issue {n}", "task", 2) for n in range(issues)], clock.now()
+    )
+    migrations.apply(path, beside_issues=True, backup_folder=path.parent / "backups", clock=clock)
+    text = sql.load("executions")["create"]
+    unset = ("owner", "worktree_name", "worktree_path", "branch_name", "extra_data")
+    fixed: dict[str, object] = dict.fromkeys(unset) | {
+        "issue_title": "Issue",
+        "issue_type": "task",
+        "issue_priority": 2,
+        "workflow": "adw_sdlc",
+        "environment": "local",
+        "phase": "plan",
+        "status": "pending",
+        "fence": 0,
+        "claimed": 0,
+        "now": _NOW,
+    }
+    rows = ({**fixed, "id": f"run-{n:09d}", "issue_id": f"bench-{n % issues}"} for n in range(executions))
+    with closing(_connect(path)) as connection, connection:
+        connection.executemany(text, rows)
+    return path
+
+
+def _with_new_issue(path: Path, number: int) -> Path:
+    """What `bd create` leaves behind: one more issue and its event."""
+    texts = sql.load("own_tracker")
+    blank = dict.fromkeys(("description", "design", "acceptance_criteria", "notes"), "")
+    issue = {"id": f"bench-new-{number}", "title": "A new one", "issue_type": "task", "priority": 2}
+    row = {**blank, **issue, "status": "open", "now": _NOW, "closed_at": None, "actor": "bench"}
+    with closing(_connect(path)) as connection, connection:
+        connection.execute(texts["add_issue"], row)
+        connection.execute(texts["add_event"], row)
+    return path
+
+
+def _rename_all(path: Path) -> None:
+    """What `bd rename-prefix` leaves behind: other ids, foreign keys off, and an event for each."""
+    with closing(_connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO events (issue_id, event_type, actor, old_value, new_value)"
+            " SELECT 'new-' || id, 'renamed', 'bench', id, 'new-' || id FROM issues"
+        )
+        connection.execute("UPDATE issues SET id = 'new-' || id")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
