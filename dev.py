@@ -13,16 +13,19 @@
 Everything that is downloaded or built stays inside the clone.
 """
 
-import glob
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 CLONE = Path(__file__).resolve().parent
 PROJECT = CLONE / "automation"
+VENV = PROJECT / ".venv"
 TOOLS = CLONE / ".tools"
 UV_REQUIREMENT = "uv>=0.8,<1"
 OLDEST_PYTHON = (3, 11)
@@ -39,43 +42,51 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *until, st
 }
 """
 
+WITH_THIS_FILE = ["--config", "pyproject.toml", ".", "../dev.py"]
 CHECKS = [
-    ["ruff", "format", "--check", "."],
-    ["ruff", "check", "."],
-    ["mypy", "."],
+    ["ruff", "format", *WITH_THIS_FILE, "--check"],
+    ["ruff", "check", *WITH_THIS_FILE],
+    ["mypy", ".", "../dev.py"],
     ["lint-imports"],
     ["sqlfluff", "lint", "adw_state", "benchmarks"],
 ]
 
 
-def main(words):
+def main(words: list[str]) -> int:
     """Carry out the job that the first word names; the exit code."""
     if sys.version_info < OLDEST_PYTHON:
         return complain("Python {}.{} is too old; 3.11 or newer is needed.".format(*sys.version_info[:2]))
     if shutil.which("git") is None:
         return complain("git is not installed; it is needed for worktrees.")
-    jobs = {"demo": demo, "test": test, "check": check, "oldest": oldest, "pythons": pythons, "shifted": shifted}
+    jobs = {
+        "demo": demo,
+        "test": test,
+        "check": check,
+        "oldest": oldest,
+        "pythons": pythons,
+        "shifted": shifted,
+    }
     if not words or words[0] not in jobs:
         print(__doc__)
         return 0 if words[:1] in (["-h"], ["--help"]) else 2
     return jobs[words[0]](words[1:])
 
 
-def demo(arguments):
+def demo(arguments: list[str]) -> int:
     """Set up what the program needs, and run its demonstration in `.demo/` of the clone."""
     sync("--no-dev", "--inexact")
-    command = [str(PROJECT / ".venv" / "bin" / "adw"), "demo", "--into", str(CLONE / ".demo"), *arguments]
+    command = [str(VENV / "bin" / "adw"), "demo", "--into", str(CLONE / ".demo"), *arguments]
     # With the user's own PATH, so that what the demonstration says to type next is what the user can type.
     return subprocess.run(command).returncode
 
 
-def test(arguments):
+def test(arguments: list[str]) -> int:
     """Set up with the development tools, and run the tests."""
     sync()
     return run("pytest", "adws/tests", *arguments)
 
 
-def check(arguments):
+def check(arguments: list[str]) -> int:
     """Set up with the development tools, and run every check that is not a test."""
     sync()
     failed = [words for words in CHECKS if run(*words, *arguments) != 0]
@@ -84,22 +95,35 @@ def check(arguments):
     return 1 if failed else 0
 
 
-def oldest(arguments):
+def oldest(arguments: list[str]) -> int:
     """Install the lower bound of every dependency apart from the rest, and run the quick tests with them."""
     place = CLONE / ".cache" / "oldest"
     shutil.rmtree(place, ignore_errors=True)
     uv("venv", "--quiet", "--python", sys.executable, str(place))
-    uv("pip", "install", "--quiet", "--python", str(place / "bin" / "python"),
-       "--resolution", "lowest-direct", "--group", "dev", "--editable", ".")
+    uv(
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(place / "bin" / "python"),
+        "--resolution",
+        "lowest-direct",
+        "--group",
+        "dev",
+        "--editable",
+        ".",
+    )
     tiers = ["adws/tests/unit", "adws/tests/commands", "adws/tests/migrations"]
     return run("pytest", *tiers, *arguments, place=place)
 
 
-def pythons(arguments):
-    """Run the tests with each Python that the machine has, other than this one; one line for each at the end."""
+def pythons(arguments: list[str]) -> int:
+    """Run the tests with each Python that the machine has, other than this one, and count them."""
     found = find_pythons()
     outcomes = [f"{release(sys.version_info)}: this one; `dev.py test` runs the tests with it"]
-    outcomes += [f"{name}: skipped, it is not on this machine" for name in EXPECTED_PYTHONS if name not in found]
+    outcomes += [
+        f"{name}: skipped, it is not on this machine" for name in EXPECTED_PYTHONS if name not in found
+    ]
     failed = 0
     for name, program in found.items():
         if name == release(sys.version_info):
@@ -113,13 +137,20 @@ def pythons(arguments):
     return 1 if failed else 0
 
 
-def find_pythons():
+def find_pythons() -> dict[str, str]:
     """The path of one interpreter for each release from the oldest on: on the PATH, of pyenv or of uv."""
-    pyenv = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
-    places = [*os.get_exec_path(), f"{pyenv}/versions/*/bin", os.path.expanduser("~/.local/share/uv/python/*/bin")]
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    folders = [
+        *map(Path, os.get_exec_path()),
+        *sorted(pyenv.glob("versions/*/bin")),
+        *sorted(Path.home().glob(".local/share/uv/python/*/bin")),
+    ]
     question = "import sqlite3, ssl, sys; print('{}.{}'.format(*sys.version_info))"
-    found = {}
-    for program in [sys.executable, *(path for place in places for path in sorted(glob.glob(place + "/python3.*")))]:
+    found: dict[str, str] = {}
+    for program in [
+        sys.executable,
+        *(str(path) for folder in folders for path in sorted(folder.glob("python3.*"))),
+    ]:
         if not Path(program).name.removeprefix("python3.").isdecimal() and program != sys.executable:
             continue  # python3.12-config
         # A shim of pyenv is there for every release and runs none of those that are not switched on.
@@ -130,12 +161,12 @@ def find_pythons():
     return dict(sorted(found.items(), key=lambda entry: [int(part) for part in entry[0].split(".")]))
 
 
-def release(version):
+def release(version: Sequence[object]) -> str:
     """The name of a release, without its patches."""
     return "{}.{}".format(*version[:2])
 
 
-def shifted(arguments):
+def shifted(arguments: list[str]) -> int:
     """Run the tests with other clocks than the machine's."""
     shifts = CLOCK_SHIFTS
     if arguments and arguments[0][0] in "+-" and arguments[0][1:2].isdigit():
@@ -147,13 +178,15 @@ def shifted(arguments):
     outcomes = []
     with tempfile.TemporaryDirectory() as folder:  # not in the clone: LD_PRELOAD takes no path with a space
         for shift in shifts:
-            code, count = run_and_count("pytest", "adws/tests", *arguments, also=shift_of(shift, Path(folder)))
+            code, count = run_and_count(
+                "pytest", "adws/tests", *arguments, also=shift_of(shift, Path(folder))
+            )
             outcomes.append((f"clock {shift}: {count}", code))
     print(*(line for line, _ in outcomes), sep="\n")
     return 1 if any(code for _, code in outcomes) else 0
 
 
-def shift_of(shift, folder):
+def shift_of(shift: str, folder: Path) -> dict[str, str]:
     """The variables that shift the clock of a process and of those that it starts.
 
     The command `faketime` also shifts the monotonic clock, but not all that waits by it: a wait for a lock
@@ -173,12 +206,12 @@ def shift_of(shift, folder):
     }
 
 
-def sync(*options, python=sys.executable, place=PROJECT / ".venv"):
-    """Install the project and what it depends on into a virtual environment, by default `automation/.venv`."""
+def sync(*options: str, python: str = sys.executable, place: Path = VENV) -> None:
+    """Install the project and what it depends on into a virtual environment."""
     uv("sync", "--quiet", "--compile-bytecode", "--python", python, *options, place=place)
 
 
-def uv(*words, place=PROJECT / ".venv"):
+def uv(*words: str, place: Path = VENV) -> None:
     """Run uv in the project's folder; without it nothing can go on.
 
     uv trusts the certificates it brings along. Where a company's own stand between this machine and the
@@ -193,27 +226,29 @@ def uv(*words, place=PROJECT / ".venv"):
     sys.exit(complain("The set-up failed; uv says why above. Is the package registry reachable?"))
 
 
-def run(program, *arguments, place=PROJECT / ".venv"):
+def run(program: str, *arguments: str, place: Path = VENV) -> int:
     """Run a program of a virtual environment in the project's folder; its exit code."""
     print("$ " + " ".join([program, *arguments]), flush=True)
     command = [str(place / "bin" / program), *arguments]
     return subprocess.run(command, cwd=PROJECT, env=environment(place)).returncode
 
 
-def run_and_count(program, *arguments, place=PROJECT / ".venv", also=()):
+def run_and_count(
+    program: str, *arguments: str, place: Path = VENV, also: Mapping[str, str] | None = None
+) -> tuple[int, str]:
     """Run as `run` does, with some more variables; the exit code, and the last line that was printed."""
     print("$ " + " ".join([program, *arguments]), flush=True)
     command, last = [str(place / "bin" / program), *arguments], ""
     with subprocess.Popen(
-        command, cwd=PROJECT, env={**environment(place), **dict(also)}, stdout=subprocess.PIPE, text=True
+        command, cwd=PROJECT, env={**environment(place), **(also or {})}, stdout=subprocess.PIPE, text=True
     ) as process:
-        for line in process.stdout:
+        for line in process.stdout or ():
             print(line, end="", flush=True)
             last = line.strip() or last
     return process.returncode, last
 
 
-def environment(place=PROJECT / ".venv"):
+def environment(place: Path = VENV) -> dict[str, str]:
     """The environment in which caches stay in the clone, are used, and the project's programs come first."""
     paths = [str(place / "bin"), str(TOOLS / "bin"), os.environ.get("PATH", "")]
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -225,7 +260,7 @@ def environment(place=PROJECT / ".venv"):
     }
 
 
-def find_uv():
+def find_uv() -> str:
     """The path of uv: the machine's, else the clone's own, which is installed now if need be."""
     found = shutil.which("uv")
     if found:
@@ -237,23 +272,25 @@ def find_uv():
     return str(own)
 
 
-def install_uv():
+def install_uv() -> None:
     """Install uv into `.tools/`: by a virtual environment, or by pip alone where venv is missing."""
     quiet = ["--quiet", "--disable-pip-version-check", "--no-cache-dir"]
     attempts = [
-        [[sys.executable, "-m", "venv", str(TOOLS)],
-         [str(TOOLS / "bin" / "python"), "-m", "pip", "install", *quiet, UV_REQUIREMENT]],
+        [
+            [sys.executable, "-m", "venv", str(TOOLS)],
+            [str(TOOLS / "bin" / "python"), "-m", "pip", "install", *quiet, UV_REQUIREMENT],
+        ],
         [[sys.executable, "-m", "pip", "install", *quiet, "--prefix", str(TOOLS), UV_REQUIREMENT]],
     ]
     for commands in attempts:
         shutil.rmtree(TOOLS, ignore_errors=True)
-        if all(subprocess.run(command).returncode == 0 for command in commands):
-            if (TOOLS / "bin" / "uv").exists():
-                return
+        installed = all(subprocess.run(command).returncode == 0 for command in commands)
+        if installed and (TOOLS / "bin" / "uv").exists():
+            return
     sys.exit(complain("uv could not be installed; install it yourself (pip install uv) and try again."))
 
 
-def complain(sentence):
+def complain(sentence: str) -> int:
     """Say what is wrong on standard error; the exit code for it."""
     print("dev.py: " + sentence, file=sys.stderr)
     return 1
