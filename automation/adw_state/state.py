@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from adw_state.clock import Clock, format_time
 from adw_state.json_state import ADWState
@@ -28,7 +28,7 @@ from adw_state.shared_file.present_database import PresentDatabase
 from adw_state.store import absence, archive, attempts, checkpoints, executions, new_executions, sql, values
 from adw_state.store.checkpoints import NewCheckpoint
 from adw_state.store.connection import BUSY_TIMEOUT_SECONDS
-from adw_state.store.database import Database
+from adw_state.store.database import Database, Unit
 from adw_state.store.executions import PageStart
 from adw_state.store.ids import new_execution_id, new_op_id
 from adw_state.store.json_values import JSON, encode
@@ -54,6 +54,9 @@ __all__ = [
     "StaleCheckpoint",
     "Summary",
 ]
+
+
+Result = TypeVar("Result")
 
 
 class BeadsStateManager:
@@ -423,6 +426,13 @@ class BeadsStateManager:
                 tx, moment=moment, stale_hours=stale_hours, lease_seconds=lease_seconds, most=most
             )
         )
+
+    def read(self, unit: Unit[Result]) -> Result:
+        """The result of a unit of work that only reads, from one unchanging picture of the database.
+
+        Internal: for this program's own reports. A unit sees the tables, whose shape may change.
+        """
+        return self._present.read(unit)
 
     def archive_old_executions(self, days: float = 90) -> int:
         """Move executions that ended more than `days` ago to the archive tables; how many there were."""

@@ -1,14 +1,14 @@
 """The whole report about one window, from either backend, and each of its questions alone.
 
 `analyze` is what the commands call. The three `get_…` functions answer one question from a database,
-for other programs. Everything here only reads.
+for other programs. A database is read through the manager: what the tracker did to our rows is put right
+first, and a file that must not be opened is refused.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,8 +21,8 @@ from adw_state.reports.report import FailureDistribution, IssueTypeSuccess, Phas
 from adw_state.reports.run_files import RunFolders, read_runs
 from adw_state.reports.window import Window, last_hours, parse_hours
 from adw_state.run_root import agents_folder, logs_folder
-from adw_state.store import opening, sql
-from adw_state.store.database import Database
+from adw_state.state import BeadsStateManager
+from adw_state.store import sql
 from adw_state.store.transaction import Transaction
 
 BACKENDS = ("json", "database")
@@ -135,9 +135,8 @@ def _report(
 
 
 def _ask(db_path: PathLike, clock: Clock | None, unit: Callable[[Transaction], Answer]) -> Answer:
-    with closing(Database(db_path, clock=clock)) as database:
-        opening.inspect(database)
-        return database.read(unit)
+    with BeadsStateManager(db_path, clock=clock) as state:
+        return state.read(unit)
 
 
 def _project_database() -> Path:

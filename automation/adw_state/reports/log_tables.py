@@ -6,15 +6,15 @@ defines every number for both backends.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
 
 from adw_state.clock import format_time
 from adw_state.reports.notes import Notebook
 from adw_state.reports.run_history import RunHistory
 from adw_state.store import sql
+from adw_state.store.in_memory import in_memory
 from adw_state.store.transaction import Transaction
 from adw_state.store.values import text as storable_text
 
@@ -22,19 +22,15 @@ from adw_state.store.values import text as storable_text
 @contextmanager
 def tables_of(runs: Iterable[RunHistory], now: datetime, notebook: Notebook) -> Iterator[Transaction]:
     """A transaction on tables that hold these runs. A run without a start is noted and left out."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        connection.row_factory = sqlite3.Row
-        tx = Transaction(connection, format_time(now))
+    with in_memory(format_time(now)) as tx:
         texts = sql.load("log_tables")
         for name in ("executions", "executions_by_start", "attempts", "checkpoints"):
             tx.execute(texts[name])
-        tx.execute("BEGIN")
         for run in runs:
             if run.started_at is None:
                 notebook.add("runs without a time of start, not counted", run.run_id)
             else:
                 _add(tx, texts, run, run.started_at)
-        tx.execute("COMMIT")
         yield tx
 
 
