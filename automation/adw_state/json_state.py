@@ -27,12 +27,12 @@ from adw_state.store.gate import Gate
 from adw_state.store.json_values import JSON, encode
 from adw_state.store.values import identifier
 from adw_state.store.values import phase as require_phase
-from adw_state.text_files import decode_text
+from adw_state.text_files import decode_text, read_small_file
 
 Fields: TypeAlias = "dict[str, JSON]"
 
-_STATE = "adw_state.json"
-_CHECKPOINTS = "checkpoints.json"
+STATE_NAME = "adw_state.json"
+CHECKPOINTS_NAME = "checkpoints.json"
 _LOCK_SECONDS = 10.0
 _MOST_NAME_BYTES = 255  # of any common file system
 
@@ -50,7 +50,7 @@ class ADWState:
     def load(cls, adw_id: str, project: Path, *, clock: Clock | None = None) -> Self | None:
         """The state that was saved, or None if there is none. Raises `StateFileError` if it is damaged."""
         state = cls(adw_id, project, clock=clock)
-        saved = _read_object(state.path)
+        saved = read_object(state.path)
         if saved is None:
             return None
         state.data = saved
@@ -59,12 +59,12 @@ class ADWState:
     @property
     def path(self) -> Path:
         """The state's file."""
-        return self.folder / _STATE
+        return self.folder / STATE_NAME
 
     def update(self, fields: Fields) -> None:
         """Set these keys and save; keys that others wrote in the meantime are kept."""
         with self._locked():
-            self.data = {**self.data, **(_read_object(self.path) or {}), **fields}
+            self.data = {**self.data, **(read_object(self.path) or {}), **fields}
             _write_atomically(self.path, self.data)
 
     def append_checkpoint(
@@ -80,17 +80,17 @@ class ADWState:
         }
         path = self._checkpoints_path(phase)
         with self._locked():
-            saved = _read_object(path) or {"phase": phase}
+            saved = read_object(path) or {"phase": phase}
             _write_atomically(path, {**saved, "checkpoints": [*_entries(saved, path), entry]})
 
     def checkpoints(self, phase: str) -> list[JSON]:
         """The phase's checkpoints in the order in which they were saved."""
         path = self._checkpoints_path(phase)
-        saved = _read_object(path)
+        saved = read_object(path)
         return [] if saved is None else _entries(saved, path)
 
     def _checkpoints_path(self, phase: str) -> Path:
-        return self.folder / require_phase(phase) / _CHECKPOINTS
+        return self.folder / require_phase(phase) / CHECKPOINTS_NAME
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -118,15 +118,19 @@ def _entries(saved: Fields, path: Path) -> list[JSON]:
     return entries
 
 
-def _read_object(path: Path) -> Fields | None:
-    """The JSON object in a file; None if there is no such file."""
+def read_object(path: Path, *, most_bytes: int | None = None) -> Fields | None:
+    """The JSON object in a file; None if there is no such file.
+
+    Raises `StateFileError` where it holds something else, or is no regular file of at most `most_bytes`.
+    """
     try:
-        value = json.loads(decode_text(path.read_bytes()), parse_constant=_refuse)
+        content = path.read_bytes() if most_bytes is None else read_small_file(path, most_bytes)
+        value = json.loads(decode_text(content), parse_constant=_refuse)
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError) as error:
         raise StateFileError(
-            f"{path} does not hold JSON: {error}", hint="repair it, or move it away and run again"
+            f"{path} cannot be read as JSON: {error}", hint="repair it, or move it away and run again"
         ) from error
     except OSError as error:
         raise StateFileError(

@@ -7,20 +7,21 @@ that cannot be understood is noted and skipped.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 
+from adw_state.errors import StateFileError
+from adw_state.json_state import CHECKPOINTS_NAME, STATE_NAME, read_object
 from adw_state.log_forms import UNKNOWN
 from adw_state.reports.json_fields import free_text_in, issue_type_in, moment_in, text_in
 from adw_state.reports.notes import Notebook
 from adw_state.reports.run_history import AttemptHistory, phase_named
 from adw_state.store.records import ATTEMPT_STATUSES, EXECUTION_STATUSES, PHASES
 
-STATE_NAMES = ("adw_state.json", "state.json")
+STATE_NAMES = (STATE_NAME, "state.json")
 _MOST_BYTES = 32 * 1024 * 1024
 
 
@@ -53,7 +54,7 @@ class SavedState:
 
 def read_state(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedState | None:
     """The state in `path`, with the newest checkpoint beside it; times without a zone are of `zone`."""
-    state = _read_object(path, notebook)
+    state = _read(path, notebook)
     if state is None:
         return None
     signs = (moment_in(state, zone, name) for name in ("updated_at", "heartbeat_at"))
@@ -101,18 +102,13 @@ def _attempt_status(entry: Mapping[str, object]) -> str:
 
 
 def _newest_step(folder: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStep | None:
-    steps = [
-        step
-        for phase in PHASES
-        if (step := _last_step(folder / phase / "checkpoints.json", zone, notebook)) is not None
-    ]
+    files = sorted(folder.glob(f"*/{CHECKPOINTS_NAME}"))
+    steps = [step for path in files if (step := _last_step(path, zone, notebook)) is not None]
     return max(steps, key=lambda step: step.saved_at, default=None)
 
 
 def _last_step(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStep | None:
-    if not path.is_file():
-        return None
-    entries = (_read_object(path, notebook) or {}).get("checkpoints")
+    entries = (_read(path, notebook) or {}).get("checkpoints")
     last = entries[-1] if isinstance(entries, list) and entries else None
     if not isinstance(last, dict):
         return None
@@ -123,19 +119,12 @@ def _last_step(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStep
     return SavedStep(name, saved_at)
 
 
-def _read_object(path: Path, notebook: Notebook) -> dict[str, object] | None:
+def _read(path: Path, notebook: Notebook) -> Mapping[str, object] | None:
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            notebook.add("JSON files of more than 32 MiB", path)
-            return None
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        notebook.add("JSON files that cannot be read", f"{path}: {error}")
+        return read_object(path, most_bytes=_MOST_BYTES)
+    except StateFileError as error:
+        notebook.add("JSON files that cannot be read", error)
         return None
-    if not isinstance(value, dict):
-        notebook.add("JSON files that do not hold an object", path)
-        return None
-    return value
 
 
 def _one_of(state: Mapping[str, object], name: str, known: Iterable[str], notebook: Notebook) -> str | None:

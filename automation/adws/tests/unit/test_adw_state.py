@@ -131,13 +131,13 @@ def test_any_other_id_is_taken_as_given(tmp_path: Path, adw_id: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "does not hold JSON: Expecting value"),
-        ('{"a": ', "does not hold JSON: Expecting value"),
+        ("", "cannot be read as JSON: Expecting value"),
+        ('{"a": ', "cannot be read as JSON: Expecting value"),
         ("[1]", "holds a JSON list where an object is expected"),
         ("null", "holds a JSON NoneType where an object is expected"),
-        ('{"a": NaN}', "does not hold JSON: NaN is not a JSON value"),
-        (b'{"a": "\xff"}', "does not hold JSON: byte 8 is not UTF-8"),
-        ("[" * 100_000, "does not hold JSON: maximum recursion depth exceeded"),
+        ('{"a": NaN}', "cannot be read as JSON: NaN is not a JSON value"),
+        (b'{"a": "\xff"}', "cannot be read as JSON: byte 8 is not UTF-8"),
+        ("[" * 100_000, "cannot be read as JSON: maximum recursion depth exceeded"),
     ],
 )
 def test_a_damaged_state_is_refused_and_left_as_it_is(

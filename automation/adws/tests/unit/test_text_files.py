@@ -122,4 +122,4 @@ def test_a_json_state_in_another_encoding_is_one_clear_error(tmp_path: Path) -> 
     state.path.write_text('{"adw_id": "run-1"}', encoding="utf-16")
     with pytest.raises(StateFileError) as refusal:
         ADWState.load("run-1", tmp_path)
-    assert str(refusal.value) == f"{state.path} does not hold JSON: {OTHER_ENCODING}"
+    assert str(refusal.value) == f"{state.path} cannot be read as JSON: {OTHER_ENCODING}"
