@@ -11,10 +11,10 @@ from adw_state.commands.options import common
 from adw_state.commands.output import print_json, print_line
 from adw_state.commands.standard_streams import exit_code_tells_of_work
 from adw_state.errors import DatabaseUnreadableError
-from adw_state.recovery.merge import Tally
 from adw_state.recovery.places import OldFile, old_files
 from adw_state.recovery.restoring import Restoration, Survey, rehearse, survey
 from adw_state.recovery.restoring import restore as restore_from
+from adw_state.store.importing import Tally
 from adw_state.trackers.locate import Location, locate
 
 
@@ -76,7 +76,6 @@ def shape(location: Location, found: Survey, what: Restoration) -> dict[str, obj
                 "rows": taken.source.rows,
                 "notes": taken.source.notes,
                 "taken": taken.tally,
-                "why_refused": taken.why_refused,
             }
             for taken in what.taken
         ],
@@ -97,7 +96,7 @@ def describe_survey(found: Survey, plan: Restoration) -> list[str]:
             f" {rows.checkpoints:,} checkpoints",
             f"  {_gain(taken.tally)}",
             *(f"  note: {note}" for note in source.notes),
-            *_left_out(taken.tally, taken.why_refused),
+            *_left_out(taken.tally),
         ]
     return lines + [f"Cannot be read: {sentence}" for sentence in found.unreadable]
 
@@ -143,12 +142,12 @@ def _gain(tally: Tally) -> str:
     return "brings " + ", ".join(parts)
 
 
-def _left_out(tally: Tally, why: str | None) -> list[str]:
+def _left_out(tally: Tally) -> list[str]:
     lines = []
-    if tally.namesakes:
-        lines.append(f"  left out: {tally.namesakes:,} executions whose id another run has here")
+    if tally.conflicts:
+        lines.append(f"  left out: {tally.conflicts:,} executions whose id another run has here")
     if tally.refused:
-        lines.append(f"  left out: {tally.refused:,} executions that break a rule ({why})")
+        lines.append(f"  left out: {tally.refused:,} executions that break a rule ({tally.why_refused})")
     if tally.diverged:
         lines.append(f"  left out: {tally.diverged:,} checkpoints of runs that went on differently here")
     return lines

@@ -50,7 +50,7 @@ SELECT * FROM adw_checkpoints_archive
 WHERE execution_id = :execution_id
 ORDER BY seq, op_id, archived_at DESC NULLS LAST;
 
--- name: old_stray_attempts
+-- name: old_orphaned_attempts
 -- Archived attempts of which not even the execution is known.
 SELECT s.* FROM adw_phase_attempts_archive AS s
 WHERE
@@ -64,7 +64,7 @@ WHERE
     )
 ORDER BY s.execution_id, s.phase, s.attempt, s.archived_at;
 
--- name: old_stray_checkpoints
+-- name: old_orphaned_checkpoints
 -- Archived checkpoints of which not even the execution is known.
 SELECT s.* FROM adw_checkpoints_archive AS s
 WHERE
@@ -115,14 +115,14 @@ WHERE a.id = :id
 ORDER BY a.fence DESC NULLS LAST, a.updated_at DESC NULLS LAST
 LIMIT 1;
 
--- name: bearer
+-- name: issue
 -- Whether the tracker has this issue, and whether it is another one than the run remembers: made after
 -- the run began, and called otherwise. The tracker's times come in many shapes; NULL is no evidence.
 SELECT
     CASE
         WHEN i.title <> :issue_title AND julianday(i.created_at) > julianday(:started_at) THEN 1
         ELSE 0
-    END AS stranger
+    END AS is_another
 FROM issues AS i
 WHERE i.id = :issue_id;
 

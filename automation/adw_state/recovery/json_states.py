@@ -9,29 +9,15 @@ written here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adw_state.clock import SettableClock
 from adw_state.errors import AdwError
 from adw_state.json_state import ADWState
-from adw_state.recovery.runs import ATTEMPT_COLUMNS, EXECUTION_COLUMNS, KeptRow, RowCounts, Run
+from adw_state.run_json import read_run
 from adw_state.run_root import agents_folder
-from adw_state.store.ids import step_op_id
-from adw_state.store.json_values import JSON, encode
-from adw_state.store.records import PHASES, UNFINISHED
-
-# Where such a state calls a column otherwise.
-_EXECUTION_KEYS = {
-    "id": "adw_id",
-    "issue_id": "issue_number",
-    "issue_type": "issue_class",
-    "phase": "current_phase",
-}
-_ATTEMPT_KEYS = {"finished_at": "completed_at"}
-# Reading a state tells no time.
-_NO_CLOCK = SettableClock("1970-01-01T00:00:00Z")
+from adw_state.store.runs import RowCounts, Run
 
 
 @dataclass(slots=True)
@@ -61,7 +47,8 @@ class JsonStates:
         self.unreadable.clear()
         for name in self.ids():
             try:
-                run = self._run(name)
+                state = ADWState.load(name, self.project)
+                run = None if state is None else read_run(state)
             except AdwError as error:
                 self.unreadable.append(f"{name}: {error}")
                 continue
@@ -80,73 +67,3 @@ class JsonStates:
             checkpoints += len(run.checkpoints)
             newest = max(newest or "", str(run.execution.values["updated_at"]))
         return RowCounts(executions, attempts, checkpoints), newest
-
-    def _run(self, name: str) -> Run | None:
-        state = ADWState.load(name, self.project, clock=_NO_CLOCK)
-        if state is None:
-            return None
-        data = state.data
-        if any(_EXECUTION_KEYS.get(column, column) not in data for column in EXECUTION_COLUMNS):
-            return None
-        execution_id = str(data["adw_id"])
-        columns = _columns(data, EXECUTION_COLUMNS, _EXECUTION_KEYS)
-        if columns["status"] not in UNFINISHED:
-            columns["claimed"] = 0  # states of runs that lost their database may say otherwise
-        return Run(
-            KeptRow(columns),
-            list(_attempts(execution_id, data.get("phase_results"))),
-            list(_checkpoints(execution_id, state)),
-            derived=True,
-        )
-
-
-def _columns(
-    data: Mapping[str, JSON], columns: tuple[str, ...], keys: Mapping[str, str]
-) -> dict[str, object]:
-    return {column: _storable(column, data.get(keys.get(column, column))) for column in columns}
-
-
-def _storable(column: str, value: JSON) -> object:
-    if column == "extra_data":
-        return None if value is None else encode(value, "extra_data")
-    if isinstance(value, bool):
-        return int(value)
-    return encode(value, column) if isinstance(value, dict | list) else value
-
-
-def _attempts(execution_id: str, results: JSON) -> Iterator[KeptRow]:
-    for result in results if isinstance(results, list) else []:
-        if isinstance(result, dict) and result.get("phase") in PHASES and _is_number(result.get("attempt")):
-            values = _columns(result, ATTEMPT_COLUMNS, _ATTEMPT_KEYS)
-            yield KeptRow({**values, "execution_id": execution_id})
-
-
-def _checkpoints(execution_id: str, state: ADWState) -> Iterator[KeptRow]:
-    """The steps in the order in which they were saved; entries that are not ours are passed over."""
-    entries = [
-        (str(entry.get("timestamp")), place, phase, entry, metadata)
-        for place, phase in enumerate(PHASES)
-        for entry in state.checkpoints(phase)
-        if isinstance(entry, dict) and isinstance(metadata := entry.get("metadata"), dict)
-    ]
-    seq = 0
-    for timestamp, _, phase, entry, metadata in sorted(entries, key=lambda found: found[:2]):
-        attempt, step = metadata.get("attempt"), entry.get("step")
-        if isinstance(attempt, int) and not isinstance(attempt, bool) and isinstance(step, str):
-            seq += 1
-            yield KeptRow(
-                {
-                    "op_id": step_op_id(execution_id, phase, attempt, step),
-                    "execution_id": execution_id,
-                    "seq": seq,
-                    "phase": phase,
-                    "attempt": attempt,
-                    "checkpoint_name": step,
-                    "checkpoint_data": encode(metadata.get("data"), f"checkpoint {step!r}"),
-                    "created_at": timestamp,
-                }
-            )
-
-
-def _is_number(value: JSON) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from adw_state.clock import Clock
-from adw_state.recovery.merge import progress
 from adw_state.recovery.old_database import open_old
+from adw_state.recovery.old_runs import read_executions
 from adw_state.recovery.restoring import Source
-from adw_state.recovery.runs import read_executions
 from adw_state.store import sql
 from adw_state.store.database import Database
+from adw_state.store.importing import progress
 from adw_state.store.transaction import Row, Transaction
 
 Known = Mapping[str, tuple[str, tuple[int, str]]]

@@ -22,12 +22,10 @@ from adw_state.store import migrations
 from adw_state.store.database import Database
 from adw_state.store.faults import translate
 from adw_state.store.private_copy import copy_privately, scratch_folder
+from adw_state.store.runs import ARCHIVES, LIVE_TABLES
 from adw_state.store.sql import newest_version
 from adw_state.store.transaction import Transaction
 from adw_state.trackers.database_file import read_header
-
-LIVE_TABLES = ("adw_executions", "adw_phase_attempts", "adw_checkpoints")
-ARCHIVES = tuple(f"{table}_archive" for table in LIVE_TABLES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,21 +19,22 @@ from typing import TypeAlias
 from adw_state.clock import Clock, parse_time
 from adw_state.errors import AdwError, InvalidInputError
 from adw_state.recovery.json_states import JsonStates
-from adw_state.recovery.merge import Merge, Tally
 from adw_state.recovery.old_database import open_old
+from adw_state.recovery.old_runs import count_rows, newest_change, read_orphans, read_runs
 from adw_state.recovery.own_archive import bring_back
 from adw_state.recovery.places import OldFile
-from adw_state.recovery.runs import KeptRow, RowCounts, Run, count_rows, newest_change, read_runs, read_strays
 from adw_state.shared_file import heal
 from adw_state.shared_file.audit import Healing, executions_text, record
 from adw_state.store import migrations
 from adw_state.store.backup import Backup, back_up
 from adw_state.store.database import Database
+from adw_state.store.importing import Policy, Tally, import_orphan, import_run
 from adw_state.store.private_copy import scratch_folder
+from adw_state.store.runs import RowCounts, Run, StoredRow
 from adw_state.store.transaction import Transaction
 from adw_state.trackers.locate import Location
 
-_Content: TypeAlias = Run | tuple[str, KeptRow]
+_Content: TypeAlias = Run | tuple[str, StoredRow]
 
 # Others that write wait no longer than one batch takes.
 _BATCH = 500
@@ -64,11 +65,10 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What came from one source. `why_refused` is a rule that a refused run breaks, in SQLite's words."""
+    """What came from one source."""
 
     source: Source
     tally: Tally
-    why_refused: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,29 +185,24 @@ def _newest_first(source: Source) -> tuple[float, str]:
 
 
 def _take_from(database: Database, source: Source, location: Location, clock: Clock, kind: str) -> Taken:
-    tally, why_refused = Tally(), None
+    tally = Tally()
     with _contents_of(source, clock) as contents:
         while batch := list(islice(contents, _BATCH)):
-            came, why = database.write(
-                partial(
-                    _take_batch, batch=batch, source=source, beside_issues=location.beside_issues, kind=kind
-                )
+            policy = Policy(beside_issues=location.beside_issues)
+            tally += database.write(
+                partial(_take_batch, batch=batch, source=source, policy=policy, kind=kind)
             )
-            tally, why_refused = tally + came, why or why_refused
-    return Taken(source, tally, why_refused)
+    return Taken(source, tally)
 
 
 def _take_batch(
-    tx: Transaction, *, batch: Sequence[_Content], source: Source, beside_issues: bool, kind: str
-) -> tuple[Tally, str | None]:
-    merge = Merge(tx, beside_issues=beside_issues)
+    tx: Transaction, *, batch: Sequence[_Content], source: Source, policy: Policy, kind: str
+) -> Tally:
+    tally = Tally()
     for content in batch:
-        if isinstance(content, Run):
-            merge.take(content)
-        else:
-            merge.take_stray(*content)
-    _write_down(tx, source, merge.tally, kind)
-    return merge.tally, merge.why_refused
+        tally += import_run(tx, content, policy) if isinstance(content, Run) else import_orphan(tx, *content)
+    _write_down(tx, source, tally, kind)
+    return tally
 
 
 @contextmanager
@@ -216,7 +211,7 @@ def _contents_of(source: Source, clock: Clock) -> Iterator[Iterator[_Content]]:
         yield source.json_states.runs()
         return
     with open_old(source.path, clock) as old:
-        yield chain(read_runs(old), read_strays(old)) if old else iter(())
+        yield chain(read_runs(old), read_orphans(old)) if old else iter(())
 
 
 def _write_down(tx: Transaction, source: Source, tally: Tally, kind: str) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from typing import Any
 
 from adw_state.clock import parse_time
 from adw_state.errors import IllegalTransitionError
 from adw_state.store import executions, sql
 from adw_state.store.records import Attempt
 from adw_state.store.stored_text import columns_of
-from adw_state.store.transaction import Row, Transaction
+from adw_state.store.transaction import Transaction
 
 _COLUMNS = tuple(field.name for field in fields(Attempt))
 
@@ -73,7 +74,7 @@ def of_execution(tx: Transaction, execution_id: str) -> list[Attempt]:
     return [from_row(row) for row in tx.all(sql.load("attempts")["list"], {"execution_id": execution_id})]
 
 
-def from_row(row: Row) -> Attempt:
+def from_row(row: Iterable[Any]) -> Attempt:
     """A row of adw_phase_attempts as an `Attempt`."""
     values = dict(zip(_COLUMNS, columns_of(row, "adw_phase_attempts", len(_COLUMNS)), strict=True))
     values["started_at"] = parse_time(values["started_at"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ from adw_state.store.life import Life, life_of
 from adw_state.store.owner import owner_in_words, owner_is_dead
 from adw_state.store.records import Execution
 from adw_state.store.stored_text import columns_of
-from adw_state.store.transaction import Params, Row, Transaction
+from adw_state.store.transaction import Params, Transaction
 
 
 class PageStart(NamedTuple):
@@ -142,7 +142,7 @@ def find(tx: Transaction, filters: Params, after: PageStart | None, most: int) -
     return [from_row(row) for row in tx.all(sql.load("executions")[name], params)]
 
 
-def from_row(row: Row) -> Execution:
+def from_row(row: Iterable[Any]) -> Execution:
     """A row of adw_executions as an `Execution`; its first columns are the fields, in their order."""
     values = columns_of(row, "adw_executions", _COLUMNS)
     for position, read in _READERS:

@@ -6,27 +6,19 @@ They stand under the keys that such states have had all along: `issue_number`, `
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adw_state.clock import Clock, format_time, parse_time
+from adw_state.clock import Clock
 from adw_state.errors import InvalidInputError, StateFileError
+from adw_state.json_state import Fields
+from adw_state.run_json import attempt_fields, execution_fields, read_run, step_fields
 from adw_state.state import ADWState, Attempt, Execution
-from adw_state.store.json_values import JSON
+from adw_state.store.json_values import JSON, decode
 from adw_state.store.records import PHASES
-
-# Where the names of old states differ from the columns of adw_executions.
-_OLD_NAMES = {
-    "id": "adw_id",
-    "issue_id": "issue_number",
-    "issue_type": "issue_class",
-    "phase": "current_phase",
-}
-_TIMES = ("started_at", "updated_at", "completed_at", "heartbeat_at")
-_ATTEMPT_TIMES = {"started_at": "started_at", "finished_at": "completed_at"}
+from adw_state.store.runs import Run, attempt_of, execution_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +63,11 @@ class JsonRun:
 
     def note_execution(self, execution: Execution) -> None:
         """Save the execution as it is now."""
-        fields: dict[str, JSON] = {}
-        for name, value in asdict(execution).items():
-            fields[_OLD_NAMES.get(name, name)] = format_time(value) if isinstance(value, datetime) else value
-        self._state.update(fields)
+        self._state.update(execution_fields(execution))
 
     def note_attempt(self, attempt: Attempt) -> None:
         """Save an attempt as it is now, in the place of the same attempt as it was."""
-        fields: dict[str, JSON] = {}
-        for name, value in asdict(attempt).items():
-            fields[_ATTEMPT_TIMES.get(name, name)] = (
-                format_time(value) if isinstance(value, datetime) else value
-            )
-        fields["success"] = {"completed": True, "failed": False}.get(attempt.status)
-        del fields["execution_id"]
+        fields = attempt_fields(attempt)
         others = [old for old in self._results() if _key(old) != (attempt.phase, attempt.attempt)]
         done = {str(old["phase"]) for old in [*others, fields] if old["status"] == "completed"}
         self._state.update(
@@ -96,7 +79,7 @@ class JsonRun:
 
     def note_step(self, step: SavedStep) -> None:
         """Save a step."""
-        self._state.append_checkpoint(step.phase, step.name, {"attempt": step.attempt, "data": step.data})
+        self._state.append_checkpoint(step.phase, step.name, step_fields(step.attempt, step.data))
 
     def saved_fence(self) -> int | None:
         """The fence that is on the disk now; None where nothing is saved."""
@@ -106,51 +89,40 @@ class JsonRun:
 
     def execution(self) -> Execution:
         """The execution as it was saved last. Raises `StateFileError` when this is no state of ours."""
-        data: dict[str, Any] = self._state.data
         try:
-            values = {name: data[_OLD_NAMES.get(name, name)] for name in Execution.__slots__}
-            for name in _TIMES:
-                values[name] = None if values[name] is None else parse_time(values[name])
-        except (KeyError, TypeError, InvalidInputError) as error:
-            raise StateFileError(
-                f"{self._state.path} tells too little to go on with the run: {error}",
-                hint="start a new run with `adw run`; `adw analyze --backend json` goes on counting this one",
-            ) from error
-        return Execution(**values)
+            return execution_of(self._run().execution.values)
+        except (TypeError, InvalidInputError) as error:
+            raise self._tells_too_little(error) from error
 
     def attempts(self) -> list[Attempt]:
         """The attempts in the order in which they began."""
-        return [_attempt(self._state.adw_id, result) for result in self._results()]
+        return [attempt_of(row.values) for row in self._run().attempts]
 
     def steps(self) -> list[SavedStep]:
-        """The saved steps, phase by phase; entries that are not ours are passed over."""
-        return [
-            step
-            for phase in PHASES
-            for entry in self._state.checkpoints(phase)
-            for step in _steps(phase, entry)
-        ]
+        """The saved steps; entries that are not ours are passed over."""
+        return [_step(row.values) for row in self._run().checkpoints]
 
-    def _results(self) -> list[dict[str, JSON]]:
+    def _run(self) -> Run:
+        run = read_run(self._state)
+        if run is None:
+            raise self._tells_too_little("another program wrote it")
+        return run
+
+    def _tells_too_little(self, why: object) -> StateFileError:
+        return StateFileError(
+            f"{self._state.path} tells too little to go on with the run: {why}",
+            hint="start a new run with `adw run`; `adw analyze --backend json` goes on counting this one",
+        )
+
+    def _results(self) -> list[Fields]:
         results = self._state.data.get("phase_results")
-        found = [entry for entry in results if isinstance(entry, dict)] if isinstance(results, list) else []
-        return [
-            entry for entry in found if _key(entry)[0] in PHASES and isinstance(entry.get("attempt"), int)
-        ]
+        return [entry for entry in results if isinstance(entry, dict)] if isinstance(results, list) else []
 
 
-def _key(result: dict[str, JSON]) -> tuple[JSON, JSON]:
+def _key(result: Fields) -> tuple[JSON, JSON]:
     return (result.get("phase"), result.get("attempt"))
 
 
-def _attempt(execution_id: str, result: dict[str, Any]) -> Attempt:
-    values: dict[str, Any] = {name: result.get(_ATTEMPT_TIMES.get(name, name)) for name in Attempt.__slots__}
-    for name in _ATTEMPT_TIMES:
-        values[name] = None if values[name] is None else parse_time(str(values[name]))
-    return Attempt(**{**values, "execution_id": execution_id})
-
-
-def _steps(phase: str, entry: JSON) -> Iterator[SavedStep]:
-    metadata = entry.get("metadata") if isinstance(entry, dict) else None
-    if isinstance(entry, dict) and isinstance(metadata, dict) and isinstance(metadata.get("attempt"), int):
-        yield SavedStep(phase, int(str(metadata["attempt"])), str(entry.get("step")), metadata.get("data"))
+def _step(values: Mapping[str, Any]) -> SavedStep:
+    data = decode(values["checkpoint_data"])
+    return SavedStep(values["phase"], values["attempt"], values["checkpoint_name"], data)

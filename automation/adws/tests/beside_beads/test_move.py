@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
-from adw_state.recovery.merge import Tally
 from adw_state.recovery.moving import look_behind, move
 from adw_state.state import BeadsStateManager
 from adw_state.store import migrations
+from adw_state.store.importing import Tally
 from adw_state.store.migration_files import known
 from adw_state.trackers.locate import Location, Tracker, locate
 from adw_state.trackers.own_tracker import create_beads_database

@@ -14,15 +14,16 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.recovery import restoring
 from adw_state.recovery.lacking import count_lacking, known_executions
-from adw_state.recovery.merge import Merge, Tally
 from adw_state.recovery.places import old_files
 from adw_state.recovery.restoring import Restoration, Survey, rehearse, restore, survey
-from adw_state.recovery.runs import RowCounts, Run
 from adw_state.shared_file import heal
 from adw_state.state import BeadsStateManager
 from adw_state.store import migrations
 from adw_state.store.backup import back_up
 from adw_state.store.database import Database
+from adw_state.store.importing import Policy, Tally, import_run
+from adw_state.store.runs import RowCounts, Run
+from adw_state.store.transaction import Transaction
 from adw_state.trackers.issues import Issue
 from adw_state.trackers.locate import Location, locate
 from adw_state.trackers.own_tracker import create_beads_database
@@ -103,11 +104,11 @@ def change(path: Path, *statements: str) -> None:
 def test_a_long_history_comes_in_short_transactions_and_goes_on_after_an_end_in_between(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def end_at_the_fifth(self: Merge, run: Run) -> None:
+    def end_at_the_fifth(tx: Transaction, run: Run, policy: Policy) -> Tally:
         if len(taken) == 4:
             raise KeyboardInterrupt
         taken.append(str(run.execution.values["id"]))
-        take(self, run)
+        return import_run(tx, run, policy)
 
     home.run_everywhere()
     before = everything(home.database)
@@ -115,9 +116,8 @@ def test_a_long_history_comes_in_short_transactions_and_goes_on_after_an_end_in_
     home.rebuild()
     monkeypatch.setattr(restoring, "_BATCH", 2)
     taken: list[str] = []
-    take = Merge.take
     with monkeypatch.context() as patch:
-        patch.setattr(Merge, "take", end_at_the_fifth)
+        patch.setattr(restoring, "import_run", end_at_the_fifth)
         with pytest.raises(KeyboardInterrupt):
             home.restore()
     assert sorted(live(home.database)) == sorted(taken)
@@ -404,7 +404,7 @@ def test_another_run_of_the_same_id_is_left_out_and_told(home: Home) -> None:
 
     done = home.restore()
 
-    assert done.total == Tally(namesakes=1)
+    assert done.total == Tally(conflicts=1)
     with home.open() as state:
         assert state.get_execution("beads-demo-1") == here
 

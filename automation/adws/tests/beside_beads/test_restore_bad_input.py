@@ -13,10 +13,10 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.errors import AdwError, DatabaseForeignError, SchemaTooNewError
-from adw_state.recovery.merge import Tally
 from adw_state.recovery.places import OldFile, old_files
 from adw_state.recovery.restoring import Survey, rehearse, restore, survey
 from adw_state.state import BeadsStateManager
+from adw_state.store.importing import Tally
 from adw_state.store.sql import newest_version
 from adw_state.trackers.locate import Location, locate
 from adw_state.trackers.own_tracker import create_beads_database
@@ -93,8 +93,8 @@ def test_rows_that_break_a_rule_are_left_out_and_counted_and_the_others_come(
     done = restore(where(project), find(project, clock).sources, clock, kind="recovered")
 
     assert done.total == Tally(restored=3, attempts=3, checkpoints=6, refused=2)
-    assert done.taken[0].why_refused is not None
-    assert done.taken[0].why_refused.startswith("CHECK constraint failed")
+    assert done.taken[0].tally.why_refused is not None
+    assert done.taken[0].tally.why_refused.startswith("CHECK constraint failed")
     assert sorted(live(project / ".beads" / "beads.db").values()) == ["demo-3", "demo-4", "demo-5"]
 
 

@@ -90,9 +90,10 @@ def test_json_tells_the_same_to_programs(project: Project) -> None:
         "attempts": 5,
         "checkpoints": 10,
         "present": 0,
-        "namesakes": 0,
+        "conflicts": 0,
         "refused": 0,
         "diverged": 0,
+        "why_refused": None,
     }
     assert answer["total"] == source["taken"]
 

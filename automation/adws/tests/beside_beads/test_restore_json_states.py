@@ -9,16 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.clock import SettableClock
-from adw_state.recovery.merge import Tally
+from adw_state.clock import SettableClock, parse_time
 from adw_state.recovery.restoring import Restoration, Survey, restore, survey
-from adw_state.recovery.runs import RowCounts
 from adw_state.run_root import agents_folder
 from adw_state.state import BeadsStateManager, Execution
+from adw_state.store.importing import Tally
+from adw_state.store.runs import RowCounts
 from adw_state.trackers.locate import locate
 from adw_state.workflow.record.json_run import JsonRun, SavedStep
 from adw_state.workflow.record.step_ids import step_op_id
 from adws.tests.beside_beads.history import everything, live
+
+START = "2026-11-20T10:00:00.000000Z"
 
 
 @pytest.fixture
@@ -59,6 +61,12 @@ def a_run_in_both_stores(project: Path, clock: SettableClock, issue: str = "demo
 def lose_the_database(project: Path, beads_template: Path) -> None:
     database(project).unlink()
     shutil.copyfile(beads_template, database(project))
+
+
+def save_state(project: Path, name: str, **fields: object) -> None:
+    folder = agents_folder(project) / name
+    folder.mkdir(parents=True)
+    (folder / "adw_state.json").write_text(json.dumps(fields), encoding="utf-8")
 
 
 def find(project: Path, clock: SettableClock) -> Survey:
@@ -181,3 +189,49 @@ def test_values_of_a_wrong_kind_are_refused_by_the_tables(
 
     assert restored(project, clock).total == Tally(refused=1)
     assert live(database(project)) == {}
+
+
+def test_a_state_needs_four_keys_and_has_defaults_for_the_rest(project: Path, clock: SettableClock) -> None:
+    save_state(project, "few", adw_id="few", issue_number="demo-1", status="failed", started_at=START)
+
+    assert restored(project, clock).total == Tally(restored=1)
+
+    with BeadsStateManager(database(project), clock=clock) as state:
+        run = state.get_execution("few")
+    assert run is not None
+    assert (run.workflow, run.environment, run.phase, run.fence) == ("adw_sdlc", "local", "plan", 0)
+    assert (run.started_at, run.updated_at, run.completed_at) == (parse_time(START),) * 3
+
+
+def test_a_state_of_a_later_version_is_read_although_it_says_more(
+    project: Path, clock: SettableClock, beads_template: Path
+) -> None:
+    run = a_run_in_both_stores(project, clock)
+    before = everything(database(project))
+    path = agents_folder(project) / run.id / "adw_state.json"
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    for result in fields["phase_results"]:
+        result["mood"] = "fine"
+    path.write_text(json.dumps({**fields, "schema": 99, "weather": {"rain": True}}), encoding="utf-8")
+    lose_the_database(project, beads_template)
+
+    assert restored(project, clock).total == Tally(restored=1, attempts=2, checkpoints=2)
+    assert everything(database(project)) == before
+
+
+def test_a_state_of_ours_that_tells_too_little_is_named(project: Path, clock: SettableClock) -> None:
+    save_state(project, "cut", schema=1, adw_id="cut", issue_number="demo-1")
+
+    path = agents_folder(project) / "cut" / "adw_state.json"
+    assert find(project, clock).unreadable == (
+        f"cut: {path} tells too little of the run: it lacks status, started_at",
+    )
+
+
+@pytest.mark.parametrize("started_at", ["2026-11-20T10:00:00", "yesterday"])
+def test_a_state_with_times_in_another_form_is_another_programs(
+    project: Path, clock: SettableClock, started_at: str
+) -> None:
+    save_state(project, "7", adw_id="7", issue_number="demo-1", status="failed", started_at=started_at)
+
+    assert find(project, clock) == Survey((), ())

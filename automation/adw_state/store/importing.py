@@ -1,0 +1,250 @@
+"""A run comes into a database: what is missing is added, what is newer here stays.
+
+Two states of one execution are compared by fence, then by the time of the last change: a take-over
+raises the fence, so clocks that disagree do not matter across it. A run is taken whole or not at all: one
+that breaks a rule of the tables is left out and counted, or, where nothing may be lost, kept in the archive.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from adw_state.store import sql
+from adw_state.store.runs import Archived, Run, StoredRow
+from adw_state.store.transaction import Row, Transaction
+
+# A row with one of these reasons waits in the archive for its issue.
+_WAITING = ("deleted", "orphaned")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What an import goes by."""
+
+    beside_issues: bool
+    """Our tables lie beside the tracker's issues: a run whose issue is not there goes to the archive."""
+    keep_all: bool = False
+    """What breaks a rule of its table, or is here already, goes to the archive instead of being left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of runs, counted."""
+
+    restored: int = 0
+    """Executions that live now."""
+    renewed: int = 0
+    """Executions that were here in an earlier state."""
+    archived: int = 0
+    """Executions that came into the archive: their issue is gone, or they had been archived."""
+    attempts: int = 0
+    """Attempts that came in or were brought to their end."""
+    checkpoints: int = 0
+    present: int = 0
+    """Executions that were here already, in the same or a later state."""
+    conflicts: int = 0
+    """Executions whose id belongs to another run here; left out."""
+    refused: int = 0
+    """Executions that break a rule of the tables; left out."""
+    diverged: int = 0
+    """Checkpoints left out because the run saved something else here in their place."""
+    why_refused: str | None = field(default=None, compare=False)
+    """Which rule a refused run breaks, in the database's words."""
+
+    def __add__(self, other: Self) -> Tally:
+        """Both counts together."""
+        numbers = [getattr(self, name) + getattr(other, name) for name in _COUNTS]
+        return replace(Tally(*numbers), why_refused=other.why_refused or self.why_refused)
+
+    @property
+    def changes(self) -> int:
+        """How many rows came in or were changed."""
+        return self.restored + self.renewed + self.archived + self.attempts + self.checkpoints
+
+    @property
+    def left_out(self) -> int:
+        """How many rows stayed outside although they are not here."""
+        return self.conflicts + self.refused + self.diverged
+
+
+_COUNTS = tuple(name for name in Tally.__slots__ if name != "why_refused")
+
+
+def import_run(tx: Transaction, run: Run, policy: Policy) -> Tally:
+    """Take a run in, if it is missing here or further than here; what became of it."""
+    return _Import(tx, policy).whole(run)
+
+
+def import_orphan(tx: Transaction, what: str, row: StoredRow) -> Tally:
+    """Take an attempt or a checkpoint (`what`) without any execution into the archive, unless it is there."""
+    came = (
+        _Import(tx, Policy(beside_issues=False)).archive_alone(what, row, row.archived) if row.archived else 0
+    )
+    return Tally(attempts=came) if what == "attempt" else Tally(checkpoints=came)
+
+
+def revive_run(tx: Transaction, run: Run) -> Tally:
+    """Bring a run of the archive back to life; the archive gives it up. Left there if it breaks a rule."""
+    return _Import(tx, Policy(beside_issues=False)).revive(run)
+
+
+def progress(row: Mapping[str, object] | Row) -> tuple[int, str]:
+    """What grows while a run goes on: its fence, and within one the time of its last change."""
+    fence = row["fence"]
+    return (fence if isinstance(fence, int) else 0, str(row["updated_at"] or ""))
+
+
+class _Import:
+    """Runs coming into the database of one transaction."""
+
+    def __init__(self, tx: Transaction, policy: Policy) -> None:
+        self._tx = tx
+        self._texts = sql.load("restore")
+        self._policy = policy
+
+    def whole(self, run: Run) -> Tally:
+        """The run comes in, all of it or, where a row breaks a rule, nothing."""
+        self._tx.execute("SAVEPOINT adw_run")
+        try:
+            done = self._take(run)
+        except sqlite3.IntegrityError as error:
+            self._tx.execute("ROLLBACK TO adw_run")
+            done = self._unfit(run, str(error))
+        self._tx.execute("RELEASE adw_run")
+        return done
+
+    def revive(self, run: Run) -> Tally:
+        """The same for a run of the archive, which is then there no more."""
+        self._tx.execute("SAVEPOINT adw_run")
+        try:
+            done = self._add_living(run)
+            for text in (
+                "forget_archived_execution",
+                "forget_archived_attempts",
+                "forget_archived_checkpoints",
+            ):
+                self._tx.execute(self._texts[text], run.execution.values)
+        except sqlite3.IntegrityError as error:
+            self._tx.execute("ROLLBACK TO adw_run")
+            done = Tally(refused=1, why_refused=str(error))
+        self._tx.execute("RELEASE adw_run")
+        return done
+
+    def archive_alone(self, what: str, row: StoredRow, archived: Archived) -> int:
+        """Write a row into its archive without its execution, unless it is there; whether it was written."""
+        if self._tx.one(self._texts[f"{what}_is_archived"], {**row.values, "archived_at": archived.at}):
+            return 0
+        return self._archive(what, row, archived)
+
+    def _take(self, run: Run) -> Tally:
+        values = run.execution.values
+        if not isinstance(values["id"], str) or not values["id"]:
+            return self._unfit(run, "an execution has no id")
+        living = self._tx.one(self._texts["living"], values)
+        here = living or self._tx.one(self._texts["archived"], values)
+        if here is not None and self._policy.keep_all:
+            return self._unfit(run, "its id is taken")
+        if here is not None and here["started_at"] != values["started_at"]:
+            return Tally(conflicts=1)
+        if living is not None:
+            return self._add_to_living(run, living)
+        if here is not None and progress(values) <= progress(here):
+            return Tally(present=1)
+        place = self._place(run)
+        return self._add_living(run) if place is None else self._add_to_archive(run, place)
+
+    def _unfit(self, run: Run, why: str) -> Tally:
+        if self._policy.keep_all:
+            return self._add_to_archive(run, Archived(self._tx.now, "unrestorable"))
+        return Tally(refused=1, why_refused=why)
+
+    def _add_living(self, run: Run) -> Tally:
+        self._tx.execute(self._texts["add_execution"], run.execution.values)
+        return Tally(restored=1) + self._parts(run)
+
+    def _add_to_living(self, run: Run, living: Row) -> Tally:
+        """Bring an execution that lives here to the state that the run has, if that is a later one."""
+        there, here = progress(run.execution.values), progress(living)
+        if run.execution.archived is not None or there < here:
+            return Tally(present=1)
+        done = Tally(present=1)
+        if there > here:
+            self._tx.execute(self._texts["renew_execution"], run.execution.values)
+            done = Tally(renewed=1)
+        return done + self._parts(run)
+
+    def _place(self, run: Run) -> Archived | None:
+        """Where in the archive a run belongs; None where it belongs into the live tables."""
+        archived = run.execution.archived
+        if archived is not None and archived.reason not in _WAITING:
+            return archived
+        if not self._policy.beside_issues:
+            return archived
+        issue = self._tx.one(self._texts["issue"], run.execution.values)
+        if issue is None:
+            return archived or Archived(self._tx.now, "orphaned")
+        return Archived(self._tx.now, "id_reused") if issue["is_another"] else None
+
+    def _add_to_archive(self, run: Run, place: Archived) -> Tally:
+        self._archive("execution", run.execution, place)
+        attempts = [self._archive("attempt", row, row.archived or place) for row in run.attempts]
+        checkpoints = [self._archive("checkpoint", row, row.archived or place) for row in run.checkpoints]
+        return Tally(archived=1, attempts=sum(attempts), checkpoints=sum(checkpoints))
+
+    def _parts(self, run: Run) -> Tally:
+        """Attempts and checkpoints of a run that lives: live ones, and ones that were archived alone."""
+        whole = run.execution.archived is not None
+        attempts = 0
+        for row in run.attempts:
+            if row.archived is None or whole:
+                attempts += self._add("attempt", row)
+            else:
+                attempts += self.archive_alone("attempt", row, row.archived)
+        checkpoints, diverged = self._checkpoints(run, whole=whole)
+        return Tally(attempts=attempts, checkpoints=checkpoints, diverged=diverged)
+
+    def _checkpoints(self, run: Run, *, whole: bool) -> tuple[int, int]:
+        """How many checkpoints came in, and how many had to stay out."""
+        saved = self._tx.all(self._texts["saved_checkpoints"], {"execution_id": run.execution.values["id"]})
+        op_ids = {row["op_id"] for row in saved}
+        seqs: set[object] = {row["seq"] for row in saved}
+        steps = {(row["phase"], row["attempt"], row["checkpoint_name"]) for row in saved}
+        highest = max((row["seq"] for row in saved), default=0)
+        came = stayed_out = 0
+        for row in run.checkpoints:
+            values = row.values
+            if row.archived is not None and not whole:
+                came += self.archive_alone("checkpoint", row, row.archived)
+                continue
+            if values["op_id"] in op_ids:
+                continue
+            if run.derived:
+                if (values["phase"], values["attempt"], values["checkpoint_name"]) in steps:
+                    continue
+                highest += 1
+                values = {**values, "seq": highest}
+            elif values["seq"] in seqs:
+                stayed_out += 1
+                continue
+            added = self._add("checkpoint", StoredRow(values))
+            op_ids.add(values["op_id"])
+            seqs.add(values["seq"])
+            came += added
+            stayed_out += 1 - added
+        return came, stayed_out
+
+    def _add(self, what: str, row: StoredRow) -> int:
+        """Write a part of a run that lives; whether it was written."""
+        try:
+            return self._tx.execute(self._texts[f"add_{what}"], row.values)
+        except sqlite3.IntegrityError:
+            if not self._policy.keep_all:
+                raise
+            return self._archive(what, row, Archived(self._tx.now, "unrestorable"))
+
+    def _archive(self, what: str, row: StoredRow, place: Archived) -> int:
+        where = {"archived_at": place.at, "archive_reason": place.reason}
+        return self._tx.execute(self._texts[f"archive_{what}"], {**row.values, **where})
