@@ -22,7 +22,7 @@ from adw_state.errors import AdwError, refused_by_the_system  # noqa: E402
 # name of the sub-command: (module and command in adw_state.commands, one line for `adw --help`)
 COMMANDS = {
     "init": ("init:init", "Prepare this project: find the tracker, make our tables."),
-    "migrate": ("migrate:migrate", "Apply, show or take back schema migrations; move the history."),
+    "migrate": ("migrate:migrate", "Apply, show or take back migrations; move the history."),
     "where": ("where:where", "Say which database is used, and why."),
     "run": ("run:run", "Take an issue through plan, build and review."),
     "resume": ("run:resume", "Go on with an execution that was killed or failed."),
@@ -34,8 +34,8 @@ COMMANDS = {
     "analyze": ("analyze:analyze", "Success rates, funnel and failures of a time window."),
     "archive": ("archive:archive", "Move old finished executions out of the live tables."),
     "restore": ("restore:restore", "Bring back executions that an accident took away."),
-    "health": ("health:health", "Check that the database can be relied on."),
-    "doctor": ("doctor:doctor", "Find what is wrong beside the tracker, and mend what is safe."),
+    "health": ("doctor:health", "Check the database alone: the short form of `adw doctor`."),
+    "doctor": ("doctor:doctor", "Find what could break the tracker or lose history; repair what is safe."),
     "demo": ("demo:demo", "See it all at work in a new scratch folder."),
 }
 

@@ -444,9 +444,11 @@ class BeadsStateManager:
 
     def check_health(self) -> Health:
         """Whether the database can be relied on: file, schema, references, lock, log and disk."""
-        from adw_state.store import health
+        from adw_state.store.check import Target
+        from adw_state.store.health import check_health
 
-        return health.check(self._database.path, beside_issues=self._present.beside_issues)
+        database = self._database
+        return check_health(Target(database.path, self._present.beside_issues, database.clock))
 
     def _new_checkpoint(
         self,

@@ -1,7 +1,4 @@
-"""`adw migrate`, and the script `migrate_beads_schema.py`: apply, show or take back migrations.
-
-`--move` takes the history along to where our tables belong since the project changed its tracker.
-"""
+"""`adw migrate`: its verbs, and the same by flags for the script `migrate_beads_schema.py`."""
 
 from __future__ import annotations
 
@@ -19,30 +16,62 @@ from adw_state.store.legacy import Legacy, Upgrade, look_for
 from adw_state.trackers.locate import Location, locate
 
 
-@click.command()
-@click.option("--apply", "action", flag_value="apply", default=True, help="Apply what is pending (default).")
-@click.option("--status", "action", flag_value="status", help="Show every migration; change nothing.")
-@click.option("--rollback", "action", flag_value="rollback", help="Take back --version and all above it.")
-@click.option(
-    "--move", "action", flag_value="move", help="Take the history along after a change of the tracker."
-)
-@click.option("--version", metavar="NNN", help="With --rollback: the lowest migration to take back.")
+@click.group()
+def migrate() -> None:
+    """Apply, show or take back schema migrations, or take the history along to another tracker."""
+
+
+@migrate.command()
 @common
-def migrate(action: str, version: str | None, db: str | None, as_json: bool) -> None:
-    """Apply, show or take back schema migrations.
+def up(db: str | None, as_json: bool) -> None:
+    """Apply the migrations that are pending.
 
     A backup is made first, with what is only in the write-ahead log included. Each migration and its
     record are one transaction. Applying twice changes nothing.
     """
+    _apply(locate(db), as_json=as_json)
+
+
+@migrate.command()
+@common
+def status(db: str | None, as_json: bool) -> None:
+    """Show every migration and every backup; change nothing."""
+    _status(locate(db), as_json=as_json)
+
+
+@migrate.command()
+@click.argument("version", metavar="NNN")
+@common
+def rollback(version: str, db: str | None, as_json: bool) -> None:
+    """Take back migration NNN and all above it, newest first, after a backup."""
+    _roll_back(locate(db), version, as_json=as_json)
+
+
+@migrate.command()
+@common
+def move(db: str | None, as_json: bool) -> None:
+    """Take the history along to where our tables belong since the project changed its tracker.
+
+    The previous location is read from a private copy and stays as it is.
+    """
+    _move(locate(db), as_json=as_json)
+
+
+@click.command()
+@click.option("--apply", "action", flag_value="apply", default=True, help="Apply what is pending (default).")
+@click.option("--status", "action", flag_value="status", help="Show every migration; change nothing.")
+@click.option("--rollback", "action", flag_value="rollback", help="Take back --version and all above it.")
+@click.option("--version", metavar="NNN", help="With --rollback: the lowest migration to take back.")
+@common
+def migrate_by_flags(action: str, version: str | None, db: str | None, as_json: bool) -> None:
+    """Apply, show or take back schema migrations, as `adw migrate` does by words."""
     if (version is not None) != (action == "rollback"):
         raise click.UsageError("--rollback and --version NNN go together")
     location = locate(db)
-    if action == "status":
+    if version is not None:
+        _roll_back(location, version, as_json=as_json)
+    elif action == "status":
         _status(location, as_json=as_json)
-    elif action == "rollback":
-        _roll_back(location, str(version), as_json=as_json)
-    elif action == "move":
-        _move(location, as_json=as_json)
     else:
         _apply(location, as_json=as_json)
 
@@ -101,7 +130,7 @@ def _status(location: Location, *, as_json: bool) -> None:
         )
         return
     if not exists:
-        print_line(f"{location.database} is not there yet; `adw migrate --apply` makes it.")
+        print_line(f"{location.database} is not there yet; `adw migrate up` makes it.")
         return
     for line in _earlier_lines(earlier):
         print_line(line)
@@ -140,13 +169,14 @@ def _roll_back(location: Location, version: str, *, as_json: bool) -> None:
 
 def _move(location: Location, *, as_json: bool) -> None:
     from adw_state.commands.restore import describe_end, describe_survey, shape
-    from adw_state.recovery.moving import look_behind, move
+    from adw_state.recovery.moving import look_behind
+    from adw_state.recovery.moving import move as take_along
     from adw_state.recovery.restoring import rehearse
 
     clock = default_clock()
     found = look_behind(location, clock)
     plan = rehearse(location, found.sources, clock)
-    done = move(location, found, clock) if plan.changed else None
+    done = take_along(location, found, clock) if plan.changed else None
     exit_code_tells_of_work()
     if as_json:
         print_json("adw.move/1", **shape(location, found, done or plan))
@@ -169,7 +199,7 @@ def _earlier_lines(found: Legacy | None) -> list[str]:
         f"An earlier implementation left {what}:",
         f"  {found.executions:,} executions, {found.checkpoints:,} checkpoints.",
         "  Its views name tables of the tracker, which can keep bd from opening its file.",
-        "  `adw migrate --apply` makes our tables of its own and keeps every row.",
+        "  `adw migrate up` makes our tables of its own and keeps every row.",
     ]
 
 

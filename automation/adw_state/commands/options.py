@@ -46,11 +46,16 @@ def common(command: Command) -> Command:
 def open_state(db: str | None) -> tuple[Location, BeadsStateManager]:
     """The database that is used here, opened. Raises `DatabaseError` and its kinds."""
     location = locate(db)
+    require_database(location)
+    return location, BeadsStateManager(location.database, clock=default_clock())
+
+
+def require_database(location: Location) -> None:
+    """Refuse a project that has no database yet, and say how it gets one."""
     if not location.database_exists():
         from adw_state.recovery.moving import first_step  # only for who has yet to begin
 
         raise NotMigratedError(f"there is no state for {location.project} yet", hint=first_step(location))
-    return location, BeadsStateManager(location.database, clock=default_clock())
 
 
 def settings(location: Location) -> Config:

@@ -29,6 +29,9 @@ _STATUS_COLOURS = {
     "in_progress": "cyan",
     "interrupted": "yellow",
     "NO": "red",
+    "ok": "green",
+    "warning": "yellow",
+    "error": "red",
 }
 
 

@@ -1,74 +1,76 @@
-"""Going through all checks. What a check cannot find out is a finding too, and the others go on."""
+"""Running checks over a project, and doing the repairs that are safe."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from adw_state.doctor.content import check_archives, check_healing, check_owners, check_times
-from adw_state.doctor.files import check_leftovers, check_logs, check_permissions
-from adw_state.doctor.findings import Finding
-from adw_state.doctor.guests import check_guests
-from adw_state.doctor.left_behind import check_left_behind
-from adw_state.doctor.patient import Patient
-from adw_state.doctor.place import check_bd, check_tracker
-from adw_state.doctor.soundness import check_health
+from adw_state.doctor import checks
+from adw_state.doctor.project import Project
+from adw_state.doctor.way_back import way_back
 from adw_state.errors import AdwError
+from adw_state.store import health
+from adw_state.store.backup import Backup, back_up
+from adw_state.store.check import Check, Finding, collect, run_checks
 
-Check = Callable[[Patient], Iterator[Finding]]
-
-CHECKS: dict[str, Check] = {
-    "tracker": check_tracker,
-    # Before anything opens the database, which may remove its log.
-    "permissions": check_permissions,
-    "logs": check_logs,
-    "bd": check_bd,
-    "health": check_health,
-    "views and triggers": check_guests,
-    "healing": check_healing,
-    "history": check_left_behind,
-    "times": check_times,
-    "archives": check_archives,
-    "owners": check_owners,
-    "leftovers": check_leftovers,
-}
-
-_NOT_CARRIED_OUT = "This check could not be carried out."
+OF_PROJECT: tuple[Check[Project], ...] = collect(checks)
+ALL: tuple[Check[Project], ...] = tuple(
+    sorted((*OF_PROJECT, *health.CHECKS), key=lambda check: (check.stage, check.id))
+)
+_OF_DATABASE = {check.id for check in health.CHECKS}
+_WHAT_BD_DOES = "bd calls such a file corrupt and rebuilds it from the issue export, which lacks our tables."
+_WITHOUT_BD_AND_BACKUP = (
+    "install the version of bd that made it, run `bd doctor --fix`, which rebuilds it, then `adw restore`"
+)
 
 
-def examine(patient: Patient) -> list[Finding]:
-    """Every finding of every check, in the order of the checks. Writes nothing.
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """What was repaired, in sentences, and the backup that was made before, if the database changed."""
 
-    What keeps several checks from being carried out is told once.
-    """
-    told: dict[tuple[str, str], Finding] = {}
+    done: tuple[str, ...]
+    backup: Backup | None
+
+
+def examine(project: Project, wanted: Sequence[Check[Project]] = ALL) -> list[Finding]:
+    """Every finding of the checks. Writes nothing."""
+    # Asked only when it is a database's turn: logs must be looked at before anything opens it.
+    possible = (check for check in wanted if check.id not in _OF_DATABASE or project.holds_our_tables)
     try:
-        for name, check in CHECKS.items():
-            for finding in _found(name, check, patient):
-                about = "" if finding.why.startswith(_NOT_CARRIED_OUT) else finding.name
-                told.setdefault((about, finding.what), finding)
+        return [_with_way_back(finding, project) for finding in run_checks(possible, project)]
     finally:
-        patient.release()
-    return list(told.values())
+        project.release()
+
+
+def repair(project: Project, findings: Iterable[Finding]) -> Repairs:
+    """Repair what these findings say is fixable, after a backup where that changes the database.
+
+    Raises `DatabaseError` and its kinds, `StoreBusyError`; what was repaired before stays so.
+    """
+    ids = {finding.check for finding in findings if finding.fixable}
+    due = [check for check in ALL if check.id in ids and check.fix is not None]
+    backup = None
+    done: list[str] = []
+    try:
+        if any(check.fix_changes_database for check in due):
+            folder = project.location.state_dir / "backups"
+            backup = back_up(project.path, folder, "before-doctor", project.clock.now())
+        for check in due:
+            done += check.fix(project) if check.fix else ()
+    finally:
+        project.release()
+    return Repairs(tuple(done), backup)
 
 
 def not_located(error: AdwError) -> Finding:
-    """The finding when it cannot even be said which database is meant."""
-    why = f"Nothing else can be looked at. What to do: {error.hint}." if error.hint else ""
-    return Finding("place", "error", f"{error}.", why)
+    """The finding where it cannot even be said which database is meant."""
+    return Finding("error", f"{error}.", "Nothing else can be checked.", advice=error.hint, check="location")
 
 
-def _found(name: str, check: Check, patient: Patient) -> list[Finding]:
-    found: list[Finding] = []
-    try:
-        found.extend(check(patient))
-    except AdwError as error:
-        found.append(_unknown(name, f"{error}.", error.hint))
-    except (OSError, sqlite3.Error) as error:
-        found.append(_unknown(name, f"{error}.", None))
-    return found
-
-
-def _unknown(name: str, what: str, hint: str | None) -> Finding:
-    advice = f" What to do: {hint}." if hint else ""
-    return Finding(name, "error", what, f"{_NOT_CARRIED_OUT}{advice}")
+def _with_way_back(finding: Finding, project: Project) -> Finding:
+    """The finding of damage with the commands that bring the history back."""
+    if not finding.damaged:
+        return finding
+    why = f"{finding.why} {_WHAT_BD_DOES}" if project.beside_issues else finding.why
+    fix = way_back(project)
+    return replace(finding, why=why, fix=fix, advice=None if fix else _WITHOUT_BD_AND_BACKUP)

@@ -33,5 +33,5 @@ def first_step(location: Location) -> str:
         return "run `adw init` once; it makes the tables"
     return (
         "run `adw init` once; it makes the tables"
-        f" (`adw migrate --move` does too, with the runs that {behind[0].path} may hold)"
+        f" (`adw migrate move` does too, with the runs that {behind[0].path} may hold)"
     )

@@ -48,5 +48,5 @@ class BrWatch:
     def _refusal(self, mark: str) -> TrackerChangedError:
         return TrackerChangedError(
             f"br has been at {self._database}, so nothing more is written there: {mark}",
-            hint="the rows are still in it; `adw migrate --move` takes them along to the sidecar",
+            hint="the rows are still in it; `adw migrate move` takes them along to the sidecar",
         )

@@ -162,7 +162,7 @@ def _require_file(path: Path) -> None:
     if found.st_size == 0 and not Path(f"{path}-wal").exists():
         raise DatabaseUnreadableError(
             f"{path} is empty",
-            hint="a tracker makes its own file (`bd init`); `adw migrate` makes the sidecar",
+            hint="a tracker makes its own file (`bd init`); `adw migrate up` makes the sidecar",
         )
 
 

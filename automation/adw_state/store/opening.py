@@ -22,7 +22,7 @@ def inspect(database: Database) -> bool:
 
 def _inspect(tx: Transaction, database: Database) -> bool:
     texts = sql.load("opening")
-    migrate = shlex.join(["adw", "migrate", "--db", str(database.path)])
+    migrate = shlex.join(["adw", "migrate", "up", "--db", str(database.path)])
     tables = {row["name"]: bool(row["is_fenced"]) for row in tx.all(texts["our_tables"])}
     if not {"schema_version", "adw_executions"} <= tables.keys():
         raise NotMigratedError(

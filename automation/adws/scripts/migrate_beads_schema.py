@@ -25,7 +25,7 @@ from __future__ import annotations
 import sys
 
 from adw_state.cli import run_command
-from adw_state.commands.migrate import migrate
+from adw_state.commands.migrate import migrate_by_flags
 
 if __name__ == "__main__":
-    run_command(migrate, sys.argv[0])
+    run_command(migrate_by_flags, sys.argv[0])

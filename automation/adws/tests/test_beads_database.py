@@ -246,7 +246,7 @@ def test_a_database_without_our_tables_says_how_to_get_them(tracker_db: Path) ->
         BeadsStateManager(tracker_db)
     assert isinstance(caught.value, DatabaseError)
     assert caught.value.hint is not None
-    assert "adw migrate" in caught.value.hint
+    assert "adw migrate up" in caught.value.hint
 
 
 def test_a_database_in_use_takes_our_tables_and_keeps_its_issues(tmp_path: Path) -> None:

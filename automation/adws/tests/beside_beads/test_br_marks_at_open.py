@@ -24,7 +24,7 @@ from adws.tests.project import Project
 
 Mark = Callable[[Path], None]
 
-WHAT_TO_DO = "the rows are still in it; `adw migrate --move` takes them along to the sidecar"
+WHAT_TO_DO = "the rows are still in it; `adw migrate move` takes them along to the sidecar"
 
 
 def make(name: str) -> Mark:
@@ -208,8 +208,8 @@ def test_the_history_before_is_one_command_away(project: Project) -> None:
     before = digests(folder)
     shown = project.adw("list")
     assert shown.code == 4
-    assert f"`adw migrate --move` does too, with the runs that {project.database} may hold" in shown.err
-    moved = project.adw("migrate", "--move")
+    assert f"`adw migrate move` does too, with the runs that {project.database} may hold" in shown.err
+    moved = project.adw("migrate", "move")
     assert moved.code == 0, moved.err
     listed = project.adw("list", "--json").json
     assert [run["id"] for run in listed["executions"]] == ["before"]

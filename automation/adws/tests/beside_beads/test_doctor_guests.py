@@ -10,19 +10,18 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
-from adw_state.doctor.findings import Finding
-from adw_state.doctor.reading import tables_touched
-from adw_state.doctor.replay import rebuild_on_a_copy
+from adw_state.doctor.rebuild import rebuild_on_a_copy, tables_touched
 from adw_state.store import migrations
+from adw_state.store.check import Finding
 from adws.tests.beside_beads import replays
-from adws.tests.beside_beads.patients import Sick
+from adws.tests.beside_beads.checked import Checked
 from adws.tests.beside_beads.trackers import RealBd, git_repository
 
 
 @pytest.fixture
-def sick(tmp_path: Path, beads_template: Path, clock: SettableClock) -> Sick:
+def checked(tmp_path: Path, beads_template: Path, clock: SettableClock) -> Checked:
     """A project whose tracker has the two views that bd makes, and drops before it rebuilds anything."""
-    made = Sick(tmp_path / "project", clock, beads_template)
+    made = Checked(tmp_path / "project", clock, beads_template)
     made.change(
         "CREATE VIEW ready_issues AS SELECT * FROM issues WHERE status = 'open'",
         "CREATE VIEW blocked_issues AS SELECT i.* FROM issues AS i"
@@ -58,78 +57,86 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("statement", DANGEROUS.values(), ids=DANGEROUS)
-def test_what_would_stop_bd_is_named_with_the_sql_that_removes_it(sick: Sick, statement: str) -> None:
-    sick.change(statement)
+def test_what_would_stop_bd_is_named_with_the_sql_that_removes_it(checked: Checked, statement: str) -> None:
+    checked.change(statement)
 
-    finding = sick.the("views and triggers")
+    finding = checked.the("views-and-triggers")
 
     kind = "trigger" if "TRIGGER" in statement else "view"
     assert finding.severity == "error"
     assert finding.what.startswith(f"The {kind} guest, which is not ours, would stop bd: ")
-    assert finding.fix == f"sqlite3 {sick.file} 'DROP {kind.upper()} \"guest\"'"
+    assert finding.fix == f"sqlite3 {checked.file} 'DROP {kind.upper()} \"guest\"'"
     assert not finding.fixable
-    sick.change(f'DROP {kind.upper()} "guest"')
-    assert sick.complaints() == {}
+    checked.change(f'DROP {kind.upper()} "guest"')
+    assert checked.complaints() == {}
 
 
 @pytest.mark.parametrize("statement", HARMLESS.values(), ids=HARMLESS)
-def test_what_survives_a_rebuild_is_left_in_peace(sick: Sick, statement: str) -> None:
-    sick.change(statement)
+def test_what_survives_a_rebuild_is_left_in_peace(checked: Checked, statement: str) -> None:
+    checked.change(statement)
 
-    assert sick.complaints() == {}
+    assert checked.complaints() == {}
 
 
 @pytest.mark.parametrize(
     "name", ["join", "subquery", "in a list", "cte", "qualified", "dependencies", "a trigger"]
 )
-def test_the_verdict_is_that_of_the_rebuild_itself(sick: Sick, name: str) -> None:
-    sick.change(DANGEROUS[name])
+def test_the_verdict_is_that_of_the_rebuild_itself(checked: Checked, name: str) -> None:
+    checked.change(DANGEROUS[name])
 
     rebuild = replays.rebuild_dependencies if name == "dependencies" else replays.rebuild_issues
     with pytest.raises(sqlite3.OperationalError, match=r"error in (view|trigger) guest"):
-        rebuild(sick.file)
+        rebuild(checked.file)
 
 
-def test_all_the_guilty_are_named_not_only_the_first(sick: Sick) -> None:
-    sick.change(
+def test_every_obstacle_is_named_not_only_the_first(checked: Checked) -> None:
+    checked.change(
         "CREATE VIEW one AS SELECT * FROM issues",
         "CREATE VIEW two AS SELECT * FROM dependencies",
         "CREATE VIEW three AS SELECT * FROM one",
     )
 
-    with closing(sqlite3.connect(sick.file)) as connection:
-        guilty = rebuild_on_a_copy(connection)
+    with closing(sqlite3.connect(checked.file)) as connection:
+        obstacles = rebuild_on_a_copy(connection)
 
-    assert {(one.name, one.kind) for one in guilty} == {("one", "view"), ("two", "view"), ("three", "view")}
+    assert {(one.name, one.kind) for one in obstacles} == {
+        ("one", "view"),
+        ("two", "view"),
+        ("three", "view"),
+    }
 
 
-def test_a_trigger_on_the_tracker_s_table_is_worth_a_note(sick: Sick) -> None:
-    sick.change("CREATE TRIGGER guest AFTER INSERT ON issues BEGIN SELECT 1; END")
+def test_a_trigger_on_the_tracker_s_table_is_worth_a_note(checked: Checked) -> None:
+    checked.change("CREATE TRIGGER guest AFTER INSERT ON issues BEGIN SELECT 1; END")
 
-    assert sick.the("views and triggers") == Finding(
-        "views and triggers",
+    assert checked.the("views-and-triggers") == Finding(
         "note",
         "The trigger guest sits on the tracker's table issues.",
         "bd drops it without a word when it rebuilds that table.",
+        check="views-and-triggers",
     )
 
 
-def test_a_trigger_of_ours_that_reads_the_tracker_is_a_warning_although_it_survives_today(sick: Sick) -> None:
-    sick.change(
+def test_a_trigger_of_ours_that_reads_the_tracker_is_a_warning_although_it_survives_today(
+    checked: Checked,
+) -> None:
+    checked.change(
         "CREATE TRIGGER adw_guest AFTER DELETE ON adw_executions"
         " BEGIN UPDATE adw_checkpoints SET seq = 1 WHERE op_id IN (SELECT label FROM labels); END"
     )
 
-    finding = sick.the("views and triggers")
+    finding = checked.the("views-and-triggers")
 
     assert (finding.severity, finding.fixable) == ("warning", True)
     assert finding.what == "adw_guest, which is ours, reads the tracker's labels."
 
 
-def test_which_tables_a_view_or_trigger_touches_is_seen_through_other_views(sick: Sick) -> None:
-    sick.change("CREATE VIEW inner AS SELECT * FROM issues", "CREATE VIEW outer AS SELECT title FROM inner")
+def test_which_tables_a_view_or_trigger_touches_is_seen_through_other_views(checked: Checked) -> None:
+    checked.change(
+        "CREATE VIEW inner AS SELECT * FROM issues", "CREATE VIEW outer AS SELECT title FROM inner"
+    )
 
-    with closing(sqlite3.connect(sick.file)) as connection:
+    with closing(sqlite3.connect(checked.file)) as connection:
         touched = tables_touched(connection)
 
     assert "issues" in touched["inner"]
@@ -150,8 +157,8 @@ def test_which_tables_a_view_or_trigger_touches_is_seen_through_other_views(sick
     )
 
 
-def test_our_dangerous_views_are_made_anew_by_the_doctor_and_foreign_ones_stay(sick: Sick) -> None:
-    sick.change(
+def test_our_dangerous_views_are_made_anew_by_the_doctor_and_foreign_ones_stay(checked: Checked) -> None:
+    checked.change(
         "DROP VIEW recent_failures",
         "CREATE VIEW recent_failures AS SELECT e.id, i.title FROM adw_executions AS e"
         " JOIN issues AS i ON i.id = e.issue_id",
@@ -159,45 +166,45 @@ def test_our_dangerous_views_are_made_anew_by_the_doctor_and_foreign_ones_stay(s
         "DROP TRIGGER adw_checkpoints_archive_before_delete",
     )
 
-    mended = sick.mend()
+    repairs = checked.repair()
 
-    assert mended.done == (
+    assert repairs.done == (
         "Made the trigger adw_checkpoints_archive_before_delete anew.",
         "Made the view recent_failures anew.",
     )
-    assert mended.backup is not None
-    assert mended.backup.path.name == "beads.db.20011123T120000Z.before-doctor.sqlite3"
-    assert sick.complaints() == {"views and triggers": "error"}
-    assert "board, which is not ours" in sick.the("views and triggers").what
+    assert repairs.backup is not None
+    assert repairs.backup.path.name == "beads.db.20011123T120000Z.before-doctor.sqlite3"
+    assert checked.complaints() == {"views-and-triggers": "error"}
+    assert "board, which is not ours" in checked.the("views-and-triggers").what
 
 
 @pytest.mark.parametrize("name", ["recent_failures", "phase_progression_funnel", "adw_board"])
 def test_a_view_of_another_tool_that_has_a_name_of_ours_is_not_touched(
     tmp_path: Path, tracker_template: Path, clock: SettableClock, name: str
 ) -> None:
-    sick = Sick(tmp_path / "project", clock, tracker_template)
-    sick.change(f"CREATE VIEW {name} AS SELECT * FROM issues WHERE status = 'failed'")
+    checked = Checked(tmp_path / "project", clock, tracker_template)
+    checked.change(f"CREATE VIEW {name} AS SELECT * FROM issues WHERE status = 'failed'")
 
-    finding = sick.the("views and triggers")
+    finding = checked.the("views-and-triggers")
 
     assert (finding.fixable, "which is not ours" in finding.what) == (False, True)
-    assert sick.mend().done == ()
+    assert checked.repair().done == ()
 
 
 def test_what_an_earlier_program_of_this_kind_left_is_recognised_and_dropped(
     tmp_path: Path, tracker_template: Path, clock: SettableClock
 ) -> None:
-    sick = Sick(tmp_path / "project", clock, tracker_template)
-    sick.change(
+    checked = Checked(tmp_path / "project", clock, tracker_template)
+    checked.change(
         "CREATE TABLE adw_executions (id TEXT PRIMARY KEY, issue_id TEXT, phase TEXT, status TEXT)",
         "CREATE TABLE schema_version (version TEXT PRIMARY KEY, rollback_sql TEXT)",
         "CREATE VIEW phase_progression_funnel AS SELECT e.phase, count(*) AS runs FROM adw_executions AS e"
         " JOIN issues AS i ON i.id = e.issue_id GROUP BY e.phase",
     )
-    assert sick.the("views and triggers").fixable
+    assert checked.the("views-and-triggers").fixable
 
-    assert sick.mend().done == ("Dropped the view phase_progression_funnel.",)
-    replays.rebuild_issues(sick.file)
+    assert checked.repair().done == ("Dropped the view phase_progression_funnel.",)
+    replays.rebuild_issues(checked.file)
 
 
 def test_a_real_bd_is_stopped_by_what_the_doctor_names_and_works_again_after_its_advice(
@@ -211,13 +218,13 @@ def test_a_real_bd_is_stopped_by_what_the_doctor_names_and_works_again_after_its
     migrations.apply(database, beside_issues=True, backup_folder=tmp_path / "b", clock=clock)
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE VIEW board AS SELECT * FROM issues")
-        (guilty,) = rebuild_on_a_copy(connection)
+        (obstacle,) = rebuild_on_a_copy(connection)
     refused = new.attempt(top, "create", "Two", "-d", "x")
     assert refused.returncode == 1
     assert "error in view board" in refused.stdout + refused.stderr
 
     with closing(sqlite3.connect(database)) as connection:
-        connection.execute(guilty.removal)
+        connection.execute(obstacle.removal)
 
     new.run(top, "create", "Two", "-d", "x")
     assert "One" in new.run(top, "list")

@@ -181,8 +181,8 @@ def test_every_command_that_looks_at_the_history_works_there(project: DoltProjec
         ["analyze"],
         ["health"],
         ["where"],
-        ["migrate"],
-        ["migrate", "--status"],
+        ["migrate", "up"],
+        ["migrate", "status"],
     ):
         ran = project.adw(*words, cwd=project.linked)
         assert ran.code == 0, (words, ran.err)

@@ -1,4 +1,4 @@
-"""The earlier implementation's views keep a real bd out of its own file; `adw migrate` lets it in again."""
+"""The earlier implementation's views keep a real bd out of its own file; `adw migrate up` lets it in."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_bd_refuses_its_file_before_and_works_after(older: str, real_bd: GetBd, 
     assert refused.returncode != 0
     assert "error in view" in refused.stdout + refused.stderr
 
-    adw(top, "migrate")
+    adw(top, "migrate", "up")
     assert len(json.loads(bd.run(top, "list", "--json"))) == 3
     made = json.loads(bd.run(top, "create", "Another", "-d", "So.", "--json"))["id"]
     bd.run(top, "close", made)
@@ -70,7 +70,7 @@ def test_runs_whose_issues_a_real_bd_renamed_before_follow_them_at_the_first_ope
     top, bd = tmp_path / "project", real_bd("0.29.0")
     database, _ = with_earlier_runs(bd, top)
     bd.run(top, "rename-prefix", "new-")
-    adw(top, "migrate")
+    adw(top, "migrate", "up")
     assert rows(database, "SELECT count(*) FROM adw_executions") == [(0,)]
     listed = json.loads(adw(top, "list", "--json"))
     assert [run["issue_id"].partition("-")[0] for run in listed["executions"]] == ["new"] * 3

@@ -197,7 +197,7 @@ def test_a_folder_that_became_a_git_repository_keeps_its_history(
         run = run_on(state, "x-1")
     made = Project(tmp_path, tracker=False)
 
-    ran = made.adw("migrate", "--move")
+    ran = made.adw("migrate", "move")
 
     assert ran.code == 0, ran.err
     home = tmp_path / ".git" / "adw" / "state.sqlite3"
@@ -217,7 +217,7 @@ def test_a_folder_that_became_a_git_repository_keeps_its_history(
 def test_where_nothing_was_left_behind_nothing_is_made(tmp_path: Path) -> None:
     fresh = Project(tmp_path / "fresh", tracker=False)
 
-    ran = fresh.adw("migrate", "--move")
+    ran = fresh.adw("migrate", "move")
 
     home = fresh.folder / ".git" / "adw" / "state.sqlite3"
     assert (ran.code, ran.err) == (0, "")
@@ -257,7 +257,7 @@ def test_a_project_that_a_real_bd_moved_to_dolt_takes_its_history_along(
     new.run(project.folder, "init", "--from-jsonl", "--prefix", "tk", "--non-interactive")
     environ = {"PATH": new.on_path(tmp_path / "bin"), "HOME": str(new.home)}
     assert project.adw("list", environ=environ).code == 4
-    ran = project.adw("migrate", "--move", "--json", environ=environ)
+    ran = project.adw("migrate", "move", "--json", environ=environ)
 
     assert ran.code == 0, ran.err
     assert ran.json["total"]["restored"] == 3

@@ -21,7 +21,7 @@ COMMANDS = (
     "analyze --export csv",
     "health",
     "doctor",
-    "migrate --status",
+    "migrate status",
     "restore --dry-run",
     "resume bad",
 )

@@ -81,7 +81,7 @@ def test_ids_are_whole_and_nothing_else_is_too_wide(words: str, columns: int, pr
 
 
 @pytest.mark.parametrize("columns", [40, 80])
-@pytest.mark.parametrize("words", ["migrate --status", "health", "checkpoints {id}", "show {id}"])
+@pytest.mark.parametrize("words", ["migrate status", "health", "checkpoints {id}", "show {id}"])
 def test_tables_fit_the_terminal(words: str, columns: int, project: Project) -> None:
     run = project.adw("list", "--issue", "bd-42", "--json").json["executions"][0]
 

@@ -55,7 +55,7 @@ def test_without_a_temporary_folder_a_command_works_or_says_why_not(project: Pro
 def test_the_doctor_examines_a_machine_without_temporary_folders(project: Project) -> None:
     done = without_room(project, "doctor --json")
 
-    found = {finding["name"]: finding for finding in done.json["findings"]}
+    found = {finding["check"]: finding for finding in done.json["findings"]}
     assert done.code == 4
     assert found["leftovers"]["severity"] == "ok"
     assert not [finding for finding in found.values() if "[Errno" in finding["what"]]

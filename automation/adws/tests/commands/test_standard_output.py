@@ -30,8 +30,8 @@ REPORTS = (
     "analyze --backend json",
     "health",
     "health --json",
-    "migrate --status",
-    "migrate --status --json",
+    "migrate status",
+    "migrate status --json",
     "restore --dry-run",
     "doctor",
     "doctor --json",
@@ -39,7 +39,14 @@ REPORTS = (
     "list --help",
     "--version",
 )
-WORK = ("run {issue} --force", "run {issue} --force --json", "init", "migrate", "archive", "restore --json")
+WORK = (
+    "run {issue} --force",
+    "run {issue} --force --json",
+    "init",
+    "migrate up",
+    "archive",
+    "restore --json",
+)
 ENDINGS = {"closed": ">&-", "full": ">/dev/full"}
 ERRORS_TOO = {"closed": ">&- 2>&-", "full": ">/dev/full 2>&1"}
 ADW = f"{shlex.quote(sys.executable)} -m adw_state.cli"

@@ -1,4 +1,4 @@
-"""`adw migrate` on a database of the earlier implementation, as a user meets it."""
+"""`adw migrate up` on a database of the earlier implementation, as a user meets it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def project(tmp_path: Path) -> Project:
 
 def test_status_names_it_before_and_changes_nothing(project: Project) -> None:
     before = hashlib.sha256(project.database.read_bytes()).digest()
-    shown = project.adw("migrate", "--status")
+    shown = project.adw("migrate", "status")
     assert shown.code == 0
     assert shown.out.startswith(
         "An earlier implementation left adw_checkpoints, adw_executions, schema_version, recent_failures, "
@@ -37,7 +37,7 @@ def test_status_names_it_before_and_changes_nothing(project: Project) -> None:
         "  2 executions, 1 checkpoints.\n"
         "  Its views name tables of the tracker, which can keep bd from opening its file.\n"
     )
-    shape = project.adw("migrate", "--status", "--json").json
+    shape = project.adw("migrate", "status", "--json").json
     assert shape["earlier_implementation"]["executions"] == 2
     assert [step["state"] for step in shape["migrations"]] == ["pending"] * len(shape["migrations"])
     assert hashlib.sha256(project.database.read_bytes()).digest() == before
@@ -47,11 +47,11 @@ def test_every_other_command_says_what_to_do(project: Project) -> None:
     shown = project.adw("list")
     assert shown.code == 4
     assert "holds the executions of an earlier implementation" in shown.err
-    assert "adw migrate --db" in shown.err
+    assert "adw migrate up --db" in shown.err
 
 
 def test_apply_upgrades_it_and_tells_what_became_of_the_rows(project: Project) -> None:
-    shown = project.adw("migrate", environ=IN_BERLIN)
+    shown = project.adw("migrate", "up", environ=IN_BERLIN)
     assert (shown.code, shown.err) == (0, "")
     assert "before-upgrade.sqlite3" in shown.out
     assert (
@@ -64,21 +64,21 @@ def test_apply_upgrades_it_and_tells_what_became_of_the_rows(project: Project) -
     assert rows(project.database, "SELECT id, completed_at FROM adw_executions") == [
         ("1a2b3c4d", "2026-11-20T10:30:00.000000Z")
     ]
-    assert project.adw("migrate").out == f"{project.database} is up to date; nothing was changed.\n"
+    assert project.adw("migrate", "up").out == f"{project.database} is up to date; nothing was changed.\n"
     listed = project.adw("list", "--json").json
     assert [run["id"] for run in listed["executions"]] == ["1a2b3c4d"]
     assert project.adw("health").code == 0
 
 
 def test_the_json_answer_counts_what_became_of_the_rows(project: Project) -> None:
-    shape = project.adw("migrate", "--json", environ=IN_BERLIN).json
+    shape = project.adw("migrate", "up", "--json", environ=IN_BERLIN).json
     upgrade = shape["upgrade"]
     assert (upgrade["executions"], upgrade["executions_archived"], upgrade["checkpoints"]) == (1, 1, 1)
     assert shape["backup"]["path"].endswith(".before-upgrade.sqlite3")
 
 
 def test_the_backup_from_before_brings_nothing_back_twice(project: Project) -> None:
-    project.adw("migrate", environ=IN_BERLIN)
+    project.adw("migrate", "up", environ=IN_BERLIN)
     before = rows(project.database, "SELECT * FROM adw_checkpoints, adw_executions")
     shown = project.adw("restore", environ=IN_BERLIN)
     assert shown.code == 0, shown.err
@@ -86,7 +86,7 @@ def test_the_backup_from_before_brings_nothing_back_twice(project: Project) -> N
 
 
 def test_a_run_of_the_earlier_implementation_cannot_be_resumed_and_says_why(project: Project) -> None:
-    project.adw("migrate", environ=IN_BERLIN)
+    project.adw("migrate", "up", environ=IN_BERLIN)
     shown = project.adw("resume", "1a2b3c4d")
     assert shown.code != 0
     assert "Traceback" not in shown.err

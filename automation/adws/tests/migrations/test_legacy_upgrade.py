@@ -142,7 +142,9 @@ def test_opening_it_before_says_what_it_is_and_what_to_do(earlier_db: Path) -> N
         NotMigratedError, match="holds the executions of an earlier implementation"
     ) as refusal:
         BeadsStateManager(earlier_db)
-    assert refusal.value.hint == f"run `adw migrate --db {earlier_db}` once; it keeps every row, and a backup"
+    assert refusal.value.hint == (
+        f"run `adw migrate up --db {earlier_db}` once; it keeps every row, and a backup"
+    )
 
 
 def test_the_manager_works_with_the_rows_afterwards(earlier_db: Path, clock: SettableClock) -> None:

@@ -248,4 +248,4 @@ def test_a_project_without_state_says_what_to_do(
 def test_a_database_without_our_tables_says_how_to_make_them(command: Command, tracker_db: Path) -> None:
     code, out, err = command("--db", str(tracker_db))
     assert (code, out) == (4, "")
-    assert f"adw migrate --db {tracker_db}" in err
+    assert f"adw migrate up --db {tracker_db}" in err

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.clock import SettableClock
+from adw_state.clock import SettableClock, default_clock
 from adw_state.errors import (
     DatabaseNotFoundError,
     DatabaseUnreadableError,
@@ -19,7 +19,9 @@ from adw_state.errors import (
     SchemaTooNewError,
 )
 from adw_state.state import BeadsStateManager
-from adw_state.store import health, migration_status, migrations
+from adw_state.store import migration_status, migrations
+from adw_state.store.check import Target
+from adw_state.store.health import check_health
 from adws.tests.conftest import NOW
 from adws.tests.processes import open_files
 
@@ -84,7 +86,7 @@ def test_what_is_no_database_is_refused_in_one_sentence_and_left_as_it_is(tmp_pa
         assert str(caught.value).startswith(f"{path} {message}")
         assert caught.value.hint
         assert caught.value.exit_code == 4
-    checked = health.check(path, beside_issues=True)
+    checked = check_health(Target(path, True, default_clock()))
     assert not checked.ok
     assert _picture(tmp_path) == before
 
@@ -110,7 +112,7 @@ def test_a_missing_database_is_refused_and_never_made(tmp_path: Path, name: str)
         with pytest.raises(DatabaseNotFoundError) as caught:
             use()
         assert str(caught.value) == f"there is no database at {path}"
-    assert not health.check(path, beside_issues=True).ok
+    assert not check_health(Target(path, True, default_clock())).ok
     assert _picture(tmp_path) == {"file": b"x"}
 
 
@@ -119,7 +121,7 @@ def test_a_trackers_database_without_our_tables_is_refused_unchanged(tracker_db:
     with pytest.raises(NotMigratedError) as caught:
         BeadsStateManager(tracker_db)
     assert str(caught.value) == f"{tracker_db} holds no executions yet"
-    assert caught.value.hint == f"run `adw migrate --db {tracker_db}` once (it makes a backup first)"
+    assert caught.value.hint == f"run `adw migrate up --db {tracker_db}` once (it makes a backup first)"
     assert tracker_db.read_bytes() == before
 
 

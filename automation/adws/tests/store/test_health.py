@@ -10,44 +10,50 @@ from pathlib import Path
 
 import pytest
 
+from adw_state.clock import default_clock
 from adw_state.state import BeadsStateManager
-from adw_state.store import health
+from adw_state.store.check import Target
+from adw_state.store.checks import log_size
+from adw_state.store.health import Health, check_health
 from adws.tests.conftest import NOW
 
 
-def _unwell(found: health.Health) -> dict[str, str]:
-    """What is wrong, by check; each finding says what to do about it."""
-    unwell = [check for check in found.checks if not check.ok]
-    assert all(check.hint for check in unwell)
-    return {check.name: check.detail for check in unwell}
+def _faults(found: Health) -> dict[str, str]:
+    """What is wrong, by check; each finding says why that matters."""
+    faults = [one for one in found.findings if one.severity != "ok"]
+    assert all(one.why for one in faults)
+    return {one.check: one.what for one in faults}
 
 
-def test_a_fresh_database_is_well_in_every_respect(state: BeadsStateManager, sidecar_db: Path) -> None:
+def _check(path: Path) -> Health:
+    return check_health(Target(path, False, default_clock(), busy_timeout_seconds=0.01))
+
+
+def test_a_fresh_database_has_no_fault(state: BeadsStateManager, sidecar_db: Path) -> None:
     state.create_execution("proj-7", first_checkpoint=("x", 1))
     found = state.check_health()
     assert found.ok
     assert found.path == str(sidecar_db)
-    assert [check.name for check in found.checks] == [
+    assert [one.check for one in found.findings] == [
         "integrity",
         "migrations",
-        "schema",
         "references",
-        "writable",
-        "write-ahead log",
+        "schema",
         "disk",
+        "log-size",
+        "writable",
     ]
-    assert {check.detail for check in found.checks[:1]} == {"ok"}
 
 
-def test_beside_issues_is_well_too(beads_state: BeadsStateManager) -> None:
+def test_a_fresh_database_beside_issues_has_none_either(beads_state: BeadsStateManager) -> None:
     beads_state.create_execution("demo-1")
-    assert _unwell(beads_state.check_health()) == {}
+    assert _faults(beads_state.check_health()) == {}
 
 
 def test_a_check_writes_nothing(state: BeadsStateManager, sidecar_db: Path) -> None:
     state.close()
     before = sidecar_db.read_bytes()
-    health.check(sidecar_db, beside_issues=False)
+    _check(sidecar_db)
     assert sidecar_db.read_bytes() == before
     assert [path.name for path in sidecar_db.parent.iterdir()] == ["state.sqlite3"]
 
@@ -84,18 +90,18 @@ def _run_sql(*statements: str) -> Callable[[Path], None]:
             "schema",
             "view recent_failures differs from what the migrations make",
         ),
-        (_run_sql("DELETE FROM schema_version WHERE version = '002'"), "migrations", "pending: 002"),
+        (_run_sql("DELETE FROM schema_version WHERE version = '002'"), "migrations", "Pending: 002"),
         (
             _run_sql(f"INSERT INTO schema_version VALUES ('999', 'later', 'x', '{NOW}')"),
-            "file",
+            "migrations",
             "has migration 999 (later), which this version does not know",
         ),
         (
             _run_sql("UPDATE schema_version SET sha256 = 'x' WHERE version = '001'"),
-            "file",
+            "migrations",
             "migration 001 (add_adw_tables) was edited after it was applied",
         ),
-        (_run_sql("DELETE FROM issues WHERE id = 'demo-1'"), "references", "1 rows point nowhere"),
+        (_run_sql("DELETE FROM issues WHERE id = 'demo-1'"), "references", "1 row without a parent."),
     ],
 )
 def test_each_fault_is_found_and_named(
@@ -103,7 +109,7 @@ def test_each_fault_is_found_and_named(
 ) -> None:
     beads_state.create_execution("demo-1")
     damage(beads_db)  # with foreign keys off, as the sqlite3 shell has them
-    found = _unwell(beads_state.check_health())
+    found = _faults(beads_state.check_health())
     assert list(found) == [name]
     assert detail in found[name]
 
@@ -113,8 +119,8 @@ def test_a_database_held_by_another_program_is_not_writable(
 ) -> None:
     with closing(sqlite3.connect(sidecar_db, isolation_level=None)) as foreign:
         foreign.execute("BEGIN IMMEDIATE")
-        found = health.check(sidecar_db, beside_issues=False, busy_timeout_seconds=0.01)
-        assert _unwell(found) == {"writable": f"{sidecar_db} stayed locked by another process"}
+        found = _check(sidecar_db)
+        assert _faults(found) == {"writable": f"{sidecar_db} stayed locked by another process."}
 
 
 def test_a_database_that_cannot_even_be_read_now_is_not_called_damaged(
@@ -125,9 +131,10 @@ def test_a_database_that_cannot_even_be_read_now_is_not_called_damaged(
         foreign.execute("PRAGMA locking_mode = EXCLUSIVE")
         foreign.execute("BEGIN EXCLUSIVE")
         foreign.execute("DELETE FROM adw_checkpoints")
-        (check,) = health.check(sidecar_db, beside_issues=False, busy_timeout_seconds=0.01).checks
-    assert (check.ok, check.damaged) == (False, False)
-    assert check.detail == f"{sidecar_db} stayed locked by another process"
+        faults = [one for one in _check(sidecar_db).findings if one.severity != "ok"]
+    assert [(one.what, one.damaged) for one in faults] == [
+        (f"{sidecar_db} stayed locked by another process.", False)
+    ]
 
 
 def test_a_corrupt_page_is_found_where_a_mere_question_would_not_look(
@@ -139,16 +146,16 @@ def test_a_corrupt_page_is_found_where_a_mere_question_would_not_look(
     with sidecar_db.open("rb+") as file:
         file.seek(sidecar_db.stat().st_size - 8192)
         file.write(b"\xff" * 4096)
-    found = _unwell(health.check(sidecar_db, beside_issues=False))
-    assert found.keys() & {"integrity", "file"}
+    found = _faults(_check(sidecar_db))
+    assert found.keys() & {"integrity", "schema"}
 
 
 def test_a_log_that_grows_and_a_disk_that_is_full_are_told(
     state: BeadsStateManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "_WAL_WARN_BYTES", 1)
+    monkeypatch.setattr(log_size, "_LARGE_BYTES", 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 9, 1))
     state.create_execution("proj-7")
-    found = _unwell(state.check_health())
-    assert list(found) == ["write-ahead log", "disk"]
-    assert found["disk"] == "1 bytes free"
+    found = _faults(state.check_health())
+    assert list(found) == ["disk", "log-size"]
+    assert found["disk"] == "1 bytes are free on the disk."

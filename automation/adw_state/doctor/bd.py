@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from adw_state.errors import TrackerUnusableError
 from adw_state.store.private_copy import scratch_folder
@@ -26,6 +27,13 @@ _NO_DAEMON = {"BEADS_NO_DAEMON": "1", "BEADS_AUTO_START_DAEMON": "false"}
 _VERSION = re.compile(r"\bbd version v?(\d+)\.(\d+)\.(\d+)", re.IGNORECASE)
 _PLACE_KEYS = {"database_path", "path"}
 _PLACES = ("BD_DB", "BEADS_DB", "BEADS_DIR")
+
+
+class InstalledBd(NamedTuple):
+    """The bd on the PATH and its version; None where there is none, or it does not say."""
+
+    program: str | None
+    version: Version | None
 
 
 def version_of(program: str, environ: Mapping[str, str]) -> Version | None:

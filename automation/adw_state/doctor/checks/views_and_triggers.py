@@ -6,14 +6,13 @@ import shlex
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from adw_state.doctor.findings import Finding, well
-from adw_state.doctor.patient import Patient
-from adw_state.doctor.reading import tables_touched
-from adw_state.doctor.replay import Guilty, rebuild_on_a_copy
+from adw_state.doctor.project import Project
+from adw_state.doctor.rebuild import Obstacle, rebuild_on_a_copy, tables_touched
 from adw_state.store import schema
+from adw_state.store.check import Check, Finding, Stage
 from adw_state.store.migration_files import known
+from adw_state.store.schema_repair import remake_views_and_triggers
 from adw_state.trackers.database_file import reading
 from adw_state.trackers.locate import Tracker
 
@@ -24,7 +23,7 @@ _FORMER_VIEWS = {
     "success_rate_by_type",
     "phase_progression_funnel",
 }
-_BRICKED = (
+_STOPPED = (
     "bd rebuilds {table} when it is upgraded, in some versions on every open. Then SQLite cannot read this"
     " {kind}, and bd cannot open its database: every command of it fails."
 )
@@ -32,50 +31,54 @@ _QUOTES = " To bd, double quotes make a name; texts want single quotes."
 
 
 @dataclass(frozen=True, slots=True)
-class Guests:
+class _Stored:
     """What is stored in a tracker's file that is not the tracker's, as far as it is dangerous."""
 
-    guilty: tuple[Guilty, ...]
+    obstacles: tuple[Obstacle, ...]
     ours: frozenset[str]
-    """The names of those views and triggers that are of our making."""
-    curious: tuple[tuple[str, tuple[str, ...]], ...]
+    """The names of views and triggers that are of our making."""
+    reading_tracker: tuple[tuple[str, tuple[str, ...]], ...]
     """Views and triggers of ours that read tables of the tracker that it does not rebuild today."""
-    settlers: tuple[tuple[str, str, str], ...]
+    on_tracker: tuple[tuple[str, str, str], ...]
     """Kind, name and table of triggers, and of indexes of ours, on a table of the tracker."""
 
 
-def check_guests(patient: Patient) -> Iterator[Finding]:
-    """Rebuild the tracker's tables on an empty copy, and name whatever stands in the way."""
-    location = patient.location
+def _look(project: Project) -> Iterator[Finding]:
+    location = project.location
     if location.tracker is not Tracker.BD or location.tracker_database is None:
         return
     with reading(location.tracker_database) as connection:
-        found = look_for_guests(connection)
-    file = location.tracker_database
-    for guilty in found.guilty:
-        yield _stops_bd(guilty, file, ours=guilty.name in found.ours and location.beside_issues)
-    for name, tables in found.curious:
+        found = _stored(connection)
+    for one in found.obstacles:
+        yield _stops_bd(project, one, ours=one.name in found.ours and project.beside_issues)
+    for name, tables in found.reading_tracker:
         yield Finding(
-            "views and triggers",
             "warning",
             f"{name}, which is ours, reads the tracker's {', '.join(tables)}.",
             "bd does not rebuild that today; a version that does could not open its database.",
-            "adw doctor --fix",
+            fix=project.command("adw doctor --fix"),
             fixable=True,
         )
-    for kind, name, table in found.settlers:
-        yield Finding(
-            "views and triggers",
-            "note",
-            f"The {kind} {name} sits on the tracker's table {table}.",
-            "bd drops it without a word when it rebuilds that table.",
-        )
-    if not (found.guilty or found.curious):
-        yield well("views and triggers", "bd can rebuild its tables: tried on an empty copy")
+    for kind, name, table in found.on_tracker:
+        yield Finding("note", f"The {kind} {name} sits on the tracker's table {table}.")
+    if not (found.obstacles or found.reading_tracker):
+        yield Finding("ok", "bd can rebuild its tables: tried on an empty copy.")
 
 
-def look_for_guests(connection: sqlite3.Connection) -> Guests:
-    """Whatever is dangerous in a tracker's file."""
+def _fix(project: Project) -> Iterator[str]:
+    """Drop those of ours that are dangerous, and make those of them anew that our migrations make."""
+    with reading(project.path) as connection:
+        found = _stored(connection)
+    dangerous = {one.name for one in found.obstacles} | {name for name, _ in found.reading_tracker}
+    return remake_views_and_triggers(
+        project.path,
+        project.clock,
+        beside_issues=project.beside_issues,
+        unwanted=frozenset(dangerous & found.ours),
+    )
+
+
+def _stored(connection: sqlite3.Connection) -> _Stored:
     touched = tables_touched(connection)
     stored = schema.present(connection)
     our_objects = schema.expected(known(), beside_issues=True)
@@ -87,26 +90,25 @@ def look_for_guests(connection: sqlite3.Connection) -> Guests:
             return on_ours or _touches_ours(name, touched) or stored[name] == our_objects.get(name)
         return name in _FORMER_VIEWS and _touches_ours(name, touched)
 
-    guilty = tuple(rebuild_on_a_copy(connection))
-    blamed = {one.name for one in guilty}
+    obstacles = tuple(rebuild_on_a_copy(connection))
+    blamed = {one.name for one in obstacles}
     theirs = {name for name, found in stored.items() if found.kind == "table"} - our_names
     theirs = {name for name in theirs if not name.startswith("adw_")}
-    curious = (
-        (name, tuple(sorted(touched.get(name, set()) & theirs)))
-        for name, found in sorted(stored.items())
-        if found.kind in ("view", "trigger") and name not in blamed and is_ours(name)
+    ours = frozenset(name for name in stored if stored[name].kind in ("view", "trigger") and is_ours(name))
+    reading_tracker = (
+        (name, tuple(sorted(touched.get(name, set()) & theirs))) for name in sorted(ours - blamed)
     )
-    settlers = (
+    on_tracker = (
         (found.kind, name, found.table)
         for name, found in sorted(stored.items())
         if found.table in theirs
         and (found.kind == "trigger" or (found.kind == "index" and name.startswith(("adw_", "idx_adw_"))))
     )
-    return Guests(
-        guilty,
-        frozenset(name for name in stored if stored[name].kind in ("view", "trigger") and is_ours(name)),
-        tuple((name, tables) for name, tables in curious if tables),
-        tuple(settlers),
+    return _Stored(
+        obstacles,
+        ours,
+        tuple((name, tables) for name, tables in reading_tracker if tables),
+        tuple(on_tracker),
     )
 
 
@@ -114,15 +116,24 @@ def _touches_ours(name: str, touched: dict[str, set[str]]) -> bool:
     return any(table.startswith("adw_") for table in touched.get(name, ()))
 
 
-def _stops_bd(guilty: Guilty, file: Path, *, ours: bool) -> Finding:
+def _stops_bd(project: Project, one: Obstacle, *, ours: bool) -> Finding:
     whose = "which is ours" if ours else "which is not ours"
-    removal = shlex.join(["sqlite3", str(file), guilty.removal])
-    quotes = _QUOTES if guilty.why.startswith("no such column") else ""
+    removal = shlex.join(["sqlite3", str(project.location.tracker_database), one.removal])
+    quotes = _QUOTES if one.why.startswith("no such column") else ""
     return Finding(
-        "views and triggers",
         "error",
-        f"The {guilty.kind} {guilty.name}, {whose}, would stop bd: {guilty.why}.",
-        _BRICKED.format(table=guilty.rebuilt, kind=guilty.kind) + quotes,
-        "adw doctor --fix" if ours else removal,
+        f"The {one.kind} {one.name}, {whose}, would stop bd: {one.why}.",
+        _STOPPED.format(table=one.rebuilt, kind=one.kind) + quotes,
+        fix=project.command("adw doctor --fix") if ours else removal,
         fixable=ours,
     )
+
+
+CHECK = Check(
+    "views-and-triggers",
+    Stage.TRACKER,
+    _look,
+    why="bd drops it without a word when it rebuilds that table.",
+    fix=_fix,
+    fix_changes_database=True,
+)

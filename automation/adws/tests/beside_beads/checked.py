@@ -1,4 +1,4 @@
-"""Projects to examine, and what the doctor found in them."""
+"""Projects that are checked, and what was found in them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from contextlib import closing
 from pathlib import Path
 
 from adw_state.clock import SettableClock
-from adw_state.doctor.examination import examine
-from adw_state.doctor.findings import Finding
-from adw_state.doctor.mending import Mended, mend
-from adw_state.doctor.patient import Patient
+from adw_state.doctor.examination import Repairs, examine, repair
+from adw_state.doctor.project import Project
 from adw_state.state import BeadsStateManager
+from adw_state.store.check import Finding
 from adw_state.trackers.locate import locate
 
 
-class Sick:
+class Checked:
     """A project outside git, on bd with SQLite unless it has no tracker, and its doctor."""
 
     def __init__(self, folder: Path, clock: SettableClock, template: Path | None = None) -> None:
@@ -37,12 +36,12 @@ class Sick:
         return self.folder / ".beads" / "beads.db"
 
     @property
-    def patient(self) -> Patient:
+    def project(self) -> Project:
         location = locate(cwd=self.folder, environ={})
-        return Patient(location, self.clock, {**os.environ, **self.environ}, self.folder)
+        return Project.at(location, self.clock, {**os.environ, **self.environ}, self.folder)
 
     def open(self) -> BeadsStateManager:
-        return BeadsStateManager(self.patient.location.database, clock=self.clock)
+        return BeadsStateManager(self.project.location.database, clock=self.clock)
 
     def change(self, *statements: str, path: Path | None = None) -> None:
         with closing(sqlite3.connect(path or self.file, isolation_level=None)) as connection:
@@ -51,24 +50,24 @@ class Sick:
                 connection.execute(statement)
 
     def findings(self) -> list[Finding]:
-        return examine(self.patient)
+        return examine(self.project)
 
-    def found(self, name: str) -> list[Finding]:
+    def found(self, check: str) -> list[Finding]:
         """What a check found, the good included."""
-        return [finding for finding in self.findings() if finding.name == name]
+        return [finding for finding in self.findings() if finding.check == check]
 
-    def the(self, name: str) -> Finding:
-        """The one finding of this name that is not good."""
-        (finding,) = (finding for finding in self.found(name) if finding.severity != "ok")
+    def the(self, check: str) -> Finding:
+        """The one finding of this check that is not good."""
+        (finding,) = (finding for finding in self.found(check) if finding.severity != "ok")
         return finding
 
     def complaints(self) -> dict[str, str]:
-        """Everything worse than a note: severity by name."""
+        """Everything worse than a note: severity by check."""
         return {
-            finding.name: finding.severity
+            finding.check: finding.severity
             for finding in self.findings()
             if finding.severity in ("warning", "error")
         }
 
-    def mend(self) -> Mended:
-        return mend(self.patient, self.findings())
+    def repair(self) -> Repairs:
+        return repair(self.project, self.findings())

@@ -24,9 +24,21 @@ _BLAMED = re.compile(r"error in (?P<kind>view|trigger) (?P<name>.+?): (?P<why>.+
 # A text, a comment, or a word in double quotes, whichever begins first.
 _TOKENS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\"(?P<word>(?:[^\"]|\"\")*)\"", re.DOTALL)
 
+_TOUCHING = {
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_INSERT,
+    sqlite3.SQLITE_UPDATE,
+    sqlite3.SQLITE_DELETE,
+}
+_COMPILED = (
+    "EXPLAIN DELETE FROM {table}",
+    "EXPLAIN INSERT INTO {table} DEFAULT VALUES",
+    "EXPLAIN UPDATE {table} SET rowid = rowid",
+)
+
 
 @dataclass(frozen=True, slots=True)
-class Guilty:
+class Obstacle:
     """A stored view or trigger that would stop bd, and what SQLite says about it."""
 
     kind: str
@@ -40,13 +52,37 @@ class Guilty:
         return f'DROP {self.kind.upper()} "{self.name}"'
 
 
-def rebuild_on_a_copy(database: sqlite3.Connection) -> list[Guilty]:
+def rebuild_on_a_copy(database: sqlite3.Connection) -> list[Obstacle]:
     """Every view and trigger, whosever it is, that would make bd's rebuild fail; in the order of finding."""
-    with closing(copy_of_schema(database)) as copy:
-        return [guilty for table in REBUILT if _has(copy, table) for guilty in _rebuild(copy, table)]
+    with closing(_copy_of_schema(database)) as copy:
+        return [obstacle for table in REBUILT if _has(copy, table) for obstacle in _rebuild(copy, table)]
 
 
-def copy_of_schema(database: sqlite3.Connection) -> sqlite3.Connection:
+def tables_touched(database: sqlite3.Connection) -> dict[str, set[str]]:
+    """For every view and trigger of a file, the tables and views that it touches.
+
+    Statements are compiled on an empty copy, never run, and SQLite is asked at each step what is touched
+    and on whose behalf. That is exact where a search for words would not be.
+    """
+    touched: dict[str, set[str]] = {}
+
+    def note(action: int, one: str | None, _two: str | None, _db: str | None, by: str | None) -> int:
+        if action in _TOUCHING and by is not None and one is not None and one != by:
+            touched.setdefault(by, set()).add(one)
+        return sqlite3.SQLITE_OK
+
+    with closing(_copy_of_schema(database)) as copy:
+        stored = copy.execute("SELECT type, name, tbl_name FROM sqlite_master").fetchall()
+        copy.set_authorizer(note)
+        for kind, name, table in stored:
+            for statement in _statements(kind, name, table):
+                with suppress(sqlite3.Error):  # what cannot be compiled is for the replay to tell
+                    copy.execute(statement).fetchall()
+        copy.set_authorizer(None)
+    return touched
+
+
+def _copy_of_schema(database: sqlite3.Connection) -> sqlite3.Connection:
     """A new database in memory with the same tables, indexes, views and triggers, and no row."""
     copy = sqlite3.connect(":memory:", isolation_level=None)
     copy.execute("PRAGMA foreign_keys = OFF")
@@ -59,18 +95,18 @@ def copy_of_schema(database: sqlite3.Connection) -> sqlite3.Connection:
     return copy
 
 
-def _rebuild(copy: sqlite3.Connection, table: str) -> list[Guilty]:
-    found: list[Guilty] = []
-    while (guilty := _try_once(copy, table)) is not None:
-        found.append(guilty)
+def _rebuild(copy: sqlite3.Connection, table: str) -> list[Obstacle]:
+    found: list[Obstacle] = []
+    while (obstacle := _try_once(copy, table)) is not None:
+        found.append(obstacle)
         try:
-            copy.execute(guilty.removal)
+            copy.execute(obstacle.removal)
         except sqlite3.Error:
             break  # not a thing that can be dropped, so asking again would answer the same
     return found
 
 
-def _try_once(copy: sqlite3.Connection, table: str) -> Guilty | None:
+def _try_once(copy: sqlite3.Connection, table: str) -> Obstacle | None:
     """Rebuild the table as bd does, and take it back; what stood in the way, if anything."""
     copy.execute("SAVEPOINT rebuild")
     try:
@@ -82,8 +118,8 @@ def _try_once(copy: sqlite3.Connection, table: str) -> Guilty | None:
     except sqlite3.Error as error:
         blamed = _BLAMED.search(str(error))
         if blamed is None:
-            return Guilty("table", table, table, str(error))
-        return Guilty(blamed["kind"], blamed["name"], table, blamed["why"])
+            return Obstacle("table", table, table, str(error))
+        return Obstacle(blamed["kind"], blamed["name"], table, blamed["why"])
     finally:
         copy.execute("ROLLBACK TO rebuild")
         copy.execute("RELEASE rebuild")
@@ -103,3 +139,15 @@ def _with_brackets(text: str) -> str:
         return "[" + word.replace('""', '"') + "]"
 
     return _TOKENS.sub(rewrite, text)
+
+
+def _statements(kind: str, name: str, table: str) -> tuple[str, ...]:
+    if kind == "view":
+        return (f"EXPLAIN SELECT * FROM {_quoted(name)}",)  # noqa: S608 - a name of the file's own
+    if kind == "trigger":
+        return tuple(spring.format(table=_quoted(table)) for spring in _COMPILED)
+    return ()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

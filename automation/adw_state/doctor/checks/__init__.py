@@ -1,0 +1,1 @@
+"""The checks of a project and its surroundings, one per module, as its `CHECK`."""

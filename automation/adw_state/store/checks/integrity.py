@@ -1,0 +1,26 @@
+"""Whether SQLite can read the file, page by page."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+from adw_state.store.check import Check, Finding, Stage, Target
+from adw_state.store.connection import open_reader
+from adw_state.store.faults import translate
+
+
+def _look(target: Target) -> Iterator[Finding]:
+    try:
+        with closing(open_reader(target.path, busy_timeout_seconds=target.busy_timeout_seconds)) as reader:
+            found = [row[0] for row in reader.execute("PRAGMA quick_check(5)").fetchall()]
+    except sqlite3.Error as error:
+        raise translate(error, target.path) from error
+    if found == ["ok"]:
+        yield Finding("ok", "SQLite finds no damage.")
+    else:
+        yield Finding("error", f"SQLite finds damage: {'; '.join(found)}.", damaged=True)
+
+
+CHECK = Check("integrity", Stage.FILE_CONTENT, _look, why="Rows may be lost or wrong.")
