@@ -119,6 +119,16 @@ class StoreFaultError(DatabaseError):
     """The database engine reported something that has no better name here."""
 
 
+class ConstraintError(StoreFaultError):
+    """A row breaks a rule of its table. `rule` names it in the engine's words."""
+
+    def __init__(self, message: str, *, rule: str, is_unique: bool) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.is_unique = is_unique
+        """Another row has what may be there once only."""
+
+
 class DuplicateExecutionError(AdwError):
     """An execution with this id exists already."""
 

@@ -27,7 +27,6 @@ from adw_state.shared_file.br_watch import BrWatch
 from adw_state.shared_file.present_database import PresentDatabase
 from adw_state.store import absence, archive, attempts, checkpoints, executions, new_executions, sql, values
 from adw_state.store.checkpoints import NewCheckpoint
-from adw_state.store.connection import BUSY_TIMEOUT_SECONDS
 from adw_state.store.database import Database, Unit
 from adw_state.store.executions import PageStart
 from adw_state.store.ids import new_execution_id, new_op_id
@@ -36,6 +35,7 @@ from adw_state.store.life import LEASE_SECONDS
 from adw_state.store.new_executions import NewExecution
 from adw_state.store.records import UNFINISHED, Attempt, Checkpoint, Execution, IssueSnapshot
 from adw_state.store.retry import DELAYS_SECONDS
+from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS
 from adw_state.store.summary import StaleCheckpoint, Summary, summarize
 from adw_state.store.transaction import Transaction
 

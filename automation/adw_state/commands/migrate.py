@@ -11,8 +11,8 @@ from adw_state.commands.options import common
 from adw_state.commands.output import print_json, print_line, print_table
 from adw_state.commands.standard_streams import exit_code_tells_of_work
 from adw_state.store import migration_status, migrations
-from adw_state.store.backup import Backup, list_backups
 from adw_state.store.legacy import Legacy, Upgrade, look_for
+from adw_state.store.sqlite.backup import Backup, list_backups
 from adw_state.trackers.locate import Location, locate
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adw_state.errors import TrackerUnusableError
-from adw_state.store.private_copy import scratch_folder
+from adw_state.store.sqlite.private_copy import scratch_folder
 from adw_state.trackers.bd_program import ask
 from adw_state.trackers.program_output import json_objects
 

@@ -10,8 +10,8 @@ from adw_state.doctor.project import Project
 from adw_state.doctor.way_back import way_back
 from adw_state.errors import AdwError
 from adw_state.store import health
-from adw_state.store.backup import Backup, back_up
 from adw_state.store.check import Check, Finding, collect, run_checks
+from adw_state.store.sqlite.backup import Backup, back_up
 
 OF_PROJECT: tuple[Check[Project], ...] = collect(checks)
 ALL: tuple[Check[Project], ...] = tuple(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from adw_state.errors import AdwError
 from adw_state.shared_file import heal
 from adw_state.store import opening, schema
 from adw_state.store.check import Target
-from adw_state.store.connection import open_reader
 from adw_state.store.database import Database
+from adw_state.store.sqlite.connection import open_reader
+from adw_state.store.sqlite.driver import EngineError
 from adw_state.trackers.bd_program import installed_bd
 from adw_state.trackers.locate import Location, Tracker
 
@@ -67,7 +67,7 @@ class Project(Target):
         try:
             with closing(open_reader(self.path)) as reader:
                 return not _OUR_TABLES.isdisjoint(schema.present(reader))
-        except (sqlite3.Error, AdwError):
+        except (EngineError, AdwError):
             return True
 
     @cached_property

@@ -12,9 +12,10 @@ copy's double-quoted words are written in brackets, which mean a name to every S
 from __future__ import annotations
 
 import re
-import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
+
+from adw_state.store.sqlite.driver import Connection, EngineError, open_in_memory, tell_what_is_touched
 
 REBUILT = ("issues", "dependencies")
 """The tables that bd rebuilds."""
@@ -24,12 +25,6 @@ _BLAMED = re.compile(r"error in (?P<kind>view|trigger) (?P<name>.+?): (?P<why>.+
 # A text, a comment, or a word in double quotes, whichever begins first.
 _TOKENS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\"(?P<word>(?:[^\"]|\"\")*)\"", re.DOTALL)
 
-_TOUCHING = {
-    sqlite3.SQLITE_READ,
-    sqlite3.SQLITE_INSERT,
-    sqlite3.SQLITE_UPDATE,
-    sqlite3.SQLITE_DELETE,
-}
 _COMPILED = (
     "EXPLAIN DELETE FROM {table}",
     "EXPLAIN INSERT INTO {table} DEFAULT VALUES",
@@ -52,13 +47,13 @@ class Obstacle:
         return f'DROP {self.kind.upper()} "{self.name}"'
 
 
-def rebuild_on_a_copy(database: sqlite3.Connection) -> list[Obstacle]:
+def rebuild_on_a_copy(database: Connection) -> list[Obstacle]:
     """Every view and trigger, whosever it is, that would make bd's rebuild fail; in the order of finding."""
     with closing(_copy_of_schema(database)) as copy:
         return [obstacle for table in REBUILT if _has(copy, table) for obstacle in _rebuild(copy, table)]
 
 
-def tables_touched(database: sqlite3.Connection) -> dict[str, set[str]]:
+def tables_touched(database: Connection) -> dict[str, set[str]]:
     """For every view and trigger of a file, the tables and views that it touches.
 
     Statements are compiled on an empty copy, never run, and SQLite is asked at each step what is touched
@@ -66,47 +61,45 @@ def tables_touched(database: sqlite3.Connection) -> dict[str, set[str]]:
     """
     touched: dict[str, set[str]] = {}
 
-    def note(action: int, one: str | None, _two: str | None, _db: str | None, by: str | None) -> int:
-        if action in _TOUCHING and by is not None and one is not None and one != by:
-            touched.setdefault(by, set()).add(one)
-        return sqlite3.SQLITE_OK
+    def note(by: str, table: str) -> None:
+        if table != by:
+            touched.setdefault(by, set()).add(table)
 
     with closing(_copy_of_schema(database)) as copy:
         stored = copy.execute("SELECT type, name, tbl_name FROM sqlite_master").fetchall()
-        copy.set_authorizer(note)
+        tell_what_is_touched(copy, note)
         for kind, name, table in stored:
             for statement in _statements(kind, name, table):
-                with suppress(sqlite3.Error):  # what cannot be compiled is for the replay to tell
+                with suppress(EngineError):  # what cannot be compiled is for the replay to tell
                     copy.execute(statement).fetchall()
-        copy.set_authorizer(None)
     return touched
 
 
-def _copy_of_schema(database: sqlite3.Connection) -> sqlite3.Connection:
+def _copy_of_schema(database: Connection) -> Connection:
     """A new database in memory with the same tables, indexes, views and triggers, and no row."""
-    copy = sqlite3.connect(":memory:", isolation_level=None)
+    copy = open_in_memory()
     copy.execute("PRAGMA foreign_keys = OFF")
     found = database.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     for kind, _, text in sorted(found, key=lambda row: (_ORDER.get(row[0], 4), row[1])):
         # A table of a module that is not loaded here stays out, and the tables that a virtual one makes
         # for itself are there already; neither takes part in a rebuild.
-        with suppress(sqlite3.Error):
+        with suppress(EngineError):
             copy.execute(_with_brackets(text) if kind in ("view", "trigger") else text)
     return copy
 
 
-def _rebuild(copy: sqlite3.Connection, table: str) -> list[Obstacle]:
+def _rebuild(copy: Connection, table: str) -> list[Obstacle]:
     found: list[Obstacle] = []
     while (obstacle := _try_once(copy, table)) is not None:
         found.append(obstacle)
         try:
             copy.execute(obstacle.removal)
-        except sqlite3.Error:
+        except EngineError:
             break  # not a thing that can be dropped, so asking again would answer the same
     return found
 
 
-def _try_once(copy: sqlite3.Connection, table: str) -> Obstacle | None:
+def _try_once(copy: Connection, table: str) -> Obstacle | None:
     """Rebuild the table as bd does, and take it back; what stood in the way, if anything."""
     copy.execute("SAVEPOINT rebuild")
     try:
@@ -115,7 +108,7 @@ def _try_once(copy: sqlite3.Connection, table: str) -> Obstacle | None:
         copy.execute(f"CREATE TABLE {table}_new AS SELECT * FROM {table}")  # noqa: S608 - one of two names
         copy.execute(f"DROP TABLE {table}")
         copy.execute(f"ALTER TABLE {table}_new RENAME TO {table}")
-    except sqlite3.Error as error:
+    except EngineError as error:
         blamed = _BLAMED.search(str(error))
         if blamed is None:
             return Obstacle("table", table, table, str(error))
@@ -126,7 +119,7 @@ def _try_once(copy: sqlite3.Connection, table: str) -> Obstacle | None:
     return None
 
 
-def _has(copy: sqlite3.Connection, table: str) -> bool:
+def _has(copy: Connection, table: str) -> bool:
     found = copy.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
     return bool(found.fetchone()[0])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from adw_state.doctor.project import Project
-from adw_state.store.backup import list_backups
+from adw_state.store.sqlite.backup import list_backups
 from adw_state.trackers.bd_program import installed_bd
 from adw_state.trackers.putting_away import commands_that_put_away
 

@@ -8,7 +8,6 @@ a damaged file the readable rows are read.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -20,10 +19,12 @@ from adw_state.recovery.salvage import salvage
 from adw_state.shared_file import heal, needs_healing
 from adw_state.store import migrations
 from adw_state.store.database import Database
-from adw_state.store.faults import translate
-from adw_state.store.private_copy import copy_privately, scratch_folder
 from adw_state.store.runs import ARCHIVES, LIVE_TABLES
 from adw_state.store.sql import newest_version
+from adw_state.store.sqlite.connection import IMMUTABLE, connect
+from adw_state.store.sqlite.driver import Connection, EngineError
+from adw_state.store.sqlite.faults import translating
+from adw_state.store.sqlite.private_copy import copy_privately, scratch_folder
 from adw_state.store.transaction import Transaction
 from adw_state.trackers.database_file import read_header
 
@@ -32,7 +33,7 @@ from adw_state.trackers.database_file import read_header
 class OldDatabase:
     """An open old database: which of our tables it has, and what was noticed on the way, in sentences."""
 
-    connection: sqlite3.Connection
+    connection: Connection
     tables: frozenset[str]
     of_tracker: bool
     """Whether it holds a tracker's issues too."""
@@ -73,16 +74,10 @@ def open_old(path: Path, clock: Clock) -> Iterator[OldDatabase | None]:
 
 
 @contextmanager
-def _reading(file: Path, original: Path, *, copied: bool) -> Iterator[sqlite3.Connection]:
-    address = f"{file.absolute().as_uri()}?{'mode=rw' if copied else 'immutable=1'}"
-    try:
-        with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
-            connection.execute("PRAGMA query_only = ON")
-            connection.row_factory = sqlite3.Row
-            connection.text_factory = lambda text: text.decode("utf-8", "replace")
-            yield connection
-    except sqlite3.Error as error:
-        raise translate(error, original) from error
+def _reading(file: Path, original: Path, *, copied: bool) -> Iterator[Connection]:
+    with closing(connect(file, "rw" if copied else IMMUTABLE)) as connection, translating(original):
+        connection.execute("PRAGMA query_only = ON")
+        yield connection
 
 
 def _has_log(path: Path) -> bool:
@@ -90,15 +85,13 @@ def _has_log(path: Path) -> bool:
     return any(log.exists() and log.stat().st_size > 0 for log in logs)
 
 
-def _tables(connection: sqlite3.Connection, path: Path) -> set[str]:
-    try:
+def _tables(connection: Connection, path: Path) -> set[str]:
+    with translating(path):
         rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    except sqlite3.Error as error:
-        raise translate(error, path) from error
     return {row["name"] for row in rows}
 
 
-def _require_understood(connection: sqlite3.Connection, path: Path, tables: set[str]) -> None:
+def _require_understood(connection: Connection, path: Path, tables: set[str]) -> None:
     version = _version(connection, tables)
     if version is not None and version > newest_version():
         raise SchemaTooNewError(
@@ -107,25 +100,25 @@ def _require_understood(connection: sqlite3.Connection, path: Path, tables: set[
         )
 
 
-def _version(connection: sqlite3.Connection, tables: set[str]) -> str | None:
+def _version(connection: Connection, tables: set[str]) -> str | None:
     if "schema_version" not in tables:
         return None
     try:
         row = connection.execute("SELECT max(version) AS version FROM schema_version").fetchone()
-    except sqlite3.Error:
+    except EngineError:
         return None  # another application's table, or damaged
     return None if row["version"] is None else str(row["version"])
 
 
-def _is_sound(connection: sqlite3.Connection) -> bool:
+def _is_sound(connection: Connection) -> bool:
     try:
         found = connection.execute("PRAGMA quick_check(1)").fetchall()
-    except sqlite3.DatabaseError:
+    except EngineError:
         return False
     return [row[0] for row in found] == ["ok"]
 
 
-def _is_behind(connection: sqlite3.Connection, tables: set[str], clock: Clock) -> bool:
+def _is_behind(connection: Connection, tables: set[str], clock: Clock) -> bool:
     """Whether migrations or healings are due."""
     if _version(connection, tables) != newest_version():
         return True
@@ -133,7 +126,7 @@ def _is_behind(connection: sqlite3.Connection, tables: set[str], clock: Clock) -
         return False
     try:
         return needs_healing(Transaction(connection, format_time(clock.now())))
-    except sqlite3.Error:
+    except EngineError:
         return True  # a tracker's file of another shape; healing a copy of it tells what is wrong
 
 

@@ -26,11 +26,11 @@ from adw_state.recovery.places import OldFile
 from adw_state.shared_file import heal
 from adw_state.shared_file.audit import Healing, executions_text, record
 from adw_state.store import migrations
-from adw_state.store.backup import Backup, back_up
 from adw_state.store.database import Database
 from adw_state.store.importing import Policy, Tally, import_orphan, import_run
-from adw_state.store.private_copy import scratch_folder
 from adw_state.store.runs import RowCounts, Run, StoredRow
+from adw_state.store.sqlite.backup import Backup, back_up
+from adw_state.store.sqlite.private_copy import scratch_folder
 from adw_state.store.transaction import Transaction
 from adw_state.trackers.locate import Location
 

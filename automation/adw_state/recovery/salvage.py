@@ -6,21 +6,22 @@ number and without any index. What is read goes into a new file with the same co
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
 from adw_state.errors import DatabaseUnreadableError
+from adw_state.store.sqlite.connection import open_new
+from adw_state.store.sqlite.driver import Connection, EngineError
 
 
-def salvage(damaged: sqlite3.Connection, tables: list[str], target: Path) -> list[str]:
+def salvage(damaged: Connection, tables: list[str], target: Path) -> list[str]:
     """Copy these tables' readable rows into a new database at `target`; a sentence per damaged table.
 
     Raises `DatabaseUnreadableError` when not even the list of tables can be read.
     """
     notes = []
-    with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+    with closing(open_new(target)) as copy:
         copy.execute("BEGIN")
         for table in tables:
             columns = _columns(damaged, table)
@@ -38,7 +39,7 @@ def salvage(damaged: sqlite3.Connection, tables: list[str], target: Path) -> lis
 class _Reader:
     """The readable rows of one table, from both ends."""
 
-    def __init__(self, connection: sqlite3.Connection, table: str, columns: str) -> None:
+    def __init__(self, connection: Connection, table: str, columns: str) -> None:
         self._connection = connection
         self._text = f"SELECT rowid, {columns} FROM {_quoted(table)} NOT INDEXED"  # noqa: S608 - our names
         self.rows = 0
@@ -68,11 +69,11 @@ class _Reader:
             for rowid, *row in self._connection.execute(f"{self._text} {order}"):
                 last = rowid
                 yield last, tuple(row)
-        except sqlite3.DatabaseError as error:
+        except EngineError as error:
             self.damage = str(error)
         else:
             return
-        with suppress(sqlite3.DatabaseError):
+        with suppress(EngineError):
             while found := self._one(beyond, order, last):
                 last = found[0]
                 yield found
@@ -84,10 +85,10 @@ class _Reader:
         return None
 
 
-def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+def _columns(connection: Connection, table: str) -> list[str]:
     try:
         rows = connection.execute("SELECT name FROM pragma_table_info(?) ORDER BY cid", (table,)).fetchall()
-    except sqlite3.DatabaseError as error:
+    except EngineError as error:
         raise DatabaseUnreadableError(f"its schema cannot be read: {error}") from error
     return [name for (name,) in rows]
 

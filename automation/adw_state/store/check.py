@@ -19,7 +19,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 from adw_state.clock import Clock
 from adw_state.errors import AdwError, DatabaseUnreadableError
-from adw_state.store.connection import BUSY_TIMEOUT_SECONDS
+from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS
 
 Severity: TypeAlias = Literal["ok", "note", "warning", "error"]
 

@@ -16,21 +16,21 @@ A `Database` may be shared between threads, and no connection of it crosses a fo
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from adw_state.clock import Clock, default_clock, format_time
-from adw_state.errors import StoreBusyError
-from adw_state.store.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer, wait_for_locks
-from adw_state.store.faults import primary_code, translate
+from adw_state.errors import ConstraintError, StoreBusyError
 from adw_state.store.forks import tell_of_forks
-from adw_state.store.gate import Gate
-from adw_state.store.readers import Readers
 from adw_state.store.retry import DELAYS_SECONDS, try_again
-from adw_state.store.surroundings import NoWatch, Surroundings, Watch
+from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer, wait_for_locks
+from adw_state.store.sqlite.driver import Connection, EngineError
+from adw_state.store.sqlite.faults import translate, translating, wants_rollback
+from adw_state.store.sqlite.gate import Gate
+from adw_state.store.sqlite.readers import Readers
+from adw_state.store.sqlite.surroundings import NoWatch, Surroundings, Watch
 from adw_state.store.transaction import NO_PARAMS, Params, Row, Transaction
 
 Result = TypeVar("Result")
@@ -41,7 +41,7 @@ _FORK_PATIENCE_SECONDS = 10.0
 _inherited: list[object] = []  # connections of a parent that this process must never close
 
 # Why a shortcut may have come to nothing although the unit can say or do more.
-_LEFT_TO_THE_UNIT = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CONSTRAINT)
+_LEFT_TO_THE_UNIT = (StoreBusyError, ConstraintError)
 
 
 class Database:
@@ -52,7 +52,7 @@ class Database:
 
     _writing: threading.RLock
     _gate: Gate
-    _writer: sqlite3.Connection | None
+    _writer: Connection | None
     _readers: Readers
     _surroundings: Surroundings
 
@@ -85,7 +85,7 @@ class Database:
         """The unit's result, from one unchanging picture of the database."""
         try:
             return self._read_once(unit)
-        except sqlite3.Error as error:
+        except EngineError as error:
             return self._read_after(error, lambda: self._read_once(unit))
 
     def select(self, text: str, params: Params = NO_PARAMS) -> list[Row]:
@@ -97,7 +97,7 @@ class Database:
                 return connection.execute(text, params).fetchall()
             finally:
                 self._readers.give_back(connection)
-        except sqlite3.Error as error:
+        except EngineError as error:
             return self._read_after(error, lambda: self._read_once(lambda tx: tx.all(text, params)))
 
     def settle(self) -> None:
@@ -110,7 +110,7 @@ class Database:
                 connection = self._writer or self._open_writer()
                 self._surroundings.look()  # a log that was removed must never get into the file
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            except sqlite3.Error as error:
+            except EngineError as error:
                 raise translate(error, self.path) from error
 
     def close(self) -> None:
@@ -156,20 +156,19 @@ class Database:
                     if result is not None:
                         return result
                 return self._write_patiently(connection, unit)
-            except sqlite3.Error as error:
+            except EngineError as error:
                 raise translate(error, self.path) from error
 
-    def _take_shortcut(self, connection: sqlite3.Connection, shortcut: Shortcut[Result]) -> Result | None:
+    def _take_shortcut(self, connection: Connection, shortcut: Shortcut[Result]) -> Result | None:
         tx = Transaction(connection, format_time(self.clock.now()))
         try:
-            self._watch.look_within(tx)
-            return shortcut(tx)
-        except sqlite3.Error as error:
-            if primary_code(error) in _LEFT_TO_THE_UNIT:
-                return None
-            raise
+            with translating(self.path):
+                self._watch.look_within(tx)
+                return shortcut(tx)
+        except _LEFT_TO_THE_UNIT:
+            return None
 
-    def _write_patiently(self, connection: sqlite3.Connection, unit: Unit[Result]) -> Result:
+    def _write_patiently(self, connection: Connection, unit: Unit[Result]) -> Result:
         def watched(tx: Transaction) -> Result:
             self._watch.look_within(tx)
             return unit(tx)
@@ -180,7 +179,7 @@ class Database:
         finally:
             wait_for_locks(connection, 0)
 
-    def _transact(self, connection: sqlite3.Connection, unit: Unit[Result], begin: str = "BEGIN") -> Result:
+    def _transact(self, connection: Connection, unit: Unit[Result], begin: str = "BEGIN") -> Result:
         connection.execute(begin)
         try:
             self._surroundings.look()  # after the lock was waited for, or what was seen may be long ago
@@ -199,33 +198,33 @@ class Database:
         finally:
             self._readers.give_back(connection)
 
-    def _read_after(self, error: sqlite3.Error, once: Callable[[], Result]) -> Result:
+    def _read_after(self, error: EngineError, once: Callable[[], Result]) -> Result:
         """The result of a read whose first try met this error."""
 
         def again() -> Result:
             try:
                 return once()
-            except sqlite3.Error as error:
+            except EngineError as error:
                 raise translate(error, self.path) from error
 
         try:
-            if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_READONLY_ROLLBACK:
+            if not wants_rollback(error):
                 raise translate(error, self.path) from error
             self._readers.close()  # a new one is opened after the dead writer's journal was played back
             return again()
         except StoreBusyError as busy:
             return self._try_again(again, busy)
 
-    def _open_writer(self) -> sqlite3.Connection:
+    def _open_writer(self) -> Connection:
         self._readers.keep_one()
         self._writer = self._open(open_writer)
         wait_for_locks(self._writer, 0)
         return self._writer
 
-    def _open_reader(self) -> sqlite3.Connection:
+    def _open_reader(self) -> Connection:
         return self._open(open_reader)
 
-    def _open(self, open_connection: Callable[..., sqlite3.Connection]) -> sqlite3.Connection:
+    def _open(self, open_connection: Callable[..., Connection]) -> Connection:
         self._surroundings.look_before_opening()
         connection = open_connection(self.path, busy_timeout_seconds=self._busy_timeout)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
@@ -12,6 +11,7 @@ from adw_state.clock import format_time, parse_time, seconds_before
 from adw_state.command_lines import command_on
 from adw_state.errors import (
     AdwError,
+    ConstraintError,
     ExecutionHeldError,
     IllegalTransitionError,
     IssueClaimedError,
@@ -19,7 +19,6 @@ from adw_state.errors import (
 )
 from adw_state.store import sql
 from adw_state.store.absence import why_not_there
-from adw_state.store.faults import is_constraint
 from adw_state.store.id_prefixes import ids_beginning, the_only
 from adw_state.store.json_values import JSON, decode
 from adw_state.store.life import Life, life_of
@@ -88,8 +87,8 @@ def take_over(
     }
     try:
         taken = tx.execute(sql.load("executions")["take_over"], params)
-    except sqlite3.IntegrityError as error:
-        if is_constraint(error, sqlite3.SQLITE_CONSTRAINT_UNIQUE):
+    except ConstraintError as error:
+        if error.is_unique:
             raise why_not_claimed(tx, present.issue_id) from error
         raise
     if taken:

@@ -7,11 +7,11 @@ that breaks a rule of the tables is left out and counted, or, where nothing may 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from adw_state.errors import ConstraintError
 from adw_state.store import sql
 from adw_state.store.runs import Archived, Run, StoredRow
 from adw_state.store.transaction import Row, Transaction
@@ -110,9 +110,9 @@ class _Import:
         self._tx.execute("SAVEPOINT adw_run")
         try:
             done = self._take(run)
-        except sqlite3.IntegrityError as error:
+        except ConstraintError as error:
             self._tx.execute("ROLLBACK TO adw_run")
-            done = self._unfit(run, str(error))
+            done = self._unfit(run, error.rule)
         self._tx.execute("RELEASE adw_run")
         return done
 
@@ -127,9 +127,9 @@ class _Import:
                 "forget_archived_checkpoints",
             ):
                 self._tx.execute(self._texts[text], run.execution.values)
-        except sqlite3.IntegrityError as error:
+        except ConstraintError as error:
             self._tx.execute("ROLLBACK TO adw_run")
-            done = Tally(refused=1, why_refused=str(error))
+            done = Tally(refused=1, why_refused=error.rule)
         self._tx.execute("RELEASE adw_run")
         return done
 
@@ -240,7 +240,7 @@ class _Import:
         """Write a part of a run that lives; whether it was written."""
         try:
             return self._tx.execute(self._texts[f"add_{what}"], row.values)
-        except sqlite3.IntegrityError:
+        except ConstraintError:
             if not self._policy.keep_all:
                 raise
             return self._archive(what, row, Archived(self._tx.now, "unrestorable"))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.errors import MigrationError, SchemaTooNewError
 from adw_state.store import schema, sql
-from adw_state.store.connection import open_reader
-from adw_state.store.faults import translate
 from adw_state.store.legacy import is_earlier_record
 from adw_state.store.migration_files import Migration, known
+from adw_state.store.sqlite.connection import open_reader
+from adw_state.store.sqlite.driver import Connection, Row
+from adw_state.store.sqlite.faults import translating
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,8 @@ class Step:
 
 def status(path: Path) -> list[Step]:
     """Every migration that the program or the database knows, in order. Writes nothing."""
-    connection = open_reader(path)
-    try:
+    with closing(open_reader(path)) as connection, translating(path):
         records = recorded(connection)
-    except sqlite3.Error as error:
-        raise translate(error, path) from error
-    finally:
-        connection.close()
     steps = [_step(migration, records.get(migration.version)) for migration in known()]
     names = {step.version for step in steps}
     steps += [
@@ -81,7 +77,7 @@ def problems(path: Path, *, beside_issues: bool) -> list[str]:
         connection.close()
 
 
-def recorded(connection: sqlite3.Connection) -> dict[str, sqlite3.Row]:
+def recorded(connection: Connection) -> dict[str, Row]:
     """The rows of schema_version by version; none where there is no such table, or the earlier one's."""
     have = schema.present(connection)
     if "schema_version" not in have:
@@ -98,7 +94,7 @@ def recorded(connection: sqlite3.Connection) -> dict[str, sqlite3.Row]:
     return {row["version"]: row for row in rows}
 
 
-def _step(migration: Migration, record: sqlite3.Row | None) -> Step:
+def _step(migration: Migration, record: Row | None) -> Step:
     if record is None:
         return Step(migration.version, migration.name, migration.sha256, "pending", None)
     state = "applied" if record["sha256"] == migration.sha256 else "changed"

@@ -11,7 +11,6 @@ database.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,10 +25,6 @@ from adw_state.errors import (
     StoreFaultError,
 )
 from adw_state.store import schema, sql
-from adw_state.store.backup import Backup, back_up
-from adw_state.store.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer
-from adw_state.store.faults import translate
-from adw_state.store.gate import Gate
 from adw_state.store.legacy import Upgrade, upgrade
 from adw_state.store.migration_files import Migration, known
 from adw_state.store.migration_status import (
@@ -39,6 +34,11 @@ from adw_state.store.migration_status import (
     require_valid,
     status,
 )
+from adw_state.store.sqlite.backup import Backup, back_up
+from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS, open_new, open_reader, open_writer
+from adw_state.store.sqlite.driver import Connection, EngineError
+from adw_state.store.sqlite.faults import translate
+from adw_state.store.sqlite.gate import Gate
 
 _GATE_SECONDS = 60.0
 
@@ -129,7 +129,7 @@ def create_store(path: Path, *, backup_folder: Path, clock: Clock | None = None)
         ) from error
     with closing(Gate(path.parent, _GATE_SECONDS)) as gate, gate:
         if path.stat().st_size == 0:
-            _format_with_wal(path)
+            open_new(path, with_log=True).close()
     return apply(path, beside_issues=False, backup_folder=backup_folder, clock=clock)
 
 
@@ -158,7 +158,7 @@ def _holds_nothing(path: Path) -> bool:
 
 
 def _apply_one(
-    connection: sqlite3.Connection,
+    connection: Connection,
     path: Path,
     migration: Migration,
     clock: Clock,
@@ -176,13 +176,13 @@ def _apply_one(
     return _change(connection, path, migration, statements, ("record", record), wanted=False)
 
 
-def _take_back_one(connection: sqlite3.Connection, path: Path, migration: Migration) -> bool:
+def _take_back_one(connection: Connection, path: Path, migration: Migration) -> bool:
     forget = ("forget", {"version": migration.version})
     return _change(connection, path, migration, migration.down(), forget, wanted=True)
 
 
 def _change(
-    connection: sqlite3.Connection,
+    connection: Connection,
     path: Path,
     migration: Migration,
     statements: Sequence[str],
@@ -206,7 +206,7 @@ def _change(
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-    except sqlite3.Error as error:
+    except EngineError as error:
         translated = translate(error, path)
         if not isinstance(translated, StoreFaultError):
             raise translated from error  # locked, read-only, full: that is not the migration's fault
@@ -229,13 +229,3 @@ def _to_take_back(path: Path, version: str) -> list[Migration]:
             f"there is no migration {version!r}", hint=f"the migrations are {', '.join(versions)}"
         )
     return [migration for migration in applied_migrations(path) if migration.version >= version]
-
-
-def _format_with_wal(path: Path) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL").fetchall()
-    except sqlite3.Error as error:
-        raise translate(error, path) from error
-    finally:
-        connection.close()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TypedDict
 
 from adw_state.clock import parse_time
-from adw_state.errors import DuplicateExecutionError, IssueNotFoundError
+from adw_state.errors import ConstraintError, DuplicateExecutionError, IssueNotFoundError
 from adw_state.store import sql
 from adw_state.store.executions import why_not_claimed
-from adw_state.store.faults import is_constraint
 from adw_state.store.json_values import decode
 from adw_state.store.records import Execution
 from adw_state.store.transaction import Transaction
@@ -45,8 +43,8 @@ def create(tx: Transaction, new: NewExecution, *, beside_issues: bool) -> Execut
         new = _with_issue(tx, new)
     try:
         made = _insert(tx, "create", new)
-    except sqlite3.IntegrityError as error:
-        if is_constraint(error, sqlite3.SQLITE_CONSTRAINT_UNIQUE):
+    except ConstraintError as error:
+        if error.is_unique:
             raise why_not_claimed(tx, new["issue_id"]) from error
         raise
     if made is None:

@@ -8,12 +8,12 @@ their columns and foreign keys, indexes, triggers and views, and the table each 
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 from adw_state.store.migration_files import Migration
+from adw_state.store.sqlite.driver import Connection, open_in_memory
 
 _OBJECTS = "SELECT type, name, tbl_name, sql FROM {database}.sqlite_master WHERE sql IS NOT NULL"
 _TRACKER_STAND_IN = "CREATE TABLE issues (id TEXT PRIMARY KEY)"
@@ -34,7 +34,7 @@ def expected(migrations: tuple[Migration, ...], *, beside_issues: bool) -> dict[
     return dict(_expected(migrations, beside_issues))
 
 
-def present(connection: sqlite3.Connection) -> dict[str, SchemaObject]:
+def present(connection: Connection) -> dict[str, SchemaObject]:
     """Every object of a database, the tracker's included, by name."""
     rows = connection.execute(_OBJECTS.format(database="main")).fetchall()
     return {name: SchemaObject(kind, name, table, _bare(text)) for kind, name, table, text in rows}
@@ -66,7 +66,7 @@ def taken_names(want: Iterable[SchemaObject], have: dict[str, SchemaObject]) -> 
 
 @cache
 def _expected(migrations: tuple[Migration, ...], beside_issues: bool) -> dict[str, SchemaObject]:  # noqa: FBT001
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = open_in_memory()
     try:
         if beside_issues:
             connection.execute(_TRACKER_STAND_IN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,11 +10,12 @@ from adw_state.clock import Clock
 from adw_state.errors import MigrationError
 from adw_state.store import schema
 from adw_state.store.check import Target
-from adw_state.store.connection import open_reader
 from adw_state.store.database import Database
 from adw_state.store.migration_files import Migration, known
 from adw_state.store.migration_status import applied_migrations
 from adw_state.store.schema import SchemaObject
+from adw_state.store.sqlite.connection import open_reader
+from adw_state.store.sqlite.driver import open_in_memory
 from adw_state.store.transaction import Transaction
 
 _KINDS = ("view", "trigger")
@@ -75,7 +75,7 @@ def _applied(path: Path) -> tuple[Migration, ...]:
 
 def _texts(applied: tuple[Migration, ...], *, beside_issues: bool) -> dict[str, str]:
     """The statements that make our views and triggers."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
+    with closing(open_in_memory()) as empty:
         empty.execute("CREATE TABLE issues (id TEXT PRIMARY KEY)")
         for migration in applied:
             for statement in migration.up(beside_issues=beside_issues):

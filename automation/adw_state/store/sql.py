@@ -6,10 +6,11 @@ it answers. This is the only place that reads them.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+from adw_state.store.sqlite.driver import is_whole_statement
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 QUERIES = _PACKAGE / "queries"
@@ -45,7 +46,7 @@ def statements(script: str) -> Iterator[str]:
     pending = ""
     for line in script.splitlines(keepends=True):
         pending += line
-        if ";" in line and sqlite3.complete_statement(pending):
+        if ";" in line and is_whole_statement(pending):
             yield pending.strip()
             pending = ""
     if any(line.strip() and not line.lstrip().startswith("--") for line in pending.splitlines()):

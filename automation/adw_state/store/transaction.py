@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from adw_state.store.sqlite.driver import Connection, IntegrityError
+from adw_state.store.sqlite.driver import Row as Row
+from adw_state.store.sqlite.faults import broken_rule
+
 Params = Mapping[str, object]
-Row = sqlite3.Row
 
 NO_PARAMS: Params = {}
 
 
 class Transaction:
-    """What a unit of work gets: statements, and the one moment at which all of it happens."""
+    """What a unit of work gets: statements, and the one moment at which all of it happens.
+
+    A row that breaks a rule of its table is a `ConstraintError`.
+    """
 
     __slots__ = ("_connection", "now")
 
-    def __init__(self, connection: sqlite3.Connection, now: str) -> None:
+    def __init__(self, connection: Connection, now: str) -> None:
         self._connection = connection
         self.now = now
 
     def all(self, text: str, params: Params = NO_PARAMS) -> list[Row]:
         """Every row of the statement's answer."""
-        return self._connection.execute(text, params).fetchall()
+        try:
+            return self._connection.execute(text, params).fetchall()
+        except IntegrityError as error:
+            raise broken_rule(error) from error
 
     def tuples(self, text: str, params: Params = NO_PARAMS) -> list[tuple[Any, ...]]:
         """Every row as a plain tuple: where tens of thousands are fetched, names cost a fifth of the time."""
@@ -33,9 +41,12 @@ class Transaction:
 
     def one(self, text: str, params: Params = NO_PARAMS) -> Row | None:
         """The first row of the statement's answer, fetched to its end; None if it has none."""
-        rows = self._connection.execute(text, params).fetchall()
+        rows = self.all(text, params)
         return rows[0] if rows else None
 
     def execute(self, text: str, params: Params = NO_PARAMS) -> int:
         """Run a statement; the number of rows it changed."""
-        return self._connection.execute(text, params).rowcount
+        try:
+            return self._connection.execute(text, params).rowcount
+        except IntegrityError as error:
+            raise broken_rule(error) from error

@@ -8,7 +8,6 @@ sentence. Nothing here writes, creates a file, or leaves one behind.
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adw_state.errors import DatabaseNotFoundError, DatabaseUnreadableError
-from adw_state.store.connection import has_log, lacks_shared_memory, open_frozen
-from adw_state.store.faults import translate
+from adw_state.store.sqlite.connection import IMMUTABLE, connect, has_log, lacks_shared_memory, open_frozen
+from adw_state.store.sqlite.driver import Connection, EngineError
+from adw_state.store.sqlite.faults import translate
 from adw_state.trackers.putting_away import way_back_of_tracker
 
 _MAGIC = b"SQLite format 3\x00"
@@ -71,17 +71,17 @@ def read_shape(database: Path) -> Shape:
         StoreBusyError: another process held it locked for 30 seconds.
     """
     if has_log(database):
-        return _shape(database, "mode=ro")
+        return _shape(database, "ro")
     try:
         # Without a log the file is whole, and an immutable open takes no lock and makes no side file.
-        return _shape(database, "immutable=1")
+        return _shape(database, IMMUTABLE)
     except DatabaseUnreadableError:
         # Somebody may have begun to write in between; with locks it is read truly, or truly damaged.
         return _shape(database, _mode(database))
 
 
 @contextmanager
-def reading(database: Path) -> Iterator[sqlite3.Connection]:
+def reading(database: Path) -> Iterator[Connection]:
     """A short-lived connection that cannot write; SQLite's errors come out as ours.
 
     Raises:
@@ -103,28 +103,25 @@ def _shape(database: Path, mode: str) -> Shape:
 def _mode(database: Path) -> str:
     """How to open the file for reading so that it is afterwards as it was before."""
     if has_log(database):
-        return "mode=ro"  # closing a mode=rw connection could move the log's content into the file
+        return "ro"  # closing a connection that writes could move the log's content into the file
     if os.access(database, os.W_OK) and os.access(database.parent, os.W_OK):
-        return "mode=rw"  # closing a mode=ro connection would leave -wal and -shm files behind
-    return "immutable=1"  # on a read-only medium SQLite cannot make the side files it wants
+        return "rw"  # closing one that reads would leave -wal and -shm files behind
+    return IMMUTABLE  # on a read-only medium SQLite cannot make the side files it wants
 
 
 @contextmanager
-def _connected(database: Path, mode: str) -> Iterator[sqlite3.Connection]:
-    address = f"{database.absolute().as_uri()}?{mode}"
+def _connected(database: Path, mode: str) -> Iterator[Connection]:
     try:
-        connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        connection = connect(database, mode, _BUSY_SECONDS)
         if lacks_shared_memory(connection):
             connection.close()
             connection = open_frozen(database)
-            connection.row_factory = None
         try:
             connection.execute("PRAGMA query_only = ON")
-            connection.text_factory = lambda text: text.decode("utf-8", "replace")
             yield connection
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except EngineError as error:
         translated = translate(error, database)
         if isinstance(translated, DatabaseUnreadableError):
             translated.hint = way_back_of_tracker(database)

@@ -8,15 +8,17 @@ into a file that it has just made.
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 from adw_state.clock import format_time
 from adw_state.errors import DatabaseReadOnlyError, InvalidInputError
 from adw_state.store import sql
-from adw_state.store.faults import translate
+from adw_state.store.sqlite.connection import open_new
+from adw_state.store.sqlite.driver import Connection
+from adw_state.store.sqlite.faults import translating
 from adw_state.trackers.issues import Issue, check_issue_id
 
 _SHAPE = Path(__file__).resolve().parents[1] / "db_shapes" / "beads.sql"
@@ -52,10 +54,8 @@ def create_beads_database(path: Path, prefix: str, issues: Sequence[Issue], now:
     _claim(path)
     try:
         _fill(path, prefix, issues, format_time(now))
-    except BaseException as error:
+    except BaseException:
         path.unlink()
-        if isinstance(error, sqlite3.Error):
-            raise translate(error, path) from error
         raise
 
 
@@ -87,10 +87,8 @@ def _claim(path: Path) -> None:
 
 
 def _fill(path: Path, prefix: str, issues: Sequence[Issue], now: str) -> None:
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")  # as bd sets it
-        connection.execute("PRAGMA foreign_keys = ON")
+    # bd keeps a log too.
+    with closing(open_new(path, with_log=True)) as connection, translating(path):
         connection.execute("BEGIN IMMEDIATE")
         for statement in sql.statements(_SHAPE.read_text(encoding="utf-8")):
             connection.execute(statement)
@@ -100,11 +98,9 @@ def _fill(path: Path, prefix: str, issues: Sequence[Issue], now: str) -> None:
         for issue in issues:
             _add(connection, issue, now)
         connection.execute("COMMIT")
-    finally:
-        connection.close()
 
 
-def _add(connection: sqlite3.Connection, issue: Issue, now: str) -> None:
+def _add(connection: Connection, issue: Issue, now: str) -> None:
     texts = sql.load("own_tracker")
     status = issue.status or "open"
     row = {

@@ -15,8 +15,8 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.errors import AdwError, IllegalTransitionError, IssueNotFoundError
 from adw_state.state import ADWState, Attempt, BeadsStateManager, Checkpoint, Execution
-from adw_state.store import connection
 from adw_state.store import database as database_module
+from adw_state.store.sqlite import connection
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

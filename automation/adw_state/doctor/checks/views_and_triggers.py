@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from adw_state.store import schema
 from adw_state.store.check import Check, Finding, Stage
 from adw_state.store.migration_files import known
 from adw_state.store.schema_repair import remake_views_and_triggers
+from adw_state.store.sqlite.driver import Connection
 from adw_state.trackers.database_file import reading
 from adw_state.trackers.locate import Tracker
 
@@ -78,7 +78,7 @@ def _fix(project: Project) -> Iterator[str]:
     )
 
 
-def _stored(connection: sqlite3.Connection) -> _Stored:
+def _stored(connection: Connection) -> _Stored:
     touched = tables_touched(connection)
     stored = schema.present(connection)
     our_objects = schema.expected(known(), beside_issues=True)

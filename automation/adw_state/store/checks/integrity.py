@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
 from adw_state.store.check import Check, Finding, Stage, Target
-from adw_state.store.connection import open_reader
-from adw_state.store.faults import translate
+from adw_state.store.sqlite.connection import open_reader
+from adw_state.store.sqlite.faults import translating
 
 
 def _look(target: Target) -> Iterator[Finding]:
-    try:
-        with closing(open_reader(target.path, busy_timeout_seconds=target.busy_timeout_seconds)) as reader:
-            found = [row[0] for row in reader.execute("PRAGMA quick_check(5)").fetchall()]
-    except sqlite3.Error as error:
-        raise translate(error, target.path) from error
+    reader = open_reader(target.path, busy_timeout_seconds=target.busy_timeout_seconds)
+    with closing(reader), translating(target.path):
+        found = [row[0] for row in reader.execute("PRAGMA quick_check(5)").fetchall()]
     if found == ["ok"]:
         yield Finding("ok", "SQLite finds no damage.")
     else:

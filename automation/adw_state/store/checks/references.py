@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
 from adw_state.store.check import Check, Finding, Stage, Target, several
-from adw_state.store.connection import open_reader
-from adw_state.store.faults import primary_code, translate
 from adw_state.store.schema_repair import commands_that_rebuild
+from adw_state.store.sqlite.connection import open_reader
+from adw_state.store.sqlite.driver import EngineError
+from adw_state.store.sqlite.faults import is_fault_of_statement, translate
 
 _OUR_TABLES = ("adw_executions", "adw_phase_attempts", "adw_checkpoints")
 
@@ -20,8 +20,8 @@ def _look(target: Target) -> Iterator[Finding]:
             orphans = sum(
                 len(reader.execute(f"PRAGMA foreign_key_check({table})").fetchall()) for table in _OUR_TABLES
             )
-    except sqlite3.Error as error:
-        if primary_code(error) == sqlite3.SQLITE_ERROR:
+    except EngineError as error:
+        if is_fault_of_statement(error):
             return  # no such table: the check of the schema says so
         raise translate(error, target.path) from error
     if orphans:

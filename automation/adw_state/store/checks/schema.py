@@ -6,20 +6,17 @@ commands that the user gives, because the rows leave their tables on the way.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 
 from adw_state.store import migration_status
 from adw_state.store.check import Check, Finding, Stage, Target
-from adw_state.store.faults import translate
 from adw_state.store.schema_repair import commands_that_rebuild, remake_views_and_triggers
+from adw_state.store.sqlite.faults import translating
 
 
 def _look(target: Target) -> Iterator[Finding]:
-    try:
+    with translating(target.path):
         found = migration_status.problems(target.path, beside_issues=target.beside_issues)
-    except sqlite3.Error as error:
-        raise translate(error, target.path) from error
     if not found:
         yield Finding("ok", "Everything is as the migrations make it.")
         return

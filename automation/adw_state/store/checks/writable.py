@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
 from adw_state.errors import AdwError
 from adw_state.store import sql
 from adw_state.store.check import Check, Finding, Stage, Target
-from adw_state.store.connection import open_writer
-from adw_state.store.faults import primary_code, translate
+from adw_state.store.sqlite.connection import open_writer
+from adw_state.store.sqlite.driver import EngineError
+from adw_state.store.sqlite.faults import is_fault_of_statement, translate
 
 _READ_ONLY = (
     "Runs cannot be recorded; they go on with JSON only. The medium may be mounted read-only, or the"
@@ -23,7 +23,7 @@ _READ_ONLY = (
 def _look(target: Target) -> Iterator[Finding]:
     try:
         why_not = _why_not(target)
-    except sqlite3.OperationalError:
+    except EngineError:
         return  # no such table: the check of the schema says so
     if why_not is None:
         yield Finding("ok", "A write transaction can begin.")
@@ -44,8 +44,8 @@ def _why_not(target: Target) -> AdwError | None:
             connection.execute("BEGIN IMMEDIATE")  # of a file that may not be written this begins a read only
             connection.execute(sql.load("health")["write_nothing"])
             connection.execute("ROLLBACK")
-    except sqlite3.Error as error:
-        if primary_code(error) == sqlite3.SQLITE_ERROR:
+    except EngineError as error:
+        if is_fault_of_statement(error):
             raise
         return translate(error, target.path)
     except AdwError as error:

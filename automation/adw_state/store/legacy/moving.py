@@ -6,7 +6,6 @@ issue; one that breaks a rule of its table stays there as 'unrestorable'.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import tzinfo
 from itertools import groupby
@@ -15,6 +14,7 @@ from adw_state.errors import InvalidInputError
 from adw_state.store import sql, values
 from adw_state.store.legacy.attempts import known_attempts
 from adw_state.store.legacy.conversion import Old, Values, convert, convert_loose_checkpoints
+from adw_state.store.sqlite.driver import Connection, IntegrityError
 
 _NO_ISSUE = "orphaned"
 _BREAKS_A_RULE = "unrestorable"
@@ -23,9 +23,7 @@ _BREAKS_A_RULE = "unrestorable"
 class Mover:
     """Moves the rows of one transaction, at the moment `now`; `zone` is that of local times."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, now: str, zone: tzinfo | None, *, beside_issues: bool
-    ) -> None:
+    def __init__(self, connection: Connection, now: str, zone: tzinfo | None, *, beside_issues: bool) -> None:
         self._connection = connection
         self._texts = sql.load("legacy")
         self._now = now
@@ -76,7 +74,7 @@ class Mover:
         """Whether the row could be written into its table."""
         try:
             self._connection.execute(self._texts[f"add_{kind}"], row)
-        except sqlite3.IntegrityError:
+        except IntegrityError:
             return False
         return True
 

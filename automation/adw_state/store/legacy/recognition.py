@@ -8,12 +8,12 @@ variants of it left out or added do not matter.
 from __future__ import annotations
 
 import re
-import sqlite3
 from dataclasses import dataclass
 
 from adw_state.store import schema, sql
 from adw_state.store.migration_files import known
 from adw_state.store.schema import SchemaObject
+from adw_state.store.sqlite.driver import Connection, Row
 
 VIEWS = ("recent_failures", "stale_checkpoints", "success_rate_by_type", "phase_progression_funnel")
 _TABLES = {
@@ -39,7 +39,7 @@ class Legacy:
     checkpoints: int
 
 
-def recognise(connection: sqlite3.Connection) -> Legacy | None:
+def recognise(connection: Connection) -> Legacy | None:
     """What the earlier implementation left in this database; None where it left nothing."""
     have = schema.present(connection)
     tables = [name for name in _TABLES if _is_theirs(connection, have, name)]
@@ -58,18 +58,18 @@ def recognise(connection: sqlite3.Connection) -> Legacy | None:
     )
 
 
-def is_earlier_record(connection: sqlite3.Connection) -> bool:
+def is_earlier_record(connection: Connection) -> bool:
     """Whether the table schema_version is the earlier implementation's."""
     return _records(connection, schema.present(connection)) is not None
 
 
-def columns(connection: sqlite3.Connection, name: str) -> list[str]:
+def columns(connection: Connection, name: str) -> list[str]:
     """The columns of a table in lower case; none where there is no such table."""
     rows = connection.execute(sql.load("legacy")["columns"], {"name": name}).fetchall()
     return [row["name"] for row in rows]
 
 
-def _is_theirs(connection: sqlite3.Connection, have: dict[str, SchemaObject], name: str) -> bool:
+def _is_theirs(connection: Connection, have: dict[str, SchemaObject], name: str) -> bool:
     if name not in have or have[name].kind != "table":
         return False
     found, (theirs, ours) = set(columns(connection, name)), _TABLES[name]
@@ -89,7 +89,7 @@ def _without_tables(have: dict[str, SchemaObject]) -> bool:
     return not any(name in have for name in _TABLES)
 
 
-def _records(connection: sqlite3.Connection, have: dict[str, SchemaObject]) -> list[sqlite3.Row] | None:
+def _records(connection: Connection, have: dict[str, SchemaObject]) -> list[Row] | None:
     """The rows of its schema_version; None where that table is absent, ours or somebody else's.
 
     The name is a common one, so its rows must show that they are about this: one tells of our tables, or
@@ -108,6 +108,6 @@ def _records(connection: sqlite3.Connection, have: dict[str, SchemaObject]) -> l
     return rows if tell or (numbered and beside) else None
 
 
-def _count(connection: sqlite3.Connection, what: str) -> int:
+def _count(connection: Connection, what: str) -> int:
     row = connection.execute(sql.load("legacy")[f"count_{what}"]).fetchone()
     return int(row["found"])

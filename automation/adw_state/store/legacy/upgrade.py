@@ -8,7 +8,6 @@ checked.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -16,12 +15,13 @@ from pathlib import Path
 from adw_state.clock import Clock, format_time
 from adw_state.errors import MigrationError
 from adw_state.store import schema, sql
-from adw_state.store.backup import Backup, back_up
-from adw_state.store.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer
-from adw_state.store.faults import translate
 from adw_state.store.legacy.moving import Mover
 from adw_state.store.legacy.recognition import Legacy, recognise
 from adw_state.store.migration_files import known
+from adw_state.store.sqlite.backup import Backup, back_up
+from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS, open_reader, open_writer
+from adw_state.store.sqlite.driver import Connection, EngineError, Row
+from adw_state.store.sqlite.faults import translate
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def look_for(path: Path) -> Legacy | None:
     connection = open_reader(path)
     try:
         return recognise(connection)
-    except sqlite3.Error as error:
+    except EngineError as error:
         raise translate(error, path) from error
     finally:
         connection.close()
@@ -72,7 +72,7 @@ def upgrade(
             return None  # another process was faster
         done = _replace(connection, path, found, clock, zone, beside_issues=beside_issues, backup=backup)
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except EngineError as error:
         raise MigrationError(
             f"the tables of the earlier implementation in {path} could not be upgraded: {error}",
             hint=f"nothing was changed; the backup made before is {backup.path}",
@@ -83,7 +83,7 @@ def upgrade(
 
 
 def _replace(
-    connection: sqlite3.Connection,
+    connection: Connection,
     path: Path,
     found: Legacy,
     clock: Clock,
@@ -113,7 +113,7 @@ def _replace(
     return done
 
 
-def _set_aside(connection: sqlite3.Connection, found: Legacy) -> None:
+def _set_aside(connection: Connection, found: Legacy) -> None:
     """Copy the rows into temporary tables and drop everything that is the earlier implementation's."""
     texts = sql.load("legacy")
     for view in found.views:
@@ -127,7 +127,7 @@ def _set_aside(connection: sqlite3.Connection, found: Legacy) -> None:
         connection.execute(f"DROP TABLE {table}")
 
 
-def _require_free_names(connection: sqlite3.Connection, path: Path, *, beside_issues: bool) -> None:
+def _require_free_names(connection: Connection, path: Path, *, beside_issues: bool) -> None:
     ours = schema.expected(known(), beside_issues=beside_issues).values()
     if taken := schema.taken_names(ours, schema.present(connection)):
         raise MigrationError(
@@ -136,7 +136,7 @@ def _require_free_names(connection: sqlite3.Connection, path: Path, *, beside_is
         )
 
 
-def _make_our_tables(connection: sqlite3.Connection, now: str, *, beside_issues: bool) -> None:
+def _make_our_tables(connection: Connection, now: str, *, beside_issues: bool) -> None:
     for migration in known():
         for statement in migration.up(beside_issues=beside_issues):
             connection.execute(statement)
@@ -149,7 +149,7 @@ def _make_our_tables(connection: sqlite3.Connection, now: str, *, beside_issues:
         connection.execute(sql.load("migrations")["record"], record)
 
 
-def _require_nothing_lost(connection: sqlite3.Connection, path: Path, rows: sqlite3.Row) -> None:
+def _require_nothing_lost(connection: Connection, path: Path, rows: Row) -> None:
     for what in ("executions", "checkpoints"):
         here, before = rows[what] + rows[f"{what}_archived"], rows[f"old_{what}"]
         if here != before:
@@ -165,7 +165,7 @@ def _require_nothing_lost(connection: sqlite3.Connection, path: Path, rows: sqli
         )
 
 
-def _write_down(connection: sqlite3.Connection, found: Legacy, done: Upgrade, now: str) -> None:
+def _write_down(connection: Connection, found: Legacy, done: Upgrade, now: str) -> None:
     before = ", ".join((*found.tables, *found.views))
     detail = (
         f"upgraded from an earlier implementation ({before}): {done.executions:,} executions live, "

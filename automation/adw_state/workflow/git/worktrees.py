@@ -22,7 +22,7 @@ from pathlib import Path
 
 from adw_state.errors import RepositoryError
 from adw_state.interruption import StopRequest
-from adw_state.store.gate import Gate
+from adw_state.store.sqlite.gate import Gate
 from adw_state.workflow.git.access import open_folder
 from adw_state.workflow.git.command import TIMEOUT_SECONDS, Git
 from adw_state.workflow.git.safe_names import safe_name

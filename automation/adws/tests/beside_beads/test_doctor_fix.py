@@ -11,7 +11,7 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.store.check import exit_code
-from adw_state.store.private_copy import SCRATCH_PREFIX
+from adw_state.store.sqlite.private_copy import SCRATCH_PREFIX
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.checked import Checked
 from adws.tests.beside_beads.history import archived, complaints, everything, live, run_on

@@ -19,10 +19,10 @@ from adw_state.recovery.restoring import Restoration, Survey, rehearse, restore,
 from adw_state.shared_file import heal
 from adw_state.state import BeadsStateManager
 from adw_state.store import migrations
-from adw_state.store.backup import back_up
 from adw_state.store.database import Database
 from adw_state.store.importing import Policy, Tally, import_run
 from adw_state.store.runs import RowCounts, Run
+from adw_state.store.sqlite.backup import back_up
 from adw_state.store.transaction import Transaction
 from adw_state.trackers.issues import Issue
 from adw_state.trackers.locate import Location, locate

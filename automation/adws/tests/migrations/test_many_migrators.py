@@ -13,8 +13,8 @@ import pytest
 from adw_state.errors import StoreBusyError
 from adw_state.state import BeadsStateManager
 from adw_state.store import migration_status, migrations
-from adw_state.store.gate import Gate
 from adw_state.store.migration_files import Migration, known
+from adw_state.store.sqlite.gate import Gate
 from adws.tests.migrations.test_apply import ALL, apply, content
 from adws.tests.processes import child, run_together
 

@@ -14,9 +14,10 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.errors import DatabaseReadOnlyError, InvalidInputError, MigrationError, NotMigratedError
 from adw_state.state import BeadsStateManager
-from adw_state.store import backup, migration_status, migrations
-from adw_state.store.backup import Backup, back_up, list_backups
+from adw_state.store import migration_status, migrations
 from adw_state.store.migration_files import known
+from adw_state.store.sqlite import backup
+from adw_state.store.sqlite.backup import Backup, back_up, list_backups
 from adws.tests.conftest import NOW
 from adws.tests.migrations.test_apply import ALL, apply, content, run_sql
 from adws.tests.processes import child

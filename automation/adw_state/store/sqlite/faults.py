@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from adw_state.errors import (
     AdwError,
+    ConstraintError,
     DatabaseNotFoundError,
     DatabaseReadOnlyError,
     DatabaseUnreadableError,
@@ -15,16 +18,24 @@ from adw_state.errors import (
     StoreFaultError,
 )
 
+_ONCE_ONLY = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 _SHARED_MEMORY = (sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP)
 
 
-def translate(error: sqlite3.Error, path: Path) -> AdwError:
-    """Our error for what the driver raised while working on the database at `path`.
+@contextmanager
+def translating(path: Path) -> Iterator[None]:
+    """Whatever the driver raises within comes out as ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
 
-    Constraint violations are not translated here, because only the statement's author knows what
-    they mean: `is_constraint` recognises them where a rule of ours is at work.
-    """
+
+def translate(error: sqlite3.Error, path: Path) -> AdwError:
+    """Our error for what the driver raised while working on the database at `path`."""
     primary = primary_code(error)
+    if primary == sqlite3.SQLITE_CONSTRAINT:
+        return broken_rule(error)
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreBusyError(
             f"{path} stayed locked by another process",
@@ -53,19 +64,31 @@ def translate(error: sqlite3.Error, path: Path) -> AdwError:
     return StoreFaultError(f"{path}: {error} ({name})")
 
 
+def broken_rule(error: sqlite3.Error) -> ConstraintError:
+    """Our error for a row that broke a rule of its table."""
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    is_unique = getattr(error, "sqlite_errorcode", 0) in _ONCE_ONLY
+    return ConstraintError(f"{error} ({name})", rule=str(error), is_unique=is_unique)
+
+
 def primary_code(error: sqlite3.Error) -> int:
     """SQLite's primary result code of a driver error; 0 where the driver gave none."""
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
+def wants_rollback(error: sqlite3.Error) -> bool:
+    """Whether a reader met the journal of a writer that died, which only a writer may play back."""
+    return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_ROLLBACK
+
+
+def is_fault_of_statement(error: sqlite3.Error) -> bool:
+    """Whether the statement does not fit the schema: it names a table that is not there."""
+    return primary_code(error) == sqlite3.SQLITE_ERROR
+
+
 def is_fault_of_shared_memory(error: sqlite3.Error) -> bool:
     """Whether the file that processes share beside a database has no room on its disk."""
     return getattr(error, "sqlite_errorcode", 0) in _SHARED_MEMORY
-
-
-def is_constraint(error: sqlite3.Error, *extended_codes: int) -> bool:
-    """Whether the error is a violation of one of these kinds of constraint."""
-    return getattr(error, "sqlite_errorcode", 0) in extended_codes
 
 
 def _cannot_open(error: sqlite3.Error, path: Path) -> AdwError:

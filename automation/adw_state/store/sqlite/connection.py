@@ -11,10 +11,12 @@ import stat
 from pathlib import Path
 
 from adw_state.errors import DatabaseNotFoundError, DatabaseReadOnlyError, DatabaseUnreadableError
-from adw_state.store.faults import is_fault_of_shared_memory, primary_code, translate
+from adw_state.store.sqlite.faults import is_fault_of_shared_memory, primary_code, translate
 from adw_state.store.stored_text import decode_text
 
 BUSY_TIMEOUT_SECONDS = 5.0
+IMMUTABLE = "ro&immutable=1"
+"""The mode that takes no lock and makes no side file, for a file that nobody has open."""
 
 # What SQLite says when it may not make the -shm file, or may not use the one that is there.
 _NOT_MADE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
@@ -27,7 +29,7 @@ class FrozenReader(sqlite3.Connection):
 def open_writer(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS) -> sqlite3.Connection:
     """A connection that may write to the existing database at `path`."""
     _require_file(path)
-    connection = _open(path, "rw", busy_timeout_seconds)
+    connection = connect(path, "rw", busy_timeout_seconds)
     try:
         _enforce_foreign_keys(connection)
         _survive_power_loss(connection)
@@ -42,7 +44,7 @@ def open_reader(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECOND
     _require_file(path)
     if Path(f"{path}-journal").exists():
         _roll_back_what_a_dead_writer_left(path, busy_timeout_seconds)
-    connection = _open(path, "ro", busy_timeout_seconds)
+    connection = connect(path, "ro", busy_timeout_seconds)
     if lacks_shared_memory(connection):
         connection.close()
         connection = open_frozen(path)
@@ -68,6 +70,19 @@ def lacks_shared_memory(connection: sqlite3.Connection) -> bool:
     return False
 
 
+def open_new(path: Path, *, with_log: bool = False) -> sqlite3.Connection:
+    """A connection to a file of our own making that is still empty; `with_log` a write-ahead log is kept."""
+    connection = connect(path, "rwc")
+    if with_log:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            _enforce_foreign_keys(connection)
+        except sqlite3.Error as error:
+            connection.close()
+            raise translate(error, path) from error
+    return connection
+
+
 def open_frozen(path: Path) -> sqlite3.Connection:
     """A connection that needs no -shm file: it reads the file as it lies, or a copy where there is a log.
 
@@ -75,11 +90,11 @@ def open_frozen(path: Path) -> sqlite3.Connection:
     """
     if not has_log(path):
         # Nobody has the file open now, or there would be an -shm file.
-        return _open(path, "ro&immutable=1", 0, FrozenReader)
-    from adw_state.store.private_copy import copy_privately, scratch_folder
+        return connect(path, IMMUTABLE, 0, FrozenReader)
+    from adw_state.store.sqlite.private_copy import copy_privately, scratch_folder
 
     with scratch_folder() as folder:
-        connection = _open(copy_privately(path, folder), "rw", 0, FrozenReader)
+        connection = connect(copy_privately(path, folder), "rw", 0, FrozenReader)
         try:
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # reads the log
         except sqlite3.Error as error:
@@ -104,7 +119,7 @@ def wait_for_locks(connection: sqlite3.Connection, seconds: float) -> None:
 def _roll_back_what_a_dead_writer_left(path: Path, busy_timeout_seconds: float) -> None:
     # In a database without a write-ahead log a writer that was killed leaves a journal, which must be
     # played back before anybody can read, and which a reader may not play back itself.
-    connection = _open(path, "rw", busy_timeout_seconds)
+    connection = connect(path, "rw", busy_timeout_seconds)
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.Error:
@@ -113,12 +128,13 @@ def _roll_back_what_a_dead_writer_left(path: Path, busy_timeout_seconds: float) 
         connection.close()
 
 
-def _open(
+def connect(
     path: Path,
     mode: str,
-    busy_timeout_seconds: float,
+    busy_timeout_seconds: float = 0,
     factory: type[sqlite3.Connection] = sqlite3.Connection,
 ) -> sqlite3.Connection:
+    """A connection of one of SQLite's modes, `ro`, `rw`, `rwc` or `IMMUTABLE`, with no other setting."""
     try:
         connection = sqlite3.connect(
             _uri(path, mode),
