@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
+from adw_state.built_in import PHASES
 from adw_state.clock import format_time, parse_time
 from adw_state.errors import InvalidInputError, StateFileError
 from adw_state.json_state import ADWState, Fields
 from adw_state.store.ids import step_op_id
 from adw_state.store.json_values import JSON, encode
-from adw_state.store.records import EXECUTION_STATUSES, PHASES, UNFINISHED, Attempt, Execution
+from adw_state.store.records import EXECUTION_STATUSES, UNFINISHED, Attempt, Execution
 from adw_state.store.runs import ATTEMPT_COLUMNS, EXECUTION_COLUMNS, Run, StoredRow, complete
 
 SCHEMA = 1
@@ -64,18 +66,27 @@ def read_run(state: ADWState) -> Run | None:
             )
     elif missing or not _has_our_shape(data):
         return None
-    execution = _execution(data)
+    execution, phases = _execution(data), phases_in(data)
     execution_id = str(data["adw_id"])
-    attempts = list(_attempts(execution_id, data.get("phase_results")))
-    checkpoints = list(_checkpoints(execution_id, state, PHASES))
+    attempts = list(_attempts(execution_id, data.get("phase_results"), phases))
+    checkpoints = list(_checkpoints(execution_id, state, phases))
     return Run(StoredRow(execution), attempts, checkpoints, derived=True)
 
 
+def phases_in(data: Fields) -> tuple[str, ...]:
+    """The phases of the run; those of the built-in workflow where its state does not list any."""
+    named = data.get("phases")
+    return tuple(str(name) for name in named) if isinstance(named, list) and named else PHASES
+
+
 def _fields(values: Mapping[str, JSON], keys: Mapping[str, str]) -> Fields:
-    return {
-        keys.get(name, name): format_time(value) if isinstance(value, datetime) else value
-        for name, value in values.items()
-    }
+    return {keys.get(name, name): _written(value) for name, value in values.items()}
+
+
+def _written(value: object) -> Any:
+    if isinstance(value, datetime):
+        return format_time(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _has_our_shape(data: Fields) -> bool:
@@ -97,7 +108,8 @@ def _execution(data: Fields) -> dict[str, object]:
     if values["completed_at"] is None and ended:
         values["completed_at"] = values["updated_at"]
     if values["phase"] is None:
-        values["phase"] = _newest_phase(data.get("phase_results")) or PHASES[0]
+        values["phase"] = _newest_phase(data.get("phase_results")) or phases_in(data)[0]
+    values["phases"] = encode(phases_in(data), "phases")
     return values
 
 
@@ -106,10 +118,11 @@ def _newest_phase(results: JSON) -> str | None:
     return named[-1] if named else None
 
 
-def _attempts(execution_id: str, results: JSON) -> Iterator[StoredRow]:
+def _attempts(execution_id: str, results: JSON, phases: Sequence[str]) -> Iterator[StoredRow]:
     for result in _objects(results):
-        if isinstance(result.get("phase"), str) and _is_number(result.get("attempt")):
+        if result.get("phase") in phases and _is_number(result.get("attempt")):
             values = _row(result, ATTEMPT_COLUMNS, _ATTEMPT_KEYS)
+            values["place"] = 1 + phases.index(str(values["phase"]))
             yield StoredRow({**values, "execution_id": execution_id})
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from adw_state import built_in
 from adw_state.clock import Clock, format_time
 from adw_state.json_state import ADWState
 from adw_state.shared_file.br_watch import BrWatch
@@ -33,7 +34,8 @@ from adw_state.store.ids import new_execution_id, new_op_id
 from adw_state.store.json_values import JSON, encode
 from adw_state.store.life import LEASE_SECONDS
 from adw_state.store.new_executions import NewExecution
-from adw_state.store.records import UNFINISHED, Attempt, Checkpoint, Execution, IssueSnapshot
+from adw_state.store.phase_list import encode_phases, listed, place_of
+from adw_state.store.records import Attempt, Checkpoint, Execution, IssueSnapshot
 from adw_state.store.retry import DELAYS_SECONDS
 from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS
 from adw_state.store.summary import StaleCheckpoint, Summary, summarize
@@ -54,6 +56,8 @@ __all__ = [
     "StaleCheckpoint",
     "Summary",
 ]
+
+_AT_WORK = ("pending", "in_progress")
 
 
 Result = TypeVar("Result")
@@ -123,10 +127,12 @@ class BeadsStateManager:
         issue_id: str,
         *,
         adw_id: str | None = None,
-        workflow: str = "adw_sdlc",
+        workflow: str = built_in.WORKFLOW,
         environment: str = "local",
-        phase: str = "plan",
+        phases: Sequence[str] | None = None,
+        phase: str | None = None,
         status: str = "pending",
+        base_commit: str | None = None,
         worktree_name: str | None = None,
         worktree_path: str | None = None,
         branch_name: str | None = None,
@@ -138,28 +144,35 @@ class BeadsStateManager:
     ) -> Execution:
         """Begin an execution, and save its first checkpoint in the same transaction.
 
-        `adw_id` is taken as given, else a fresh sortable id is made. Title, type and priority of the
-        issue come from the tracker's file where our tables lie in it, or from `issue`. With `claim`
-        the execution holds its issue until it ends. Raises `IssueNotFoundError`,
-        `DuplicateExecutionError`, `IssueClaimedError` or `InvalidInputError`.
+        `adw_id` is taken as given, else a fresh sortable id is made. `phases` are the workflow's in order,
+        those of the built-in workflow unless given; the execution keeps them, and begins in the first
+        unless `phase` names another. Title, type and priority of the issue come from the tracker's file
+        where our tables lie in it, or from `issue`. With `claim` the execution holds its issue until it
+        ends. Raises `IssueNotFoundError`, `DuplicateExecutionError`, `IssueClaimedError` or
+        `InvalidInputError`.
         """
         snapshot = issue or IssueSnapshot()
         execution_id = values.execution_id(
             new_execution_id(self._database.clock.now()) if adw_id is None else adw_id
         )
+        all_phases = built_in.PHASES if phases is None else values.phases(phases)
+        begins_in = all_phases[0] if phase is None else values.phase(phase)
+        place_of(begins_in, all_phases, execution_id)
         new: NewExecution = {
             "id": execution_id,
             "issue_id": values.identifier(issue_id, "the issue's id"),
-            "issue_title": values.text(snapshot.title, "the issue's title"),
-            "issue_type": values.text(snapshot.issue_type, "the issue's type"),
-            "issue_priority": values.whole(snapshot.priority, "the issue's priority", -1000),
             "workflow": values.identifier(workflow, "workflow"),
             "environment": values.identifier(environment, "environment"),
-            "phase": values.phase(phase),
+            "phases": encode_phases(all_phases),
+            "phase": begins_in,
             "status": values.unfinished_status(status),
             "owner": None if owner is None else values.identifier(owner, "owner"),
             "fence": 0 if owner is None else 1,
             "claimed": int(claim),
+            "issue_title": values.text(snapshot.title, "the issue's title"),
+            "issue_type": values.text(snapshot.issue_type, "the issue's type"),
+            "issue_priority": values.whole(snapshot.priority, "the issue's priority", -1000),
+            "base_commit": values.text(base_commit, "base_commit"),
             "worktree_name": values.text(worktree_name, "worktree_name"),
             "worktree_path": values.text(worktree_path, "worktree_path"),
             "branch_name": values.text(branch_name, "branch_name"),
@@ -167,7 +180,7 @@ class BeadsStateManager:
         }
         first = None
         if first_checkpoint is not None:
-            first = self._new_checkpoint(execution_id, phase, first_checkpoint[0], first_checkpoint[1])
+            first = self._new_checkpoint(execution_id, begins_in, first_checkpoint[0], first_checkpoint[1])
 
         def unit(tx: Transaction) -> Execution:
             self._present.keeper.before_insert(tx)
@@ -191,6 +204,10 @@ class BeadsStateManager:
         phase: str | None = None,
         error_message: str | None = None,
         fence: int | None = None,
+        waiting_for: str | None = None,
+        waiting_until: datetime | None = None,
+        release_by: str | None = None,
+        base_commit: str | None = None,
         worktree_name: str | None = None,
         worktree_path: str | None = None,
         branch_name: str | None = None,
@@ -201,14 +218,20 @@ class BeadsStateManager:
     ) -> Execution:
         """Move an execution to another status and set the fields that are given.
 
-        pending may become anything, in_progress may end as completed, failed or cancelled, and what has
-        ended stays so (`take_over` brings a failed or cancelled execution back). Ending frees the
-        issue, and closes an attempt that is still open as interrupted. Raises `ExecutionNotFoundError`,
-        `IllegalTransitionError`, `OwnershipLostError`.
+        pending may become anything; in_progress and waiting may become each other, and end as completed,
+        failed or cancelled; what has ended stays so (`take_over` brings a failed or cancelled execution
+        back). Ending frees the issue. A waiting execution keeps it, but has no process: `waiting_for` says
+        whether it waits for a `person`, a `limit` or an `event`, `waiting_until` until when, `release_by`
+        in words how it is released, and anybody may take it over. Ending and waiting close an attempt that
+        is still open as interrupted. Raises `ExecutionNotFoundError`, `IllegalTransitionError`,
+        `OwnershipLostError`, `InvalidInputError` (also for a phase that the execution does not have).
         """
         changes = {
             "status": values.execution_status(status),
             "phase": None if phase is None else values.phase(phase),
+            "listed": None if phase is None else listed(phase),
+            **values.waiting(status, waiting_for, waiting_until, release_by),
+            "base_commit": values.text(base_commit, "base_commit"),
             "error_message": values.text(error_message, "error_message"),
             "fence": values.whole(fence, "fence"),
             "worktree_name": values.text(worktree_name, "worktree_name"),
@@ -224,14 +247,14 @@ class BeadsStateManager:
 
         def unit(tx: Transaction) -> Execution:
             execution = executions.change_status(tx, execution_id, changes)
-            if execution.completed_at is not None:
+            if execution.status not in _AT_WORK:
                 attempts.interrupt_open(tx, execution_id, f"the execution was set to {status} meanwhile")
             return execution
 
         def at_once(tx: Transaction) -> Execution | None:
             return executions.move(tx, execution_id, changes)
 
-        return self._present.write(unit, at_once if status in UNFINISHED else None)
+        return self._present.write(unit, at_once if status in _AT_WORK else None)
 
     def save_checkpoint(
         self,
@@ -248,7 +271,8 @@ class BeadsStateManager:
 
         `attempt` is the phase's newest one unless given. A save that repeats an `op_id` changes nothing
         and returns what was saved the first time. Raises `CheckpointDataError`,
-        `ExecutionNotFoundError`, `OwnershipLostError`.
+        `ExecutionNotFoundError`, `OwnershipLostError`, and `InvalidInputError` for a phase that the
+        execution does not have.
         """
         new = self._new_checkpoint(
             execution_id, phase, checkpoint_name, checkpoint_data, attempt=attempt, op_id=op_id, fence=fence
@@ -281,46 +305,65 @@ class BeadsStateManager:
         *,
         agent: str | None = None,
         model: str | None = None,
+        prompt_sha256: str | None = None,
+        workflow_sha256: str | None = None,
         fence: int | None = None,
     ) -> Attempt:
         """Begin the next attempt at a phase; the execution is then in progress in that phase.
 
-        One attempt of an execution is open at a time. Raises `IllegalTransitionError`,
-        `ExecutionNotFoundError`, `OwnershipLostError`.
+        The SHA-256 are those of the prompt's template and of the workflow's definition. One attempt of an
+        execution is open at a time. Raises `IllegalTransitionError`, `ExecutionNotFoundError`,
+        `OwnershipLostError`, and `InvalidInputError` for a phase that the execution does not have.
         """
         values.execution_id(execution_id)
         values.phase(phase)
-        used = {"agent": values.text(agent, "agent"), "model": values.text(model, "model")}
+        used = {
+            "agent": values.text(agent, "agent"),
+            "model": values.text(model, "model"),
+            "prompt_sha256": values.sha256(prompt_sha256, "prompt_sha256"),
+            "workflow_sha256": values.sha256(workflow_sha256, "workflow_sha256"),
+        }
         held = values.whole(fence, "fence")
-        return self._present.write(lambda tx: attempts.start(tx, execution_id, phase, **used, fence=held))
+        return self._present.write(lambda tx: attempts.start(tx, execution_id, phase, held, used))
 
     def finish_attempt(
         self,
         attempt: Attempt,
         status: str,
         *,
+        error_class: str | None = None,
         error_message: str | None = None,
         exit_code: int | None = None,
         model: str | None = None,
         session_id: str | None = None,
         input_tokens: int | None = None,
+        cache_read_tokens: int | None = None,
+        cache_write_tokens: int | None = None,
         output_tokens: int | None = None,
+        reasoning_tokens: int | None = None,
         cost_usd: float | None = None,
+        cost_kind: str | None = None,
         fence: int | None = None,
     ) -> Attempt:
         """End an attempt as completed, failed or interrupted. It must still be open.
 
-        Raises `IllegalTransitionError`, `ExecutionNotFoundError`, `OwnershipLostError`.
+        `error_class` is a name such as `rejected`. `input_tokens` leaves out what a cache gave. A cost is
+        `reported` unless `cost_kind` says `estimated`; `unknown` says that there was one. Raises
+        `IllegalTransitionError`, `ExecutionNotFoundError`, `OwnershipLostError`.
         """
         outcome = {
             "status": values.attempt_end(status),
+            "error_class": None if error_class is None else values.name(error_class, "an error_class"),
             "error_message": values.text(error_message, "error_message"),
             "exit_code": values.whole(exit_code, "exit_code", -(2**31)),
             "model": values.text(model, "model"),
             "session_id": values.text(session_id, "session_id"),
             "input_tokens": values.whole(input_tokens, "input_tokens"),
+            "cache_read_tokens": values.whole(cache_read_tokens, "cache_read_tokens"),
+            "cache_write_tokens": values.whole(cache_write_tokens, "cache_write_tokens"),
             "output_tokens": values.whole(output_tokens, "output_tokens"),
-            "cost_usd": values.amount(cost_usd, "cost_usd"),
+            "reasoning_tokens": values.whole(reasoning_tokens, "reasoning_tokens"),
+            **values.cost(cost_usd, cost_kind),
             "fence": values.whole(fence, "fence"),
         }
         return self._present.write(lambda tx: attempts.finish(tx, attempt, outcome))
@@ -335,7 +378,8 @@ class BeadsStateManager:
     ) -> Execution:
         """Make `owner` the owner of an unfinished, failed or cancelled execution, to go on with it.
 
-        Allowed when its owner is dead, has given no sign of life for `lease_seconds`, or with `force`.
+        Allowed when it is waiting, when its owner is dead or has given no sign of life for `lease_seconds`,
+        or with `force`.
         The fence rises, open attempts are closed as interrupted, and the execution is in progress again.
         An unfinished execution holds its issue if it did before; one that had ended holds it again (not
         with `force`). Raises `ExecutionHeldError`, `IssueClaimedError`, `IllegalTransitionError`,
@@ -465,6 +509,7 @@ class BeadsStateManager:
             "op_id": new_op_id() if op_id is None else values.identifier(op_id, "op_id"),
             "execution_id": values.execution_id(execution_id),
             "phase": values.phase(phase),
+            "listed": listed(phase),
             "attempt": values.whole(attempt, "attempt", 1),
             "checkpoint_name": values.identifier(name, "the checkpoint's name"),
             "checkpoint_data": encode(data, f"checkpoint {name!r}"),

@@ -3,20 +3,20 @@
 -- name: add_execution
 -- One execution of a made-up history.
 INSERT INTO adw_executions (
-    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
+    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phases, phase, status,
     started_at, updated_at, completed_at, error_message
 )
 VALUES (
-    :id, :issue_id, :issue_title, :issue_type, :issue_priority, 'adw_sdlc', 'local', :phase, :status,
+    :id, :issue_id, :issue_title, :issue_type, :issue_priority, :workflow, 'local', :phases, :phase, :status,
     :started_at, coalesce(:completed_at, :started_at), :completed_at, :error_message
 );
 
 -- name: add_attempt
 -- Its attempt at one phase.
 INSERT INTO adw_phase_attempts (
-    execution_id, phase, attempt, status, started_at, finished_at, duration_seconds
+    execution_id, phase, place, attempt, status, started_at, finished_at, duration_seconds
 )
-VALUES (:execution_id, :phase, 1, :status, :started_at, :finished_at, :duration_seconds);
+VALUES (:execution_id, :phase, :place, 1, :status, :started_at, :finished_at, :duration_seconds);
 
 -- name: add_checkpoint
 -- One of its checkpoints.
@@ -112,11 +112,12 @@ FROM stale_checkpoints;
 -- name: raw_create
 -- What a program without this package would write for an execution.
 INSERT INTO adw_executions (
-    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
+    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phases, phase, status,
     started_at, updated_at
 )
 VALUES (
-    :id, :issue_id, 'Issue number 1', 'bug', 1, 'adw_sdlc', 'local', 'plan', 'pending', :now, :now
+    :id, :issue_id, 'Issue number 1', 'bug', 1, 'adw_sdlc', 'local', '["plan","build","review"]', 'plan',
+    'pending', :now, :now
 );
 
 -- name: raw_update

@@ -12,10 +12,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from adw_state.built_in import PHASES, WORKFLOW
 from adw_state.clock import SettableClock
 from adw_state.shared_file.keeper import Keeper, heal
 from adw_state.store import migrations, opening, sql
 from adw_state.store.database import Database
+from adw_state.store.phase_list import encode_phases
 from adw_state.trackers.issues import Issue
 from adw_state.trackers.own_tracker import create_beads_database
 
@@ -92,14 +94,15 @@ def _made(path: Path, executions: int, issues: int) -> Path:
     )
     migrations.apply(path, beside_issues=True, backup_folder=path.parent / "backups", clock=clock)
     text = sql.load("executions")["create"]
-    unset = ("owner", "worktree_name", "worktree_path", "branch_name", "extra_data")
+    unset = ("owner", "base_commit", "worktree_name", "worktree_path", "branch_name", "extra_data")
     fixed: dict[str, object] = dict.fromkeys(unset) | {
         "issue_title": "Issue",
         "issue_type": "task",
         "issue_priority": 2,
-        "workflow": "adw_sdlc",
+        "workflow": WORKFLOW,
         "environment": "local",
-        "phase": "plan",
+        "phases": encode_phases(PHASES),
+        "phase": PHASES[0],
         "status": "pending",
         "fence": 0,
         "claimed": 0,

@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from adw_state.built_in import PHASES, WORKFLOW
 from adw_state.clock import Clock, format_time
 from adw_state.store import migrations, sql
 from adw_state.store.database import Database
-from adw_state.store.records import PHASES
+from adw_state.store.phase_list import encode_phases
 from adw_state.store.transaction import Params, Transaction
 from adw_state.trackers.issues import Issue
 from adw_state.trackers.own_tracker import create_beads_database
@@ -81,6 +82,8 @@ def _add(tx: Transaction, number: int, issues: int, started_at: datetime) -> Non
             "issue_title": f"Issue number {issue}",
             "issue_type": _TYPES[issue % len(_TYPES)],
             "issue_priority": issue % 5,
+            "workflow": WORKFLOW,
+            "phases": encode_phases(PHASES),
             "phase": PHASES[reached - 1],
             "status": status,
             "started_at": format_time(started_at),
@@ -99,8 +102,8 @@ def _add(tx: Transaction, number: int, issues: int, started_at: datetime) -> Non
 def _add_attempts(
     tx: Transaction, texts: dict[str, str], number: int, reached: int, status: str, started_at: datetime
 ) -> None:
-    for place, phase in enumerate(PHASES[:reached]):
-        last = place == reached - 1
+    for place, phase in enumerate(PHASES[:reached], start=1):
+        last = place == reached
         end = {"failed": "failed", "in_progress": "in_progress", "cancelled": "interrupted"}.get(status)
         seconds = 60.0 + number * 7919 % 1200
         tx.execute(
@@ -108,13 +111,14 @@ def _add_attempts(
             {
                 "execution_id": execution_id(number),
                 "phase": phase,
+                "place": place,
                 "status": end if last and end else "completed",
                 "started_at": format_time(started_at),
                 "finished_at": None if last and end == "in_progress" else format_time(started_at),
                 "duration_seconds": None if last and end == "in_progress" else seconds,
             },
         )
-        for checkpoint in _checkpoints(number, place, phase, started_at):
+        for checkpoint in _checkpoints(number, place - 1, phase, started_at):
             tx.execute(texts["add_checkpoint"], checkpoint)
 
 

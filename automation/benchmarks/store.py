@@ -19,6 +19,7 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 
+from adw_state.built_in import PHASES
 from adw_state.clock import SystemClock, format_time
 from adw_state.state import BeadsStateManager
 from adw_state.store.json_values import JSON
@@ -29,7 +30,6 @@ from benchmarks.timings import no_garbage_collection, seconds_for
 
 GOALS = {"create": 0.95, "update": 0.95, "save": 0.95, "load": 0.70}
 _DATA: dict[str, JSON] = {"files": ["app/login.py"], "notes": "x" * 2000}
-_PHASES = ("plan", "build", "review")
 _LOADS_PER_WRITE = 10
 
 Operation = Callable[[], object]
@@ -111,8 +111,8 @@ def _pairs(
             lambda: write("raw_create", id=f"adw-{next(numbers):022}"),
         ),
         "update": (
-            lambda: state.update_execution_status("run", "in_progress", phase=_PHASES[next(numbers) % 3]),
-            lambda: write("raw_update", phase=_PHASES[next(numbers) % 3]),
+            lambda: state.update_execution_status("run", "in_progress", phase=PHASES[next(numbers) % 3]),
+            lambda: write("raw_update", phase=PHASES[next(numbers) % 3]),
         ),
         "save": (lambda: state.save_checkpoint("run", "plan", "step", _DATA), raw_save),
         "load": (

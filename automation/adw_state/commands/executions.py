@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import click
 
+from adw_state.built_in import PHASES
 from adw_state.clock import Clock, default_clock
 from adw_state.command_lines import command_on
 from adw_state.commands.options import common, open_state, settings
@@ -14,7 +15,7 @@ from adw_state.commands.output import age, print_json, print_line, print_table, 
 from adw_state.errors import ExecutionNotFoundError, InvalidInputError
 from adw_state.state import ADWState, Attempt, BeadsStateManager, Execution
 from adw_state.store.life import Life, life_of
-from adw_state.store.records import EXECUTION_STATUSES, PHASES, UNFINISHED
+from adw_state.store.records import EXECUTION_STATUSES, UNFINISHED
 from adw_state.trackers.locate import Location
 from adw_state.visible_text import one_line
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import click
 
+from adw_state.built_in import PHASES
 from adw_state.commands.options import common, priority_option, title_option, type_option
 from adw_state.commands.run import agent_option, base_option, finish, run_settings
-from adw_state.store.records import PHASES
 from adw_state.trackers.issues import Issue, check_issue_id, read_issue
 from adw_state.trackers.locate import locate_for_run
 from adw_state.workflow.runner import run_phase

@@ -26,7 +26,7 @@ WHERE
 
 -- The newest checkpoint of every unfinished execution that has shown no sign of life for 24 hours.
 -- A sign of life is a heartbeat, an update of the execution, the begin or end of an attempt, or the
--- checkpoint itself.
+-- checkpoint itself. One that waits until a moment is expected to be silent till then.
 CREATE VIEW stale_checkpoints AS
 SELECT
     s.execution_id,
@@ -66,7 +66,8 @@ FROM (
     FROM adw_executions AS e
     INNER JOIN adw_checkpoints AS c ON e.id = c.execution_id
     WHERE
-        e.status IN ('pending', 'in_progress')
+        e.status IN ('pending', 'in_progress', 'waiting')
+        AND coalesce(e.waiting_until, '') < strftime('%Y-%m-%dT%H:%M:%f', 'now', '-24 hours') || '000Z'
         AND c.seq = (
             SELECT max(n.seq) FROM adw_checkpoints AS n
             WHERE n.execution_id = e.id
@@ -84,7 +85,7 @@ SELECT
     count(*) FILTER (WHERE e.status = 'completed') AS completed,
     count(*) FILTER (WHERE e.status = 'failed') AS failed,
     count(*) FILTER (WHERE e.status = 'cancelled') AS cancelled,
-    count(*) FILTER (WHERE e.status IN ('pending', 'in_progress')) AS unfinished,
+    count(*) FILTER (WHERE e.status IN ('pending', 'in_progress', 'waiting')) AS unfinished,
     100.0 * count(*) FILTER (WHERE e.status = 'completed') / count(*) AS success_rate_percent,
     100.0 * count(*) FILTER (WHERE e.status = 'completed')
     / nullif(count(*) FILTER (WHERE e.status IN ('completed', 'failed')), 0)

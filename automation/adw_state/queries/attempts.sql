@@ -4,10 +4,13 @@
 -- Begin the next attempt at a phase; its number follows the newest one of that phase.
 -- No row comes back when the execution is not there, is over, has another owner, or has an attempt that
 -- is still open.
-INSERT INTO adw_phase_attempts (execution_id, phase, attempt, status, started_at, agent, model)
+INSERT INTO adw_phase_attempts (
+    execution_id, phase, place, attempt, status, started_at, agent, model, prompt_sha256, workflow_sha256
+)
 SELECT
     e.id,
     :phase,
+    :place,
     coalesce(
         (
             SELECT max(a.attempt) FROM adw_phase_attempts AS a
@@ -18,7 +21,9 @@ SELECT
     'in_progress',
     :now,
     :agent,
-    :model
+    :model,
+    :prompt_sha256,
+    :workflow_sha256
 FROM adw_executions AS e
 WHERE
     e.id = :execution_id
@@ -38,13 +43,18 @@ SET
     status = :status,
     finished_at = :now,
     duration_seconds = :duration_seconds,
+    error_class = :error_class,
     error_message = :error_message,
     exit_code = :exit_code,
     model = coalesce(:model, model),
     session_id = :session_id,
     input_tokens = :input_tokens,
+    cache_read_tokens = :cache_read_tokens,
+    cache_write_tokens = :cache_write_tokens,
     output_tokens = :output_tokens,
-    cost_usd = :cost_usd
+    reasoning_tokens = :reasoning_tokens,
+    cost_usd = :cost_usd,
+    cost_kind = :cost_kind
 WHERE
     execution_id = :execution_id
     AND phase = :phase
@@ -77,13 +87,10 @@ WHERE execution_id = :execution_id AND phase = :phase AND attempt = :attempt;
 -- The attempt of an execution that is still open.
 SELECT * FROM adw_phase_attempts
 WHERE execution_id = :execution_id AND status = 'in_progress'
-ORDER BY phase, attempt;
+ORDER BY started_at, place, attempt;
 
 -- name: list
 -- The attempts of an execution in the order in which they began.
 SELECT * FROM adw_phase_attempts
 WHERE execution_id = :execution_id
-ORDER BY
-    started_at,
-    CASE phase WHEN 'plan' THEN 1 WHEN 'build' THEN 2 ELSE 3 END,
-    attempt;
+ORDER BY started_at, place, attempt;

@@ -1,8 +1,9 @@
 -- Checkpoints: append-only, numbered within their execution.
 
 -- name: append
--- Append a checkpoint. No row is made when op_id was saved before; an execution that is not there, or has
--- another owner, breaks the NOT NULL of execution_id. One row of VALUES, because SQLite would gather the
+-- Append a checkpoint. No row is made when op_id was saved before; an execution that is not there, has
+-- another owner, or does not have this phase (:listed is a pattern for it) breaks the NOT NULL of
+-- execution_id. One row of VALUES, because SQLite would gather the
 -- rows of a SELECT that reads the table it fills in a temporary table first.
 INSERT INTO adw_checkpoints (
     op_id, execution_id, seq, phase, attempt, checkpoint_name, checkpoint_data, created_at
@@ -11,7 +12,10 @@ VALUES (
     :op_id,
     (
         SELECT e.id FROM adw_executions AS e
-        WHERE e.id = :execution_id AND (cast(:fence AS BIGINT) IS NULL OR e.fence = :fence)
+        WHERE
+            e.id = :execution_id
+            AND (cast(:fence AS BIGINT) IS NULL OR e.fence = :fence)
+            AND e.phases LIKE :listed ESCAPE '\'
     ),
     coalesce(
         (

@@ -8,40 +8,16 @@
 -- name: create
 -- Begin an execution. No row is made when the id is taken.
 INSERT INTO adw_executions (
-    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
-    started_at, updated_at, heartbeat_at, owner, fence, claimed, worktree_name, worktree_path,
-    branch_name, extra_data
+    id, issue_id, workflow, environment, phases, phase, status, started_at, updated_at, heartbeat_at,
+    owner, fence, claimed, issue_title, issue_type, issue_priority, base_commit, worktree_name,
+    worktree_path, branch_name, extra_data
 )
 VALUES (
-    :id, :issue_id, :issue_title, :issue_type, :issue_priority, :workflow, :environment, :phase, :status,
-    :now,
-    :now,
-    CASE WHEN cast(:owner AS TEXT) IS NOT NULL THEN :now END,
-    :owner,
-    :fence,
-    :claimed,
-    :worktree_name,
-    :worktree_path,
-    :branch_name, :extra_data
-)
-ON CONFLICT (id) DO NOTHING;
-
--- name: create_in_step
--- The same beside a tracker's issues; no row is made either when the tracker has an event that was not
--- followed yet, which may have renamed the issue.
-INSERT INTO adw_executions (
-    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
-    started_at, updated_at, heartbeat_at, owner, fence, claimed, worktree_name, worktree_path,
-    branch_name, extra_data
-)
-SELECT
     :id,
     :issue_id,
-    :issue_title,
-    :issue_type,
-    :issue_priority,
     :workflow,
     :environment,
+    :phases,
     :phase,
     :status,
     :now,
@@ -50,6 +26,43 @@ SELECT
     :owner,
     :fence,
     :claimed,
+    :issue_title,
+    :issue_type,
+    :issue_priority,
+    :base_commit,
+    :worktree_name,
+    :worktree_path,
+    :branch_name,
+    :extra_data
+)
+ON CONFLICT (id) DO NOTHING;
+
+-- name: create_in_step
+-- The same beside a tracker's issues; no row is made either when the tracker has an event that was not
+-- followed yet, which may have renamed the issue.
+INSERT INTO adw_executions (
+    id, issue_id, workflow, environment, phases, phase, status, started_at, updated_at, heartbeat_at,
+    owner, fence, claimed, issue_title, issue_type, issue_priority, base_commit, worktree_name,
+    worktree_path, branch_name, extra_data
+)
+SELECT
+    :id,
+    :issue_id,
+    :workflow,
+    :environment,
+    :phases,
+    :phase,
+    :status,
+    :now,
+    :now,
+    CASE WHEN cast(:owner AS TEXT) IS NOT NULL THEN :now END,
+    :owner,
+    :fence,
+    :claimed,
+    :issue_title,
+    :issue_type,
+    :issue_priority,
+    :base_commit,
     :worktree_name,
     :worktree_path,
     :branch_name,
@@ -70,19 +83,26 @@ WHERE i.id = :issue_id AND i.status <> 'tombstone';
 
 -- name: change_status
 -- Move an execution to another status; fields that are NULL here stay as they are.
--- The statuses that may become :status stand in the WHERE: an illegal move changes no row.
+-- The statuses that may become :status stand in the WHERE: an illegal move changes no row, and neither
+-- does a phase that the list of phases does not hold (:listed is a pattern for it). An execution that waits
+-- has no process, so it has no owner; whatever else it becomes, it waits no longer.
 UPDATE adw_executions
 SET
     status = :status,
     phase = coalesce(:phase, phase),
     updated_at = :now,
     completed_at = CASE
-        WHEN :status IN ('pending', 'in_progress') THEN NULL
+        WHEN :status IN ('pending', 'in_progress', 'waiting') THEN NULL
         WHEN status = :status THEN completed_at
         ELSE :now
     END,
-    claimed = CASE WHEN :status IN ('pending', 'in_progress') THEN claimed ELSE 0 END,
+    owner = CASE WHEN :status = 'waiting' THEN NULL ELSE owner END,
+    claimed = CASE WHEN :status IN ('pending', 'in_progress', 'waiting') THEN claimed ELSE 0 END,
+    waiting_for = :waiting_for,
+    waiting_until = :waiting_until,
+    release_by = :release_by,
     error_message = coalesce(:error_message, error_message),
+    base_commit = coalesce(:base_commit, base_commit),
     worktree_name = coalesce(:worktree_name, worktree_name),
     worktree_path = coalesce(:worktree_path, worktree_path),
     branch_name = coalesce(:branch_name, branch_name),
@@ -96,8 +116,9 @@ WHERE
     AND (
         status = :status
         OR status = 'pending'
-        OR (status = 'in_progress' AND :status <> 'pending')
+        OR (status IN ('in_progress', 'waiting') AND :status <> 'pending')
     )
+    AND (cast(:listed AS TEXT) IS NULL OR phases LIKE :listed ESCAPE '\')
 RETURNING *;
 
 -- name: enter_phase
@@ -113,7 +134,8 @@ WHERE
     AND (cast(:fence AS BIGINT) IS NULL OR fence = :fence);
 
 -- name: take_over
--- A new owner goes on with an execution whose owner is dead, silent since :silent_since, or none.
+-- A new owner goes on with an execution whose owner is dead, silent since :silent_since, or none, as that
+-- of one that waits.
 -- The fence rises, so whatever the former owner still tries changes nothing.
 UPDATE adw_executions
 SET
@@ -124,7 +146,10 @@ SET
     heartbeat_at = :now,
     owner = :owner,
     fence = fence + 1,
-    claimed = CASE WHEN status IN ('pending', 'in_progress') THEN claimed ELSE :claim END
+    claimed = CASE WHEN status IN ('pending', 'in_progress', 'waiting') THEN claimed ELSE :claim END,
+    waiting_for = NULL,
+    waiting_until = NULL,
+    release_by = NULL
 WHERE
     id = :id
     AND status <> 'completed'
@@ -133,7 +158,7 @@ WHERE
         OR owner IS NULL
         OR owner = :owner
         OR owner = :dead_owner
-        OR status IN ('failed', 'cancelled')
+        OR status IN ('failed', 'cancelled', 'waiting')
         OR heartbeat_at IS NULL
         OR heartbeat_at < :silent_since
     );
@@ -143,6 +168,11 @@ WHERE
 UPDATE adw_executions
 SET heartbeat_at = :now
 WHERE id = :id AND fence = :fence AND status IN ('pending', 'in_progress');
+
+-- name: phases
+-- The phases of an execution, which never change.
+SELECT e.phases FROM adw_executions AS e
+WHERE e.id = :execution_id;
 
 -- name: get
 -- One execution.
@@ -220,9 +250,9 @@ GROUP BY e.status
 ORDER BY e.status;
 
 -- name: unfinished
--- What is at work, newest first.
+-- What has not ended, newest first.
 SELECT * FROM adw_executions
-WHERE status IN ('pending', 'in_progress')
+WHERE status IN ('pending', 'in_progress', 'waiting')
 ORDER BY started_at DESC, id DESC
 LIMIT :most;
 

@@ -417,7 +417,7 @@ UPDATE adw_executions
 SET claimed = 1
 WHERE
     id = :id
-    AND status IN ('pending', 'in_progress')
+    AND status IN ('pending', 'in_progress', 'waiting')
     AND NOT EXISTS (
         SELECT 1 FROM adw_executions AS o
         WHERE o.issue_id = adw_executions.issue_id AND o.claimed = 1
@@ -471,18 +471,17 @@ ORDER BY a.rowid DESC;
 -- name: restore_executions
 -- Copy these archived executions back; one that breaks a rule of its table stays where it is.
 INSERT OR IGNORE INTO adw_executions (
-    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
-    started_at, updated_at, completed_at, heartbeat_at, owner, fence, claimed, error_message,
-    worktree_name, worktree_path, branch_name, plan_file, pr_created, pr_url, extra_data
+    id, issue_id, workflow, environment, phases, phase, status, started_at, updated_at, completed_at,
+    heartbeat_at, owner, fence, claimed, waiting_for, waiting_until, release_by, error_message,
+    issue_title, issue_type, issue_priority, base_commit, worktree_name, worktree_path, branch_name,
+    plan_file, pr_created, pr_url, extra_data
 )
 SELECT
     a.id,
     a.issue_id,
-    a.issue_title,
-    a.issue_type,
-    a.issue_priority,
     a.workflow,
     a.environment,
+    a.phases,
     a.phase,
     a.status,
     a.started_at,
@@ -492,7 +491,14 @@ SELECT
     a.owner,
     a.fence,
     0,
+    a.waiting_for,
+    a.waiting_until,
+    a.release_by,
     a.error_message,
+    a.issue_title,
+    a.issue_type,
+    a.issue_priority,
+    a.base_commit,
     a.worktree_name,
     a.worktree_path,
     a.branch_name,
@@ -512,25 +518,34 @@ WHERE a.rowid IN (SELECT j.value FROM json_each(:rows) AS j);
 -- name: restore_attempts
 -- Copy the archived attempts of these executions back, the newest copy of each.
 INSERT OR IGNORE INTO adw_phase_attempts (
-    execution_id, phase, attempt, status, started_at, finished_at, duration_seconds, error_message,
-    exit_code, agent, model, session_id, input_tokens, output_tokens, cost_usd
+    execution_id, phase, place, attempt, status, started_at, finished_at, duration_seconds, error_class,
+    error_message, exit_code, agent, model, session_id, prompt_sha256, workflow_sha256, input_tokens,
+    cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_usd, cost_kind
 )
 SELECT
     a.execution_id,
     a.phase,
+    a.place,
     a.attempt,
     a.status,
     a.started_at,
     a.finished_at,
     a.duration_seconds,
+    a.error_class,
     a.error_message,
     a.exit_code,
     a.agent,
     a.model,
     a.session_id,
+    a.prompt_sha256,
+    a.workflow_sha256,
     a.input_tokens,
+    a.cache_read_tokens,
+    a.cache_write_tokens,
     a.output_tokens,
-    a.cost_usd
+    a.reasoning_tokens,
+    a.cost_usd,
+    a.cost_kind
 FROM adw_phase_attempts_archive AS a
 WHERE
     a.archive_reason IN ('deleted', 'orphaned')

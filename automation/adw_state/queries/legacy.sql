@@ -78,46 +78,46 @@ WHERE i.id = :issue_id;
 -- name: add_execution
 -- An execution comes over; its rules are those of the table.
 INSERT INTO adw_executions (
-    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
+    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phases, phase, status,
     started_at, updated_at, completed_at, error_message, worktree_name, worktree_path, branch_name,
     plan_file, pr_created, pr_url, extra_data
 )
 VALUES (
-    :id, :issue_id, :issue_title, :issue_type, :issue_priority, :workflow, :environment, :phase, :status,
-    :started_at, :updated_at, :completed_at, :error_message, :worktree_name, :worktree_path, :branch_name,
-    :plan_file, :pr_created, :pr_url, :extra_data
+    :id, :issue_id, :issue_title, :issue_type, :issue_priority, :workflow, :environment, :phases, :phase,
+    :status, :started_at, :updated_at, :completed_at, :error_message, :worktree_name, :worktree_path,
+    :branch_name, :plan_file, :pr_created, :pr_url, :extra_data
 );
 
 -- name: archive_execution
 -- An execution comes over into the archive, which takes whatever it holds.
 INSERT INTO adw_executions_archive (
-    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
+    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phases, phase, status,
     started_at, updated_at, completed_at, fence, claimed, error_message, worktree_name, worktree_path,
     branch_name, plan_file, pr_created, pr_url, extra_data, archived_at, archive_reason
 )
 VALUES (
-    :id, :issue_id, :issue_title, :issue_type, :issue_priority, :workflow, :environment, :phase, :status,
-    :started_at, :updated_at, :completed_at, 0, 0, :error_message, :worktree_name, :worktree_path,
+    :id, :issue_id, :issue_title, :issue_type, :issue_priority, :workflow, :environment, :phases, :phase,
+    :status, :started_at, :updated_at, :completed_at, 0, 0, :error_message, :worktree_name, :worktree_path,
     :branch_name, :plan_file, :pr_created, :pr_url, :extra_data, :archived_at, :archive_reason
 );
 
 -- name: add_attempt
 -- An attempt that is known from what the execution left.
 INSERT INTO adw_phase_attempts (
-    execution_id, phase, attempt, status, started_at, finished_at, duration_seconds, error_message
+    execution_id, phase, place, attempt, status, started_at, finished_at, duration_seconds, error_message
 )
 VALUES (
-    :execution_id, :phase, 1, :status, :started_at, :finished_at, :duration_seconds, :error_message
+    :execution_id, :phase, :place, 1, :status, :started_at, :finished_at, :duration_seconds, :error_message
 );
 
 -- name: archive_attempt
 -- The same, of an execution that is archived.
 INSERT INTO adw_phase_attempts_archive (
-    execution_id, phase, attempt, status, started_at, finished_at, duration_seconds, error_message,
+    execution_id, phase, place, attempt, status, started_at, finished_at, duration_seconds, error_message,
     archived_at, archive_reason
 )
 VALUES (
-    :execution_id, :phase, 1, :status, :started_at, :finished_at, :duration_seconds, :error_message,
+    :execution_id, :phase, :place, 1, :status, :started_at, :finished_at, :duration_seconds, :error_message,
     :archived_at, :archive_reason
 );
 

@@ -17,6 +17,7 @@ CREATE TABLE adw_executions (
     updated_at TEXT NOT NULL,
     completed_at TEXT,
     heartbeat_at TEXT,
+    waiting_until TEXT,
     error_message TEXT,
     PRIMARY KEY (id)
 );

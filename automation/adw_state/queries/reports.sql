@@ -147,7 +147,8 @@ LIMIT :most;
 -- name: stale_checkpoints
 -- Unfinished executions without a sign of life since :silent_since, whenever they were started, with
 -- their newest checkpoint if they have one; last seen first. A sign of life is a heartbeat, an update
--- of the execution, the begin or end of an attempt, or a checkpoint.
+-- of the execution, the begin or end of an attempt, or a checkpoint; one that waits until a moment is
+-- expected to be silent till then.
 SELECT
     s.execution_id,
     s.issue_id,
@@ -189,7 +190,8 @@ FROM (
                 WHERE n.execution_id = e.id
             )
     WHERE
-        e.status IN ('pending', 'in_progress')
+        e.status IN ('pending', 'in_progress', 'waiting')
+        AND coalesce(e.waiting_until, '') < :silent_since
         AND e.updated_at < :silent_since
         AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
 ) AS s
@@ -210,7 +212,8 @@ SELECT
     ) AS without_checkpoint
 FROM adw_executions AS e
 WHERE
-    e.status IN ('pending', 'in_progress')
+    e.status IN ('pending', 'in_progress', 'waiting')
+    AND coalesce(e.waiting_until, '') < :silent_since
     AND e.updated_at < :silent_since
     AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
     AND (e.heartbeat_at IS NULL OR e.heartbeat_at < :silent_since)

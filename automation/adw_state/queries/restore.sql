@@ -129,13 +129,14 @@ WHERE i.id = :issue_id;
 -- name: add_execution
 -- An execution comes in. It does not hold its issue if another one holds it by now.
 INSERT INTO adw_executions (
-    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
-    started_at, updated_at, completed_at, heartbeat_at, owner, fence, claimed, error_message,
-    worktree_name, worktree_path, branch_name, plan_file, pr_created, pr_url, extra_data
+    id, issue_id, workflow, environment, phases, phase, status, started_at, updated_at, completed_at,
+    heartbeat_at, owner, fence, claimed, waiting_for, waiting_until, release_by, error_message,
+    issue_title, issue_type, issue_priority, base_commit, worktree_name, worktree_path, branch_name,
+    plan_file, pr_created, pr_url, extra_data
 )
 VALUES (
-    :id, :issue_id, :issue_title, :issue_type, :issue_priority, :workflow, :environment, :phase, :status,
-    :started_at, :updated_at, :completed_at, :heartbeat_at, :owner, :fence,
+    :id, :issue_id, :workflow, :environment, :phases, :phase, :status, :started_at, :updated_at,
+    :completed_at, :heartbeat_at, :owner, :fence,
     CASE
         WHEN
             EXISTS (
@@ -145,7 +146,8 @@ VALUES (
             THEN 0
         ELSE :claimed
     END,
-    :error_message, :worktree_name, :worktree_path, :branch_name, :plan_file, :pr_created, :pr_url,
+    :waiting_for, :waiting_until, :release_by, :error_message, :issue_title, :issue_type, :issue_priority,
+    :base_commit, :worktree_name, :worktree_path, :branch_name, :plan_file, :pr_created, :pr_url,
     :extra_data
 );
 
@@ -153,11 +155,9 @@ VALUES (
 -- An execution is brought to a later state of itself. It stays with the issue that it has here.
 UPDATE adw_executions
 SET
-    issue_title = :issue_title,
-    issue_type = :issue_type,
-    issue_priority = :issue_priority,
     workflow = :workflow,
     environment = :environment,
+    phases = :phases,
     phase = :phase,
     status = :status,
     updated_at = :updated_at,
@@ -174,7 +174,14 @@ SET
             THEN 0
         ELSE :claimed
     END,
+    waiting_for = :waiting_for,
+    waiting_until = :waiting_until,
+    release_by = :release_by,
     error_message = :error_message,
+    issue_title = :issue_title,
+    issue_type = :issue_type,
+    issue_priority = :issue_priority,
+    base_commit = :base_commit,
     worktree_name = :worktree_name,
     worktree_path = :worktree_path,
     branch_name = :branch_name,
@@ -187,25 +194,35 @@ WHERE id = :id;
 -- name: add_attempt
 -- An attempt comes in; one that is open here and over there is brought to its end.
 INSERT INTO adw_phase_attempts (
-    execution_id, phase, attempt, status, started_at, finished_at, duration_seconds, error_message,
-    exit_code, agent, model, session_id, input_tokens, output_tokens, cost_usd
+    execution_id, phase, place, attempt, status, started_at, finished_at, duration_seconds, error_class,
+    error_message, exit_code, agent, model, session_id, prompt_sha256, workflow_sha256, input_tokens,
+    cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_usd, cost_kind
 )
 VALUES (
-    :execution_id, :phase, :attempt, :status, :started_at, :finished_at, :duration_seconds,
-    :error_message, :exit_code, :agent, :model, :session_id, :input_tokens, :output_tokens, :cost_usd
+    :execution_id, :phase, :place, :attempt, :status, :started_at, :finished_at, :duration_seconds,
+    :error_class, :error_message, :exit_code, :agent, :model, :session_id, :prompt_sha256,
+    :workflow_sha256, :input_tokens, :cache_read_tokens, :cache_write_tokens, :output_tokens,
+    :reasoning_tokens, :cost_usd, :cost_kind
 )
 ON CONFLICT (execution_id, phase, attempt) DO UPDATE SET
     status = excluded.status,
     finished_at = excluded.finished_at,
     duration_seconds = excluded.duration_seconds,
+    error_class = excluded.error_class,
     error_message = excluded.error_message,
     exit_code = excluded.exit_code,
     agent = excluded.agent,
     model = excluded.model,
     session_id = excluded.session_id,
+    prompt_sha256 = excluded.prompt_sha256,
+    workflow_sha256 = excluded.workflow_sha256,
     input_tokens = excluded.input_tokens,
+    cache_read_tokens = excluded.cache_read_tokens,
+    cache_write_tokens = excluded.cache_write_tokens,
     output_tokens = excluded.output_tokens,
-    cost_usd = excluded.cost_usd
+    reasoning_tokens = excluded.reasoning_tokens,
+    cost_usd = excluded.cost_usd,
+    cost_kind = excluded.cost_kind
 WHERE adw_phase_attempts.status = 'in_progress' AND excluded.status <> 'in_progress';
 
 -- name: saved_checkpoints
@@ -233,29 +250,32 @@ ON CONFLICT (op_id) DO NOTHING;
 -- name: archive_execution
 -- An execution comes into the archive.
 INSERT INTO adw_executions_archive (
-    id, issue_id, issue_title, issue_type, issue_priority, workflow, environment, phase, status,
-    started_at, updated_at, completed_at, heartbeat_at, owner, fence, claimed, error_message,
-    worktree_name, worktree_path, branch_name, plan_file, pr_created, pr_url, extra_data,
-    archived_at, archive_reason
+    id, issue_id, workflow, environment, phases, phase, status, started_at, updated_at, completed_at,
+    heartbeat_at, owner, fence, claimed, waiting_for, waiting_until, release_by, error_message,
+    issue_title, issue_type, issue_priority, base_commit, worktree_name, worktree_path, branch_name,
+    plan_file, pr_created, pr_url, extra_data, archived_at, archive_reason
 )
 VALUES (
-    :id, :issue_id, :issue_title, :issue_type, :issue_priority, :workflow, :environment, :phase, :status,
-    :started_at, :updated_at, :completed_at, :heartbeat_at, :owner, :fence, :claimed, :error_message,
-    :worktree_name, :worktree_path, :branch_name, :plan_file, :pr_created, :pr_url, :extra_data,
-    :archived_at, :archive_reason
+    :id, :issue_id, :workflow, :environment, :phases, :phase, :status, :started_at, :updated_at,
+    :completed_at, :heartbeat_at, :owner, :fence, :claimed, :waiting_for, :waiting_until, :release_by,
+    :error_message, :issue_title, :issue_type, :issue_priority, :base_commit, :worktree_name,
+    :worktree_path, :branch_name, :plan_file, :pr_created, :pr_url, :extra_data, :archived_at,
+    :archive_reason
 );
 
 -- name: archive_attempt
 -- An attempt comes into the archive.
 INSERT INTO adw_phase_attempts_archive (
-    execution_id, phase, attempt, status, started_at, finished_at, duration_seconds, error_message,
-    exit_code, agent, model, session_id, input_tokens, output_tokens, cost_usd,
+    execution_id, phase, place, attempt, status, started_at, finished_at, duration_seconds, error_class,
+    error_message, exit_code, agent, model, session_id, prompt_sha256, workflow_sha256, input_tokens,
+    cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_usd, cost_kind,
     archived_at, archive_reason
 )
 VALUES (
-    :execution_id, :phase, :attempt, :status, :started_at, :finished_at, :duration_seconds,
-    :error_message, :exit_code, :agent, :model, :session_id, :input_tokens, :output_tokens, :cost_usd,
-    :archived_at, :archive_reason
+    :execution_id, :phase, :place, :attempt, :status, :started_at, :finished_at, :duration_seconds,
+    :error_class, :error_message, :exit_code, :agent, :model, :session_id, :prompt_sha256,
+    :workflow_sha256, :input_tokens, :cache_read_tokens, :cache_write_tokens, :output_tokens,
+    :reasoning_tokens, :cost_usd, :cost_kind, :archived_at, :archive_reason
 );
 
 -- name: attempt_is_archived

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 
+from adw_state.built_in import PHASES
 from adw_state.errors import StateFileError
 from adw_state.json_state import CHECKPOINTS_NAME, STATE_NAME, read_object
 from adw_state.log_forms import UNKNOWN
 from adw_state.reports.json_fields import free_text_in, issue_type_in, moment_in, text_in
 from adw_state.reports.notes import Notebook
 from adw_state.reports.run_history import AttemptHistory, phase_named
-from adw_state.store.records import ATTEMPT_STATUSES, EXECUTION_STATUSES, PHASES
+from adw_state.store.records import ATTEMPT_STATUSES, EXECUTION_STATUSES
 
 STATE_NAMES = (STATE_NAME, "state.json")
 _MOST_BYTES = 32 * 1024 * 1024

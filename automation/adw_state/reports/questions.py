@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from adw_state.built_in import PHASES
 from adw_state.clock import format_time, hours_before, parse_time
 from adw_state.reports.durations import spread_of
 from adw_state.reports.error_patterns import first_line, fold
@@ -27,7 +28,6 @@ from adw_state.reports.report import (
 )
 from adw_state.reports.window import Window
 from adw_state.store import sql
-from adw_state.store.records import PHASES
 from adw_state.store.transaction import Row, Transaction
 
 MOST_RECENT = 10

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from adw_state.built_in import PHASES
 from adw_state.log_forms import FORMS, UNKNOWN, unquoted
 from adw_state.reports.json_fields import issue_type_in, text_in
 from adw_state.reports.log_records import LogRecord
 from adw_state.reports.notes import Notebook
-from adw_state.store.records import PHASES
 
 _MOST_ATTEMPTS = 1000
 _LONGEST_NAME = 40

@@ -9,6 +9,7 @@ from typing import Any
 from adw_state.clock import parse_time
 from adw_state.errors import IllegalTransitionError
 from adw_state.store import executions, sql
+from adw_state.store.phase_list import place_of
 from adw_state.store.records import Attempt
 from adw_state.store.stored_text import columns_of
 from adw_state.store.transaction import Transaction
@@ -17,14 +18,17 @@ _COLUMNS = tuple(field.name for field in fields(Attempt))
 
 
 def start(
-    tx: Transaction, execution_id: str, phase: str, *, agent: str | None, model: str | None, fence: int | None
+    tx: Transaction, execution_id: str, phase: str, fence: int | None, used: Mapping[str, str | None]
 ) -> Attempt:
-    """Begin the next attempt at a phase and put the execution to work there."""
+    """Begin the next attempt at a phase and put the execution to work there.
+
+    `used` are the parameters of the statement `start` that say by what the attempt is made.
+    """
     params = {
+        **used,
         "execution_id": execution_id,
         "phase": phase,
-        "agent": agent,
-        "model": model,
+        "place": place_of(phase, executions.phases_of(tx, execution_id), execution_id),
         "fence": fence,
         "now": tx.now,
     }

@@ -23,6 +23,7 @@ class NewCheckpoint(TypedDict):
     op_id: str
     execution_id: str
     phase: str
+    listed: str
     attempt: int | None
     checkpoint_name: str
     checkpoint_data: str
@@ -32,8 +33,8 @@ class NewCheckpoint(TypedDict):
 def append(tx: Transaction, new: NewCheckpoint, data: JSON) -> Checkpoint | None:
     """Append a checkpoint by one statement; None if its op_id was saved before.
 
-    `data` is what `new["checkpoint_data"]` encodes. Breaks a constraint if the execution is not there or
-    has another owner.
+    `data` is what `new["checkpoint_data"]` encodes. Breaks a constraint if the execution is not there, has
+    another owner, or does not have this phase.
     """
     rows = _insert(tx, new)
     return _as_appended(new, rows[0], data) if rows else None
@@ -43,12 +44,12 @@ def save(tx: Transaction, new: NewCheckpoint, data: JSON) -> Checkpoint:
     """Append a checkpoint, or say why that cannot be.
 
     A save with an op_id that was saved before changes nothing and returns the checkpoint of then.
-    Raises `ExecutionNotFoundError`, `OwnershipLostError` or, for an op_id of another execution,
-    `InvalidInputError`.
+    Raises `ExecutionNotFoundError`, `OwnershipLostError` or, for a phase that the execution does not have
+    and an op_id of another execution, `InvalidInputError`.
     """
     saved_before = tx.one(sql.load("checkpoints")["get_by_op_id"], {"op_id": new["op_id"]})
     if saved_before is None:
-        executions.require_owner(tx, new["execution_id"], new["fence"], "by a checkpoint")
+        executions.require_phase(tx, new["execution_id"], new["fence"], new["phase"], "by a checkpoint")
         return _as_appended(new, _insert(tx, new)[0], data)
     if saved_before["execution_id"] != new["execution_id"]:
         raise InvalidInputError(

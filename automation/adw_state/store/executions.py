@@ -23,6 +23,7 @@ from adw_state.store.id_prefixes import ids_beginning, the_only
 from adw_state.store.json_values import JSON, decode
 from adw_state.store.life import Life, life_of
 from adw_state.store.owner import owner_in_words, owner_is_dead
+from adw_state.store.phase_list import decode_phases, place_of
 from adw_state.store.records import Execution
 from adw_state.store.stored_text import columns_of
 from adw_state.store.transaction import Params, Transaction
@@ -39,7 +40,7 @@ def move(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> E
     """Move an execution to another status by one statement, and set the fields that are not None.
 
     `changes` are the parameters of the statement `change_status` without `id` and `now`. None if the
-    execution is not there, has another owner, or may not be moved so.
+    execution is not there, has another owner or no such phase, or may not be moved so.
     """
     row = tx.one(sql.load("executions")["change_status"], {**changes, "id": execution_id, "now": tx.now})
     return from_row(row) if row else None
@@ -48,19 +49,34 @@ def move(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> E
 def change_status(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> Execution:
     """Move an execution to another status, or say why that cannot be; arguments as above.
 
-    Raises `ExecutionNotFoundError`, `OwnershipLostError` or `IllegalTransitionError`.
+    Raises `ExecutionNotFoundError`, `OwnershipLostError`, `IllegalTransitionError` or, for a phase that it
+    does not have, `InvalidInputError`.
     """
     moved = move(tx, execution_id, changes)
     if moved is None:
+        require_phase(tx, execution_id, changes["fence"], changes["phase"], f"to {changes['status']!r}")
         raise why_not_written(tx, execution_id, changes["fence"], f"to {changes['status']!r}")
     return moved
 
 
-def require_owner(tx: Transaction, execution_id: str, fence: int | None, change: str) -> None:
-    """Raise what `why_not_written` finds unless the execution is there and, with a fence, the caller's."""
+def require_phase(tx: Transaction, execution_id: str, fence: object, phase: object, change: str) -> None:
+    """Raise unless the execution is there, has this phase, if any, and with a fence is the caller's.
+
+    Raises `ExecutionNotFoundError`, `OwnershipLostError` or `InvalidInputError`.
+    """
     present = get(tx, execution_id)
     if present is None or (fence is not None and present.fence != fence):
         raise _why_unchanged(tx, execution_id, present, fence, change)
+    if phase is not None:
+        place_of(str(phase), present.phases, execution_id)
+
+
+def phases_of(tx: Transaction, execution_id: str) -> tuple[str, ...]:
+    """The phases of an execution in order. Raises `ExecutionNotFoundError`."""
+    row = tx.one(sql.load("executions")["phases"], {"execution_id": execution_id})
+    if row is None:
+        raise why_not_there(tx, execution_id)
+    return decode_phases(row["phases"])
 
 
 def enter_phase(tx: Transaction, execution_id: str, phase: str, fence: int | None) -> None:
@@ -159,6 +175,8 @@ def _optional_json(text: str | None) -> JSON:
 
 _COLUMNS = len(fields(Execution))
 _READERS_BY_NAME: dict[str, Callable[[Any], object]] = {
+    "phases": decode_phases,
+    "waiting_until": _optional_time,
     "started_at": parse_time,
     "updated_at": parse_time,
     "completed_at": _optional_time,
@@ -200,7 +218,7 @@ def _why_unchanged(
         )
     return IllegalTransitionError(
         f"execution {execution_id} is {present.status} and cannot be changed {change}",
-        hint="`adw resume` goes on with a failed or cancelled execution; a completed one stays as it is",
+        hint="`adw resume` goes on with one that waits, failed or was cancelled; a completed one stays so",
     )
 
 

@@ -9,6 +9,7 @@ from adw_state.errors import ConstraintError, DuplicateExecutionError, IssueNotF
 from adw_state.store import sql
 from adw_state.store.executions import why_not_claimed
 from adw_state.store.json_values import decode
+from adw_state.store.phase_list import decode_phases
 from adw_state.store.records import Execution
 from adw_state.store.transaction import Transaction
 
@@ -18,16 +19,18 @@ class NewExecution(TypedDict):
 
     id: str
     issue_id: str
-    issue_title: str | None
-    issue_type: str | None
-    issue_priority: int | None
     workflow: str
     environment: str
+    phases: str
     phase: str
     status: str
     owner: str | None
     fence: int
     claimed: int
+    issue_title: str | None
+    issue_type: str | None
+    issue_priority: int | None
+    base_commit: str | None
     worktree_name: str | None
     worktree_path: str | None
     branch_name: str | None
@@ -71,31 +74,27 @@ def _insert(tx: Transaction, statement: str, new: NewExecution) -> Execution | N
     if not tx.execute(sql.load("executions")[statement], {**new, "now": tx.now}):
         return None
     now = parse_time(tx.now)
-    # By position, in the order of the fields: names would cost as much as the checks of all the values.
     return Execution(
-        new["id"],
-        new["issue_id"],
-        new["issue_title"],
-        new["issue_type"],
-        new["issue_priority"],
-        new["workflow"],
-        new["environment"],
-        new["phase"],
-        new["status"],
-        now,
-        now,
-        None,
-        None if new["owner"] is None else now,
-        new["owner"],
-        new["fence"],
-        bool(new["claimed"]),
-        None,
-        new["worktree_name"],
-        new["worktree_path"],
-        new["branch_name"],
-        plan_file=None,
-        pr_created=False,
-        pr_url=None,
+        id=new["id"],
+        issue_id=new["issue_id"],
+        workflow=new["workflow"],
+        environment=new["environment"],
+        phases=decode_phases(new["phases"]),
+        phase=new["phase"],
+        status=new["status"],
+        started_at=now,
+        updated_at=now,
+        heartbeat_at=None if new["owner"] is None else now,
+        owner=new["owner"],
+        fence=new["fence"],
+        claimed=bool(new["claimed"]),
+        issue_title=new["issue_title"],
+        issue_type=new["issue_type"],
+        issue_priority=new["issue_priority"],
+        base_commit=new["base_commit"],
+        worktree_name=new["worktree_name"],
+        worktree_path=new["worktree_path"],
+        branch_name=new["branch_name"],
         extra_data=None if new["extra_data"] is None else decode(new["extra_data"]),
     )
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from adw_state.built_in import PHASES, WORKFLOW
 from adw_state.clock import format_time
 from adw_state.store import attempts, executions, sql
-from adw_state.store.json_values import encode
+from adw_state.store.json_values import decode, encode
 from adw_state.store.records import Attempt, Checkpoint, Execution
 from adw_state.store.transaction import Row
 
@@ -31,12 +32,16 @@ CHECKPOINT_COLUMNS = tuple(
 
 # What stands in a row that was written before there was such a column.
 _DEFAULTS: dict[str, object] = {
-    "workflow": "adw_sdlc",
+    "workflow": WORKFLOW,
+    "phases": encode(PHASES, "phases"),
     "environment": "local",
     "fence": 0,
     "claimed": 0,
     "pr_created": 0,
 }
+
+
+_ENCODED = ("phases", "extra_data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +115,23 @@ def with_parts(
             rows += [stored_row(row, columns, reason_of_deleted=reason_of_deleted) for row in found]
         return rows
 
+    attempts = parts("adw_phase_attempts", ATTEMPT_COLUMNS, "old_attempts", "old_archived_attempts")
+    for attempt in attempts:
+        _give_place(attempt, execution)
     return Run(
         execution,
-        parts("adw_phase_attempts", ATTEMPT_COLUMNS, "old_attempts", "old_archived_attempts"),
+        attempts,
         parts("adw_checkpoints", CHECKPOINT_COLUMNS, "old_checkpoints", "old_archived_checkpoints"),
     )
+
+
+def _give_place(attempt: StoredRow, execution: StoredRow) -> None:
+    """Where an attempt was written without its place, the place that its phase has in the run."""
+    if attempt.values["place"] is None:
+        listed = decode(str(execution.values["phases"]))
+        phases = [str(name) for name in listed] if isinstance(listed, list) else []
+        phase = str(attempt.values["phase"])
+        attempt.values["place"] = phases.index(phase) + 1 if phase in phases else 1
 
 
 def stored_values(record: Execution | Attempt) -> dict[str, object]:
@@ -137,4 +154,4 @@ def _stored(name: str, value: object) -> object:
         return format_time(value)
     if isinstance(value, bool):
         return int(value)
-    return encode(value, name) if name == "extra_data" and value is not None else value
+    return encode(value, name) if name in _ENCODED and value is not None else value

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from adw_state.clock import format_time
 from adw_state.errors import InvalidInputError
-from adw_state.store.records import ATTEMPT_STATUSES, EXECUTION_STATUSES, PHASES, UNFINISHED
+from adw_state.store.records import ATTEMPT_STATUSES, COST_KINDS, EXECUTION_STATUSES, WAITING_FOR
 
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,49}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_BEGINNINGS = ("pending", "in_progress")
+_MOST_PHASES = 100
 _MOST_ID_CHARACTERS = 200
 _MOST_TEXT_CHARACTERS = 65_536
 _MOST_WHOLE = 2**63 - 1
@@ -46,9 +53,32 @@ def text(value: object, what: str) -> str | None:
     return clean if len(clean) <= _MOST_TEXT_CHARACTERS else clean[: _MOST_TEXT_CHARACTERS - 1] + "…"
 
 
+def name(value: object, what: str) -> str:
+    """`value` if it is a name as phases have it, such as `build` or `smoke-test_2`."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise InvalidInputError(
+            f"{value!r} cannot be {what}" if isinstance(value, str) else f"{what} must be a text",
+            hint="use 1 to 50 of a-z, 0-9, - and _, beginning with a letter",
+        )
+    return value
+
+
 def phase(value: object) -> str:
-    """`value` if it is a phase."""
-    return _one_of(value, PHASES, "a phase")
+    """`value` if it can be the name of a phase."""
+    return name(value, "the name of a phase")
+
+
+def phases(value: object) -> tuple[str, ...]:
+    """`value` if it can be the phases of a workflow in order: from 1 to 100 different names."""
+    if not isinstance(value, list | tuple):
+        raise InvalidInputError(f"phases must be a list of names, not {type(value).__name__}")
+    if not 1 <= len(value) <= _MOST_PHASES:
+        raise InvalidInputError(f"a workflow has 1 to {_MOST_PHASES} phases, not {len(value)}")
+    names = tuple(phase(one) for one in value)
+    for place, one in enumerate(names):
+        if one in names[:place]:
+            raise InvalidInputError(f"the phase {one!r} is there twice", hint="give each phase its own name")
+    return names
 
 
 def execution_status(value: object) -> str:
@@ -58,7 +88,7 @@ def execution_status(value: object) -> str:
 
 def unfinished_status(value: object) -> str:
     """`value` if an execution can begin with it."""
-    return _one_of(value, UNFINISHED, "a status to begin an execution with")
+    return _one_of(value, _BEGINNINGS, "a status to begin an execution with")
 
 
 def attempt_end(value: object) -> str:
@@ -66,6 +96,43 @@ def attempt_end(value: object) -> str:
     return _one_of(
         value, [status for status in ATTEMPT_STATUSES if status != "in_progress"], "an end of an attempt"
     )
+
+
+def waiting(
+    status: str, what_for: object, until: datetime | None, release_by: object
+) -> Mapping[str, str | None]:
+    """The columns that say what an execution of this status waits for; all are None unless it is waiting."""
+    if status != "waiting":
+        if (what_for, until, release_by) != (None, None, None):
+            raise InvalidInputError(
+                f"an execution that is {status} waits for nothing", hint="these fields go with 'waiting'"
+            )
+        return {"waiting_for": None, "waiting_until": None, "release_by": None}
+    return {
+        "waiting_for": _one_of(what_for, WAITING_FOR, "what an execution can wait for"),
+        "waiting_until": None if until is None else format_time(until),
+        "release_by": text(release_by, "release_by"),
+    }
+
+
+def cost(usd: object, kind: object) -> Mapping[str, float | str | None]:
+    """The columns of a cost; one whose kind is not said was reported."""
+    dollars = amount(usd, "cost_usd")
+    if kind is None:
+        return {"cost_usd": dollars, "cost_kind": None if dollars is None else "reported"}
+    known = _one_of(kind, COST_KINDS, "a kind of cost")
+    if dollars is not None and known == "unknown":
+        raise InvalidInputError("a cost in dollars is not unknown", hint="call it 'reported' or 'estimated'")
+    return {"cost_usd": dollars, "cost_kind": known}
+
+
+def sha256(value: object, what: str) -> str | None:
+    """`value` if it is a SHA-256 in 64 lower-case hexadecimal digits, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise InvalidInputError(f"{what} must be 64 lower-case hexadecimal digits, not {value!r}")
+    return value
 
 
 def count(value: object, what: str, most: int) -> int:

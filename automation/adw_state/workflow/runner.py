@@ -21,13 +21,13 @@ from pathlib import Path
 
 from adw_state.agents.calls import stop_leftovers
 from adw_state.agents.choice import Agent, resolve_agent, seen_from_project
+from adw_state.built_in import PHASES
 from adw_state.command_lines import command_on
 from adw_state.errors import AdwError, ExecutionNotFoundError, RunInterruptedError
 from adw_state.interruption import StopRequest, stopping_on_signals
 from adw_state.redaction import secret_values
 from adw_state.run_root import check_run_root
 from adw_state.store.owner import this_owner
-from adw_state.store.records import PHASES
 from adw_state.text_files import path_text
 from adw_state.trackers.issues import Issue
 from adw_state.workflow.git.repository import Repository, check_repository, hide_run_folders

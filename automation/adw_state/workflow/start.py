@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from adw_state.built_in import PHASES, WORKFLOW
 from adw_state.state import Execution
 from adw_state.store.json_values import JSON
 from adw_state.text_files import path_text
 from adw_state.trackers.issues import Issue
 from adw_state.workflow.git.worktrees import branch_of
-
-WORKFLOW = "adw_sdlc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +35,21 @@ class Start:
         return Execution(
             id=self.execution_id,
             issue_id=self.issue.id,
-            issue_title=self.issue.title,
-            issue_type=self.issue.issue_type,
-            issue_priority=self.issue.priority,
             workflow=WORKFLOW,
             environment=environment,
-            phase="plan",
+            phases=PHASES,
+            phase=PHASES[0],
             status="pending",
             started_at=moment,
             updated_at=moment,
-            completed_at=None,
             heartbeat_at=moment,
             owner=self.owner,
             fence=1,
             claimed=self.claim,
-            error_message=None,
+            issue_title=self.issue.title,
+            issue_type=self.issue.issue_type,
+            issue_priority=self.issue.priority,
             worktree_name=self.worktree_path.name,
             worktree_path=path_text(self.worktree_path),
             branch_name=self.branch_name,
-            plan_file=None,
-            pr_created=False,
-            pr_url=None,
-            extra_data=None,
         )

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from adw_state.built_in import PHASES
 from adw_state.clock import parse_time
 from adw_state.store.legacy.conversion import Converted, Values
-from adw_state.store.records import PHASES
 
 _END_OF_OWN_PHASE = {"in_progress": "in_progress", "completed": "completed", "failed": "failed"}
 
@@ -43,6 +43,7 @@ def _attempt(phase: str, converted: Converted, *, is_own: bool) -> Values | None
     return {
         "execution_id": execution["id"],
         "phase": phase,
+        "place": PHASES.index(phase) + 1,
         "status": status,
         "started_at": started,
         "finished_at": finished,

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from hashlib import sha256
 
+from adw_state.built_in import PHASES
 from adw_state.clock import format_time
 from adw_state.store.legacy.notes import Notes, dump, others, parse, storable
 from adw_state.store.legacy.times import read_time
+from adw_state.store.phase_list import encode_phases
 from adw_state.store.records import EXECUTION_STATUSES, UNFINISHED
 
 Old = Mapping[str, object]
@@ -78,6 +80,7 @@ def convert(
     else:
         values |= _times(old, status, started, points, zone, notes)
     checkpoints = _checkpoints(points, old, started, notes)
+    values["phases"] = _phases([values, *checkpoints])
     values["extra_data"] = notes.extra_data(old.get("extra_data"))
     start = read_time(old.get("started_at"), zone)
     end = read_time(old.get("completed_at"), zone, not_before=started)
@@ -209,6 +212,12 @@ def _status(raw: object, notes: Notes) -> str | None:
         return text
     notes.say(f"the status was written {text!r}")
     return ours
+
+
+def _phases(rows: Sequence[Old]) -> str:
+    """The phases of the run in order: it kept none, so those of then, and behind them what else is named."""
+    named = [str(row["phase"]) for row in rows if row["phase"] is not None]
+    return encode_phases(tuple(dict.fromkeys([*PHASES, *named])))
 
 
 def _phase(raw: object) -> str | None:

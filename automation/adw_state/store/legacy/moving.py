@@ -47,7 +47,7 @@ class Mover:
         issue = self._issue(old.get("issue_id"))
         converted = convert(old, old_checkpoints, issue or {}, self._zone)
         reason = _NO_ISSUE if issue is None else None
-        if not _can_be_asked_for(converted.execution):
+        if not (_can_be_asked_for(converted.execution) and _has_a_phase(converted.execution)):
             reason = _BREAKS_A_RULE
         if reason is None and not self._add("execution", converted.execution):
             reason = _BREAKS_A_RULE
@@ -60,7 +60,7 @@ class Mover:
         for part in parts:
             if reason is not None:
                 self._archive(kind, part, reason)
-            elif not self._add(kind, part):
+            elif not (_has_a_phase(part) and self._add(kind, part)):
                 self._archive(kind, part, _BREAKS_A_RULE)
 
     def _issue(self, issue_id: object) -> Mapping[str, object] | None:
@@ -85,6 +85,14 @@ class Mover:
     def _kept(self, text: str, params: Mapping[str, object] | None = None) -> Iterator[Old]:
         for row in self._connection.execute(self._texts[text], params or {}):
             yield {name.lower(): row[name] for name in row.keys()}  # noqa: SIM118 - a Row iterates over values
+
+
+def _has_a_phase(row: Values) -> bool:
+    try:
+        values.phase(row["phase"])
+    except InvalidInputError:
+        return False
+    return True
 
 
 def _can_be_asked_for(execution: Values) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from adw_state.built_in import PHASES
 from adw_state.command_lines import command_on
 from adw_state.errors import InvalidInputError
 from adw_state.state import Attempt, Execution
-from adw_state.store.records import PHASES
 
 
 def phases_left(execution: Execution, attempts: Sequence[Attempt]) -> tuple[str, ...]:

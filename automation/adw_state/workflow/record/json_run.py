@@ -14,10 +14,9 @@ from typing import Any
 from adw_state.clock import Clock
 from adw_state.errors import InvalidInputError, StateFileError
 from adw_state.json_state import Fields
-from adw_state.run_json import attempt_fields, execution_fields, read_run, step_fields
+from adw_state.run_json import attempt_fields, execution_fields, phases_in, read_run, step_fields
 from adw_state.state import ADWState, Attempt, Execution
 from adw_state.store.json_values import JSON, decode
-from adw_state.store.records import PHASES
 from adw_state.store.runs import Run, attempt_of, execution_of
 
 
@@ -73,7 +72,7 @@ class JsonRun:
         self._state.update(
             {
                 "phase_results": [*others, fields],
-                "completed_phases": [phase for phase in PHASES if phase in done],
+                "completed_phases": [phase for phase in self._phases() if phase in done],
             }
         )
 
@@ -113,6 +112,10 @@ class JsonRun:
             f"{self._state.path} tells too little to go on with the run: {why}",
             hint="start a new run with `adw run`; `adw analyze --backend json` goes on counting this one",
         )
+
+    def _phases(self) -> tuple[str, ...]:
+        """The phases of the run; those of the built-in workflow where its state does not list any."""
+        return phases_in(self._state.data)
 
     def _results(self) -> list[Fields]:
         results = self._state.data.get("phase_results")

@@ -78,6 +78,9 @@ def taken_over(run: JsonRun, owner: str, moment: datetime) -> tuple[Execution, l
         or execution.status not in UNFINISHED,  # what had ended holds its issue again
         heartbeat_at=moment,
         updated_at=moment,
+        waiting_for=None,
+        waiting_until=None,
+        release_by=None,
     )
     return owned, attempts
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from adw_state.built_in import WORKFLOW
 from adw_state.clock import Clock
 from adw_state.config import Config
 from adw_state.errors import (
@@ -36,7 +37,7 @@ from adw_state.workflow.record.json_run import JsonRun, SavedStep
 from adw_state.workflow.record.json_runs import begin_in_json, ids_in_json, taken_over, unfinished_in_json
 from adw_state.workflow.record.run_record import RunRecord
 from adw_state.workflow.record.step_ids import step_op_id
-from adw_state.workflow.start import WORKFLOW, Start
+from adw_state.workflow.start import Start
 
 FIRST_STEP = "run_started"
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, TypeVar
 
 from adw_state.agents.result import AgentResult
@@ -24,6 +23,7 @@ from adw_state.errors import (
 )
 from adw_state.state import Attempt, BeadsStateManager, Execution
 from adw_state.store.json_values import JSON
+from adw_state.store.phase_list import place_of
 from adw_state.store.records import UNFINISHED
 from adw_state.workflow.record.json_run import JsonRun, SavedStep
 from adw_state.workflow.record.step_ids import step_op_id
@@ -69,7 +69,15 @@ class RunRecord:
 
         def in_memory() -> Attempt:
             number = 1 + max((old.attempt for old in self.attempts if old.phase == phase), default=0)
-            return _new_attempt(self.id, phase, number, agent, self._clock.now())
+            return Attempt(
+                self.id,
+                phase,
+                place_of(phase, self.execution.phases, self.id),
+                number,
+                "in_progress",
+                self._clock.now(),
+                agent=agent,
+            )
 
         attempt = self._save(
             lambda database: database.start_attempt(self.id, phase, agent=agent, fence=self._fence),
@@ -96,6 +104,7 @@ class RunRecord:
         used: dict[str, Any] = {"error_message": error_message, "exit_code": exit_code}
         for name in ("model", "session_id", "input_tokens", "output_tokens", "cost_usd"):
             used[name] = getattr(result, name, None)
+        used["cost_kind"] = None if used["cost_usd"] is None else "reported"
 
         def in_memory() -> Attempt:
             now = self._clock.now()
@@ -253,26 +262,6 @@ class RunRecord:
             raise error
         self._json = None
         self._warn(f"the JSON state is lost to this run, which goes on with the database only: {error}")
-
-
-def _new_attempt(execution_id: str, phase: str, number: int, agent: str, moment: datetime) -> Attempt:
-    return Attempt(
-        execution_id=execution_id,
-        phase=phase,
-        attempt=number,
-        status="in_progress",
-        started_at=moment,
-        finished_at=None,
-        duration_seconds=None,
-        error_message=None,
-        exit_code=None,
-        agent=agent,
-        model=None,
-        session_id=None,
-        input_tokens=None,
-        output_tokens=None,
-        cost_usd=None,
-    )
 
 
 def _same(one: Attempt, other: Attempt) -> bool:

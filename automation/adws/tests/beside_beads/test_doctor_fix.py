@@ -275,12 +275,12 @@ def test_ten_thousand_dead_owners_are_one_finding(checked: Checked) -> None:
     host, _, rest = dead.partition(":")
     pid, _, mark = rest.partition(":")
     rows = ", ".join(
-        f"('adw-{number:05}', 'demo-1', 'adw_sdlc', 'local', 'plan', 'in_progress',"
+        f"('adw-{number:05}', 'demo-1', 'adw_sdlc', 'local', '[\"plan\"]', 'plan', 'in_progress',"
         f" '2001-11-23T12:00:00.000000Z', '2001-11-23T12:00:00.000000Z', '{host}:{pid}:{mark}{number}')"
         for number in range(10_000)
     )
     checked.change(
-        "INSERT INTO adw_executions (id, issue_id, workflow, environment, phase, status, started_at,"
+        "INSERT INTO adw_executions (id, issue_id, workflow, environment, phases, phase, status, started_at,"
         f" updated_at, owner) VALUES {rows}"
     )
 

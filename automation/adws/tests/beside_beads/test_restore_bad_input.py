@@ -101,7 +101,7 @@ def test_rows_that_break_a_rule_are_left_out_and_counted_and_the_others_come(
 def test_a_run_of_which_one_row_is_bad_is_left_out_whole(project: Path, clock: SettableClock) -> None:
     change(
         quarantine(project),
-        "UPDATE adw_checkpoints SET phase = 'lunch' WHERE execution_id ="
+        "UPDATE adw_checkpoints SET phase = '' WHERE execution_id ="
         " (SELECT id FROM adw_executions WHERE issue_id = 'demo-1')",
     )
 

@@ -51,15 +51,29 @@ def test_checkpoint_data_that_is_not_json_is_kept_as_a_text(become: Become) -> N
     assert found.notes["notes"] == ["the data of checkpoint 1 is not JSON; it is kept as a text"]
 
 
-def test_a_checkpoint_of_a_phase_that_we_do_not_have_is_archived_alone(become: Become) -> None:
+def test_a_phase_of_its_own_comes_behind_those_of_the_built_in_workflow(
+    become: Become,
+) -> None:
     points = [
         checkpoint("1", "p", "2026-11-20 10:01:00"),
         checkpoint("1", "t", "2026-11-20 10:02:00", "test"),
     ]
     found = become([execution("1")], points)
+    assert found.all("SELECT seq, phase FROM adw_checkpoints") == [(1, "plan"), (2, "test")]
+    assert found.all("SELECT phases, phase FROM adw_executions") == [
+        ('["plan","build","review","test"]', "plan")
+    ]
+
+
+def test_a_checkpoint_of_what_cannot_be_a_phase_is_archived_alone(become: Become) -> None:
+    points = [
+        checkpoint("1", "p", "2026-11-20 10:01:00"),
+        checkpoint("1", "t", "2026-11-20 10:02:00", "unit tests"),
+    ]
+    found = become([execution("1")], points)
     assert found.all("SELECT seq, checkpoint_name FROM adw_checkpoints") == [(1, "p")]
     assert found.all("SELECT seq, phase, archive_reason FROM adw_checkpoints_archive") == [
-        (2, "test", "unrestorable")
+        (2, "unit tests", "unrestorable")
     ]
 
 

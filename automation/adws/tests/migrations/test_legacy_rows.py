@@ -229,7 +229,8 @@ def test_a_status_in_another_spelling_is_understood_and_noted(
     [
         {"status": "maybe"},
         {"status": None},
-        {"phase": "document"},
+        {"phase": "two words"},
+        {"phase": None},
         {"id": None},
         {"id": "x" * 201},
         {"id": "two\nlines"},

@@ -366,13 +366,13 @@ def insert_attempt(connection: sqlite3.Connection, run_id: str, seconds: float) 
     moment = "2026-11-23T12:00:00.000000Z"
     connection.execute(
         "INSERT INTO adw_executions"
-        " (id, issue_id, workflow, environment, phase, status, started_at, updated_at)"
-        " VALUES (?, 'demo-1', 'adw_sdlc', 'local', 'plan', 'in_progress', ?, ?)",
+        " (id, issue_id, workflow, environment, phases, phase, status, started_at, updated_at)"
+        " VALUES (?, 'demo-1', 'adw_sdlc', 'local', '[\"plan\"]', 'plan', 'in_progress', ?, ?)",
         (run_id, moment, moment),
     )
     connection.execute(
         "INSERT INTO adw_phase_attempts"
-        " (execution_id, phase, attempt, status, started_at, finished_at, duration_seconds)"
-        " VALUES (?, 'plan', 1, 'completed', ?, ?, ?)",
+        " (execution_id, phase, place, attempt, status, started_at, finished_at, duration_seconds)"
+        " VALUES (?, 'plan', 1, 1, 'completed', ?, ?, ?)",
         (run_id, moment, moment, seconds),
     )

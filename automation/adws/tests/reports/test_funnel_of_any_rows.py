@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import tempfile
@@ -64,14 +65,14 @@ def insert(
 ) -> None:
     connection.execute(
         "INSERT INTO adw_executions"
-        " (id, issue_id, workflow, environment, phase, status, started_at, updated_at, completed_at)"
-        " VALUES (?, 'demo-1', 'adw_sdlc', 'local', ?, ?, ?, ?, ?)",
-        (run_id, phase, status, NOW, NOW, NOW if status in ENDED else None),
+        " (id, issue_id, workflow, environment, phases, phase, status, started_at, updated_at, completed_at)"
+        " VALUES (?, 'demo-1', 'adw_sdlc', 'local', ?, ?, ?, ?, ?, ?)",
+        (run_id, json.dumps(PHASES), phase, status, NOW, NOW, NOW if status in ENDED else None),
     )
     for number, (tried, end) in enumerate(attempts, start=1):
         connection.execute(
             "INSERT INTO adw_phase_attempts"
-            " (execution_id, phase, attempt, status, started_at, finished_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (run_id, tried, number, end, NOW, None if end == "in_progress" else NOW),
+            " (execution_id, phase, place, attempt, status, started_at, finished_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (run_id, tried, PHASES.index(tried) + 1, number, end, NOW, None if end == "in_progress" else NOW),
         )

@@ -35,7 +35,7 @@ LOOKED_UP = {
     ],
     "recent_executions": [
         "SEARCH e USING INDEX idx_adw_executions_started (started_at>?)",
-        "SEARCH a USING COVERING INDEX sqlite_autoindex_adw_phase_attempts_1 (execution_id=?)",
+        "SEARCH a USING COVERING INDEX idx_adw_phase_attempts_report (execution_id=?)",
     ],
     "stale_checkpoints": [
         "SEARCH e USING INDEX idx_executions_status (status=?)",

@@ -37,8 +37,10 @@ def test_an_execution_begins_with_what_was_given_and_nothing_else(state: BeadsSt
         adw_id="a1b2c3d4",
         workflow="adw_quick",
         environment="ci",
-        phase="build",
+        phases=["build", "smoke-test"],
+        phase="smoke-test",
         status="in_progress",
+        base_commit="c0ffee",
         worktree_name="tree",
         worktree_path="/projects/tree",
         branch_name="adw/tree",
@@ -50,27 +52,24 @@ def test_an_execution_begins_with_what_was_given_and_nothing_else(state: BeadsSt
     assert run == Execution(
         id="a1b2c3d4",
         issue_id="proj-7",
-        issue_title="Title",
-        issue_type="bug",
-        issue_priority=0,
         workflow="adw_quick",
         environment="ci",
-        phase="build",
+        phases=("build", "smoke-test"),
+        phase="smoke-test",
         status="in_progress",
         started_at=_NOON,
         updated_at=_NOON,
-        completed_at=None,
         heartbeat_at=_NOON,
         owner="host:1:x:y",
         fence=1,
         claimed=True,
-        error_message=None,
+        issue_title="Title",
+        issue_type="bug",
+        issue_priority=0,
+        base_commit="c0ffee",
         worktree_name="tree",
         worktree_path="/projects/tree",
         branch_name="adw/tree",
-        plan_file=None,
-        pr_created=False,
-        pr_url=None,
         extra_data={"a": [1, None]},
     )
     assert state.get_execution("a1b2c3d4") == run
@@ -80,6 +79,7 @@ def test_without_further_words_a_run_is_pending_in_plan_with_a_fresh_id(state: B
     run = state.create_execution("proj-7")
     assert re.fullmatch(r"adw-[0-9a-z]{22}", run.id)
     assert (run.status, run.phase, run.workflow, run.environment) == ("pending", "plan", "adw_sdlc", "local")
+    assert run.phases == ("plan", "build", "review")
     assert (run.owner, run.heartbeat_at, run.fence, run.claimed) == (None, None, 0, False)
     assert (run.issue_title, run.issue_type, run.issue_priority) == (None, None, None)
     assert run.extra_data is None
@@ -142,7 +142,16 @@ def _wrong_uses() -> dict[str, Callable[[BeadsStateManager], object]]:
         "the issue's id is empty": lambda s: s.create_execution(""),
         "the execution's id holds a line break": lambda s: s.create_execution("i", adw_id="a\nb"),
         "the execution's id has 201": lambda s: s.create_execution("i", adw_id="x" * 201),
-        "'test' is not a phase": lambda s: s.create_execution("i", phase="test"),
+        "'test' is not a phase of execution x": lambda s: s.create_execution("i", adw_id="x", phase="test"),
+        "'Plan' cannot be the name of a phase": lambda s: s.create_execution("i", phases=["Plan"]),
+        "a workflow has 1 to 100 phases, not 0": lambda s: s.create_execution("i", phases=[]),
+        "a workflow has 1 to 100 phases, not 101": lambda s: s.create_execution(
+            "i", phases=[f"p{number}" for number in range(101)]
+        ),
+        "the phase 'plan' is there twice": lambda s: s.create_execution("i", phases=["plan", "x", "plan"]),
+        "phases must be a list of names, not str": lambda s: s.create_execution("i", phases="plan"),
+        "base_commit must be a text": lambda s: s.create_execution("i", base_commit=7),  # type: ignore[arg-type]
+        "'waiting' is not a status to begin": lambda s: s.create_execution("i", status="waiting"),
         "'completed' is not a status to begin": lambda s: s.create_execution("i", status="completed"),
         "workflow is empty": lambda s: s.create_execution("i", workflow=""),
         "environment must be a text": lambda s: s.create_execution("i", environment=None),  # type: ignore[arg-type]
@@ -162,6 +171,32 @@ def _wrong_uses() -> dict[str, Callable[[BeadsStateManager], object]]:
             "i", first_checkpoint=("x", float("nan"))
         ),
     }
+
+
+@pytest.mark.parametrize(
+    "phases", [["a"], ["x" * 50], ["plan", "build", "test", "review", "document"], ["a_b", "a-b", "ab", "b"]]
+)
+def test_an_execution_has_the_phases_of_any_workflow_and_begins_in_the_first(
+    state: BeadsStateManager, phases: list[str]
+) -> None:
+    run = state.create_execution("proj-7", workflow="ours", phases=phases, first_checkpoint=("begun", 1))
+    assert (run.phases, run.phase) == (tuple(phases), phases[0])
+    assert state.get_execution(run.id) == run
+    for phase in phases:
+        state.save_checkpoint(run.id, phase, "step", phase)
+        assert state.update_execution_status(run.id, "in_progress", phase=phase).phase == phase
+    assert [saved.phase for saved in state.list_checkpoints(run.id)] == [phases[0], *phases]
+
+
+def test_phases_that_somebody_else_stored_as_no_list_are_none(
+    state: BeadsStateManager, sidecar_db: Path
+) -> None:
+    run = state.create_execution("proj-7")
+    with closing(sqlite3.connect(sidecar_db)) as connection, connection:
+        connection.execute("UPDATE adw_executions SET phases = 'plan, build'")
+    found = state.get_execution(run.id)
+    assert found is not None
+    assert found.phases == ()
 
 
 @pytest.mark.parametrize("message", list(_wrong_uses()))
@@ -280,7 +315,7 @@ def test_pages_follow_one_another_without_gap_or_repeat_even_within_one_moment(
 
 @pytest.mark.parametrize(
     "filters",
-    [{"limit": 0}, {"limit": 10_001}, {"status": "done"}, {"phase": "test"}, {"issue_id": "\udcff"}],
+    [{"limit": 0}, {"limit": 10_001}, {"status": "done"}, {"phase": "Test"}, {"issue_id": "\udcff"}],
 )
 def test_filters_that_make_no_sense_are_refused(state: BeadsStateManager, filters: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError):
@@ -298,6 +333,7 @@ def test_fields_that_are_given_are_set_and_the_others_stay(
         run.id,
         "in_progress",
         phase="build",
+        base_commit="c0ffee",
         worktree_name="tree",
         worktree_path="/tree",
         plan_file="plan.md",
@@ -307,6 +343,7 @@ def test_fields_that_are_given_are_set_and_the_others_stay(
     )
     assert (changed.status, changed.phase, changed.branch_name) == ("in_progress", "build", "old")
     assert (changed.worktree_name, changed.worktree_path) == ("tree", "/tree")
+    assert changed.base_commit == "c0ffee"
     assert (changed.plan_file, changed.pr_created, changed.pr_url) == (
         "plan.md",
         True,

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from adw_state.built_in import PHASES
 from adw_state.clock import SettableClock
 from adw_state.errors import (
     AdwError,
@@ -29,7 +30,7 @@ from adw_state.errors import (
     OwnershipLostError,
 )
 from adw_state.state import Attempt, BeadsStateManager
-from adw_state.store.records import EXECUTION_STATUSES, PHASES
+from adw_state.store.records import EXECUTION_STATUSES
 from adws.tests.conftest import ISSUES, NOW
 
 _REFUSALS = (
@@ -91,7 +92,8 @@ class Interleavings(RuleBasedStateMachine):
     def change_status(self, run: str, status: str, phase: str | None, fence: int | None) -> None:
         before = self.state.get_execution(run)
         try:
-            after = self.state.update_execution_status(run, status, phase=phase, fence=fence)
+            why = {"waiting_for": "event"} if status == "waiting" else {}
+            after = self.state.update_execution_status(run, status, phase=phase, fence=fence, **why)  # type: ignore[arg-type]
         except _REFUSALS:
             assert self.state.get_execution(run) == before
         else:
@@ -174,6 +176,13 @@ class Interleavings(RuleBasedStateMachine):
         )
 
     @invariant()
+    def what_waits_says_for_what_and_has_no_owner(self) -> None:
+        self._none(
+            "SELECT id FROM adw_executions WHERE (status = 'waiting') <> (waiting_for IS NOT NULL)"
+            " OR (status = 'waiting' AND owner IS NOT NULL)"
+        )
+
+    @invariant()
     def one_attempt_is_open_at_most_and_only_in_a_run_at_work_in_its_phase(self) -> None:
         self._none(
             "SELECT execution_id FROM adw_phase_attempts WHERE status = 'in_progress'"
@@ -203,9 +212,7 @@ class Interleavings(RuleBasedStateMachine):
         self._none(
             "SELECT issue_id FROM adw_executions WHERE claimed = 1 GROUP BY issue_id HAVING count(*) > 1"
         )
-        self._none(
-            "SELECT id FROM adw_executions WHERE claimed = 1 AND status NOT IN ('pending', 'in_progress')"
-        )
+        self._none("SELECT id FROM adw_executions WHERE claimed = 1 AND completed_at IS NOT NULL")
 
     @invariant()
     def nothing_is_lost_and_nothing_is_there_twice(self) -> None:

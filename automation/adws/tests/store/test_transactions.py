@@ -18,8 +18,9 @@ from adw_state.store.transaction import Transaction
 from adws.tests.processes import child, run_together
 
 _INSERT = (
-    "INSERT INTO adw_executions (id, issue_id, workflow, environment, phase, status, started_at, updated_at)"
-    " VALUES (:id, 'proj-7', 'w', 'e', 'plan', 'pending', :now, :now)"
+    "INSERT INTO adw_executions"
+    " (id, issue_id, workflow, environment, phases, phase, status, started_at, updated_at)"
+    " VALUES (:id, 'proj-7', 'w', 'e', '[\"plan\"]', 'plan', 'pending', :now, :now)"
 )
 _IDS = "SELECT id FROM adw_executions ORDER BY id"
 

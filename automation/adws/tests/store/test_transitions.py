@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,25 +16,30 @@ from adw_state.errors import IllegalTransitionError, InvalidInputError
 from adw_state.state import BeadsStateManager, Execution
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-STATUSES = ("pending", "in_progress", "completed", "failed", "cancelled")
+STATUSES = ("pending", "in_progress", "waiting", "completed", "failed", "cancelled")
 ENDED = ("completed", "failed", "cancelled")
 LEGAL = {
     *product(["pending"], STATUSES),
-    *product(["in_progress"], ["in_progress", *ENDED]),
+    *product(["in_progress", "waiting"], ["in_progress", "waiting", *ENDED]),
     *((status, status) for status in ENDED),
 }
 
 
 def _run_that_is(state: BeadsStateManager, status: str, *, claim: bool = False) -> Execution:
     run = state.create_execution("proj-7", claim=claim)
-    return run if status == "pending" else state.update_execution_status(run.id, status)
+    return run if status == "pending" else state.update_execution_status(run.id, status, **_why(status))
+
+
+def _why(status: str) -> dict[str, Any]:
+    """What a change to this status needs."""
+    return {"waiting_for": "limit"} if status == "waiting" else {}
 
 
 @pytest.mark.parametrize(("old", "new"), sorted(LEGAL))
 def test_a_legal_change_happens(state: BeadsStateManager, clock: SettableClock, old: str, new: str) -> None:
     run = _run_that_is(state, old, claim=True)
     clock.advance(seconds=5)
-    changed = state.update_execution_status(run.id, new)
+    changed = state.update_execution_status(run.id, new, **_why(new))
     assert changed.status == new
     assert changed.updated_at == _NOON + timedelta(seconds=5)
     # What has ended keeps the moment at which it did.
@@ -51,7 +57,9 @@ def test_any_other_change_is_an_error_and_changes_nothing(
     before = state.get_execution(run.id)
     clock.advance(seconds=5)
     with pytest.raises(IllegalTransitionError) as caught:
-        state.update_execution_status(run.id, new, error_message="x", phase="review", extra_data=1)
+        state.update_execution_status(
+            run.id, new, error_message="x", phase="review", extra_data=1, **_why(new)
+        )
     assert str(caught.value) == f"execution {run.id} is {old} and cannot be changed to {new!r}"
     assert state.get_execution(run.id) == before
 
@@ -100,7 +108,15 @@ def test_a_status_that_is_none_is_refused(state: BeadsStateManager) -> None:
         ("status = 'completed'", "CHECK"),
         ("completed_at = '2026-11-23T12:00:00.000000Z'", "CHECK"),
         ("status = 'done'", "CHECK"),
-        ("phase = 'test'", "CHECK"),
+        ("phase = ''", "CHECK"),
+        (f"phase = '{'x' * 51}'", "CHECK"),
+        ("phases = NULL", "NOT NULL"),
+        ("status = 'waiting'", "CHECK"),
+        ("waiting_for = 'person'", "CHECK"),
+        ("status = 'waiting', waiting_for = 'rain'", "CHECK"),
+        ("status = 'waiting', waiting_for = 'limit', waiting_until = 'noon'", "CHECK"),
+        ("waiting_until = '2026-11-23T12:00:00.000000Z'", "CHECK"),
+        ("release_by = 'anybody'", "CHECK"),
         ("claimed = 2", "CHECK"),
         ("claimed = 1, status = 'failed', completed_at = '2026-11-23T12:00:00.000000Z'", "CHECK"),
         ("fence = -1", "CHECK"),

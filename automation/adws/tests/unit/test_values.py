@@ -74,15 +74,39 @@ def test_counts_begin_with_one() -> None:
 
 def test_a_word_outside_its_list_is_answered_with_the_list() -> None:
     with pytest.raises(InvalidInputError) as caught:
-        values.phase("test")
-    assert str(caught.value) == "'test' is not a phase"
-    assert caught.value.hint == "use one of: plan, build, review"
+        values.execution_status("done")
+    assert str(caught.value) == "'done' is not a status of an execution"
+    assert caught.value.hint == "use one of: pending, in_progress, waiting, completed, failed, cancelled"
     for check, wrong in (
-        (values.execution_status, "done"),
         (values.unfinished_status, "completed"),
+        (values.unfinished_status, "waiting"),
         (values.attempt_end, "in_progress"),
-        (values.phase, None),
-        (values.phase, ["plan"]),
     ):
         with pytest.raises(InvalidInputError, match=r"is not an? "):
             check(wrong)
+
+
+@pytest.mark.parametrize("name", ["a", "plan", "smoke-test_2", "x" * 50, "z9-_"])
+def test_any_short_name_can_be_a_phase(name: str) -> None:
+    assert values.phase(name) == name
+    assert values.phases([name, "other"]) == (name, "other")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "'' cannot be the name of a phase"),
+        ("Plan", "'Plan' cannot be the name of a phase"),
+        ("a b", "'a b' cannot be the name of a phase"),
+        ("plan\n", "'plan\\n' cannot be the name of a phase"),
+        ("-a", "'-a' cannot be the name of a phase"),
+        ("größe", "'größe' cannot be the name of a phase"),
+        ("x" * 51, f"'{'x' * 51}' cannot be the name of a phase"),
+        (None, "the name of a phase must be a text"),
+        (["plan"], "the name of a phase must be a text"),
+    ],
+)
+def test_what_cannot_be_a_phase_is_refused(name: object, message: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        values.phase(name)
+    assert str(caught.value) == message
