@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         get_success_rate_by_issue_type,
     )
     from adw_state.state import BeadsStateManager
+    from adw_state.steps.opened import open_state
     from adw_state.store.records import Attempt, Checkpoint, Execution
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "get_failure_distribution",
     "get_phase_funnel",
     "get_success_rate_by_issue_type",
+    "open_state",
 ]
 
 _HOMES = {
@@ -61,6 +63,7 @@ _HOMES = {
     "get_failure_distribution": "reports.analysis",
     "get_phase_funnel": "reports.analysis",
     "get_success_rate_by_issue_type": "reports.analysis",
+    "open_state": "steps.opened",
 }
 
 

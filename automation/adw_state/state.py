@@ -407,6 +407,14 @@ class BeadsStateManager:
         self._present.write(lambda tx: executions.beat(tx, execution_id, fence))
         self._present.use(self._database.settle)
 
+    def release(self, execution_id: str, fence: int) -> None:
+        """Give up an unfinished execution that its owner stops to work on; anybody may take it over at once.
+
+        Raises `OwnershipLostError` when another process took it over, `IllegalTransitionError` when it ended.
+        """
+        values.execution_id(execution_id)
+        self._present.write(lambda tx: executions.release(tx, execution_id, fence))
+
     def get_execution(self, execution_id: str) -> Execution | None:
         """One execution, or None."""
         values.execution_id(execution_id)

@@ -11,9 +11,9 @@ import click
 
 from adw_state.clock import default_clock
 from adw_state.config import Config, load_config
-from adw_state.errors import NotMigratedError
 from adw_state.state import BeadsStateManager
-from adw_state.trackers.locate import Location, locate
+from adw_state.steps.project import prepared_project
+from adw_state.trackers.locate import Location
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -45,17 +45,8 @@ def common(command: Command) -> Command:
 
 def open_state(db: str | None) -> tuple[Location, BeadsStateManager]:
     """The database that is used here, opened. Raises `DatabaseError` and its kinds."""
-    location = locate(db)
-    require_database(location)
+    location = prepared_project(db)
     return location, BeadsStateManager(location.database, clock=default_clock())
-
-
-def require_database(location: Location) -> None:
-    """Refuse a project that has no database yet, and say how it gets one."""
-    if not location.database_exists():
-        from adw_state.recovery.moving import first_step  # only for who has yet to begin
-
-        raise NotMigratedError(f"there is no state for {location.project} yet", hint=first_step(location))
 
 
 def settings(location: Location) -> Config:

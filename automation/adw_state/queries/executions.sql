@@ -174,6 +174,14 @@ WHERE id = :id AND fence = :fence AND status IN ('pending', 'in_progress');
 SELECT e.phases FROM adw_executions AS e
 WHERE e.id = :execution_id;
 
+-- name: release
+-- The owner leaves an unfinished execution, which anybody may go on with at once.
+UPDATE adw_executions
+SET
+    owner = NULL,
+    updated_at = :now
+WHERE id = :id AND fence = :fence AND status IN ('pending', 'in_progress');
+
 -- name: get
 -- One execution.
 SELECT * FROM adw_executions

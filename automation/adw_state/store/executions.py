@@ -127,6 +127,13 @@ def beat(tx: Transaction, execution_id: str, fence: int) -> None:
         raise why_not_written(tx, execution_id, fence, "by a sign of life")
 
 
+def release(tx: Transaction, execution_id: str, fence: int) -> None:
+    """Leave an unfinished execution. Raises `OwnershipLostError` when another process owns it."""
+    params = {"id": execution_id, "fence": fence, "now": tx.now}
+    if not tx.execute(sql.load("executions")["release"], params):
+        raise why_not_written(tx, execution_id, fence, "by being left")
+
+
 def get(tx: Transaction, execution_id: str) -> Execution | None:
     """One execution, or None."""
     row = tx.one(sql.load("executions")["get"], {"id": execution_id})

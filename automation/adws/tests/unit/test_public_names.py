@@ -26,6 +26,7 @@ PUBLIC = [
     "get_failure_distribution",
     "get_phase_funnel",
     "get_success_rate_by_issue_type",
+    "open_state",
 ]
 
 

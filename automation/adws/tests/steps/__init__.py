@@ -1,0 +1,1 @@
+"""The Python step API: programs of others, killed and resumed."""
