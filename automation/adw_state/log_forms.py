@@ -5,6 +5,7 @@ a JSON string, so a title or an error can neither forge a record nor lose a blan
 
     INFO - Issue #bd-1: type=bug priority=1 title=Login fails
     INFO - Issue #bd-1: type=bug priority=1 title="Login\nfails "
+    INFO - Phases of ADW workflow thorough: plan, build, test, review
     ERROR - "Build phase completed successfully"
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 
 from adw_state.visible_text import visible_json
 
@@ -27,10 +29,15 @@ FORMS = {
             r'Issue #(?P<issue>.+?): type=(?P<type>"(?:[^"\\]|\\.)*"|.*?)'
             r" priority=(?P<priority>-?\d{1,9}|unknown) title=(?P<title>.*)",
         ),
-        ("attempt", r"Running (?:\S*/)?adw_(?P<phase>\w{1,40})\.py"),
-        ("completed", r"(?P<phase>\w{1,40}) phase completed successfully"),
-        ("interrupted", r"(?P<phase>\w{1,40}) phase interrupted\b.*"),
-        ("failed", r"(?:\S*/)?adw_(?P<phase>\w{1,40})\.py failed with exit code -?\d+"),
+        (
+            "workflow",
+            r'Phases of ADW workflow (?P<workflow>"(?:[^"\\]|\\.)*"|.+):'
+            r" (?P<phases>[a-z][\w-]*(?:, [a-z][\w-]*)*)",
+        ),
+        ("attempt", r"Running (?:\S*/)?adw_(?P<phase>[\w-]{1,50})\.py"),
+        ("completed", r"(?P<phase>[\w-]{1,50}) phase completed successfully"),
+        ("interrupted", r"(?P<phase>[\w-]{1,50}) phase interrupted\b.*"),
+        ("failed", r"(?:\S*/)?adw_(?P<phase>[\w-]{1,50})\.py failed with exit code -?\d+"),
         ("end", r"ADW workflow (?P<status>completed|failed|cancelled) for issue #(?P<issue>.+)"),
         ("foreign attempt", r"ADW (?P<phase>\w{1,40}) starting - ID: .+, Issue: (?P<issue>.+)"),
         ("state", r"State: \{.*"),
@@ -44,6 +51,11 @@ def issue_line(issue_id: str, title: str | None, issue_type: str | None, priorit
     urgency = UNKNOWN if priority is None else priority
     name = "" if title is None else quoted(title)
     return f"Issue #{issue_id}: type={kind} priority={urgency} title={name}"
+
+
+def workflow_line(workflow: str, phases: Iterable[str]) -> str:
+    """What a log says of the workflow of its run."""
+    return f"Phases of ADW workflow {quoted(workflow)}: {', '.join(phases)}"
 
 
 def quoted(text: str) -> str:

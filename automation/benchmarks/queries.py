@@ -137,7 +137,7 @@ def _report_tasks(database: Database, clock: Clock) -> list[_Task]:
     for label, hours in _WINDOWS.items():
         window = last_hours(hours, clock=clock)
         for name, kind in _REPORTS.items():
-            params = {**window.params, "most": MOST_RECENT}
+            params = {**window.params(), "most": MOST_RECENT}
             ask = _asking_for_tuples if name == "completed_durations" else _asking  # as the report does
             tasks.append(_Task(f"{name}, {label}", kind, ask(database, texts[name], params)))
     silent_since = format_time(hours_before(clock.now(), 24))
@@ -159,7 +159,7 @@ def _view_tasks(database: Database) -> list[_Task]:
 def _issue_tasks(database: Database, clock: Clock) -> list[_Task]:
     texts, window = bench_texts(), last_hours(24, clock=clock)
     return [
-        _Task(f"live join: {name}", "join", _asking(database, texts[name], window.params))
+        _Task(f"live join: {name}", "join", _asking(database, texts[name], window.params()))
         for name in ("executions_with_their_issues", "success_by_issue_status")
     ]
 

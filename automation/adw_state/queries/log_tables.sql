@@ -10,7 +10,9 @@ CREATE TABLE adw_executions (
     issue_id TEXT NOT NULL,
     issue_title TEXT,
     issue_type TEXT,
+    workflow TEXT NOT NULL,
     environment TEXT,
+    phases TEXT NOT NULL,
     phase TEXT NOT NULL,
     status TEXT NOT NULL,
     started_at TEXT NOT NULL,
@@ -31,6 +33,7 @@ CREATE INDEX idx_started ON adw_executions (started_at);
 CREATE TABLE adw_phase_attempts (
     execution_id TEXT NOT NULL,
     phase TEXT NOT NULL,
+    place BIGINT,
     attempt BIGINT NOT NULL,
     status TEXT NOT NULL,
     started_at TEXT NOT NULL,
@@ -52,20 +55,22 @@ CREATE TABLE adw_checkpoints (
 -- name: add_execution
 -- One run.
 INSERT INTO adw_executions (
-    id, issue_id, issue_title, issue_type, environment, phase, status, started_at, updated_at,
-    completed_at, error_message
+    id, issue_id, issue_title, issue_type, workflow, environment, phases, phase, status, started_at,
+    updated_at, completed_at, error_message
 )
 VALUES (
-    :id, :issue_id, :issue_title, :issue_type, :environment, :phase, :status, :started_at, :updated_at,
-    :completed_at, :error_message
+    :id, :issue_id, :issue_title, :issue_type, :workflow, :environment, :phases, :phase, :status,
+    :started_at, :updated_at, :completed_at, :error_message
 );
 
 -- name: add_attempt
 -- One try of it.
 INSERT INTO adw_phase_attempts (
-    execution_id, phase, attempt, status, started_at, finished_at, duration_seconds
+    execution_id, phase, place, attempt, status, started_at, finished_at, duration_seconds
 )
-VALUES (:execution_id, :phase, :attempt, :status, :started_at, :finished_at, :duration_seconds);
+VALUES (
+    :execution_id, :phase, :place, :attempt, :status, :started_at, :finished_at, :duration_seconds
+);
 
 -- name: add_checkpoint
 -- Its newest checkpoint.

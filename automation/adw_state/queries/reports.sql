@@ -1,10 +1,10 @@
 -- Reports: what happened to the executions that were started within a window.
 --
 -- The cohort of every text but the stale ones: started_at >= :since, and the environment where one is
--- given. The same texts answer for the database and for runs read from logs, whose tables look alike
--- but may hold what no log line told: a status or phase that is none of ours counts as 'unknown' or
--- 'other'. Texts are cast because somebody may have stored a blob in their place. CROSS JOIN because
--- SQLite takes its tables in the order written: window first.
+-- given. The same texts answer for the database and for runs read from logs, whose tables look alike but
+-- may hold what no log line told: a status that is none of ours counts as 'unknown'. Texts are cast because
+-- somebody may have stored a blob in their place. CROSS JOIN because SQLite takes its tables in the order
+-- written: window first.
 
 -- name: success_by_issue_type
 -- How executions ended, by the type of their issue.
@@ -14,9 +14,10 @@ SELECT
     count(*) FILTER (WHERE e.status = 'failed') AS failed,
     count(*) FILTER (WHERE e.status = 'cancelled') AS cancelled,
     count(*) FILTER (WHERE e.status = 'in_progress') AS in_progress,
+    count(*) FILTER (WHERE e.status = 'waiting') AS waiting,
     count(*) FILTER (WHERE e.status = 'pending') AS pending,
     count(*) FILTER (
-        WHERE e.status NOT IN ('completed', 'failed', 'cancelled', 'in_progress', 'pending')
+        WHERE e.status NOT IN ('completed', 'failed', 'cancelled', 'in_progress', 'waiting', 'pending')
     ) AS unknown
 FROM adw_executions AS e
 WHERE
@@ -26,47 +27,37 @@ GROUP BY coalesce(cast(e.issue_type AS TEXT), 'unknown')
 ORDER BY issue_type;
 
 -- name: phase_funnel
--- How deep executions went: 0 nowhere, 1 into plan, 2 through plan, 3 into build, 4 through build,
--- 5 into review, 6 through review. The deepest trace counts, be it an attempt or the execution's own
--- row, so that whoever got into build also got through plan.
+-- How far executions got, by their workflow and its list of phases: how many are completed; else what phase
+-- their own row is in, once they have begun, and the deepest trace of their attempts, which is 2n - 1 for
+-- an attempt at the n-th phase and 2n for a completed one.
 SELECT
-    d.depth,
+    d.workflow,
+    d.phases,
+    d.is_completed,
+    d.entered,
+    d.tried,
     count(*) AS executions
 FROM (
     SELECT
-        CASE
-            WHEN e.status = 'completed' THEN 6
-            ELSE coalesce(
-                (
-                    SELECT
-                        max(
-                            CASE t.phase WHEN 'plan' THEN 1 WHEN 'build' THEN 3 ELSE 5 END
-                            + CASE WHEN t.trace = 'completed' THEN 1 ELSE 0 END
-                        )
-                    FROM (
-                        SELECT
-                            a.phase,
-                            a.status AS trace
-                        FROM adw_phase_attempts AS a
-                        WHERE a.execution_id = e.id
-                        UNION ALL
-                        SELECT
-                            e.phase,
-                            'row' AS trace
-                        WHERE e.status <> 'pending'
-                    ) AS t
-                    WHERE t.phase IN ('plan', 'build', 'review')
-                ),
-                0
-            )
-        END AS depth
+        cast(e.workflow AS TEXT) AS workflow,
+        cast(e.phases AS TEXT) AS phases,
+        CASE WHEN e.status = 'completed' THEN 1 ELSE 0 END AS is_completed,
+        CASE WHEN e.status <> 'pending' THEN e.phase END AS entered,
+        coalesce(
+            (
+                SELECT max(2 * a.place - CASE WHEN a.status = 'completed' THEN 0 ELSE 1 END)
+                FROM adw_phase_attempts AS a
+                WHERE a.execution_id = e.id
+            ),
+            0
+        ) AS tried
     FROM adw_executions AS e
     WHERE
         e.started_at >= :since
         AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
 ) AS d
-GROUP BY d.depth
-ORDER BY d.depth;
+GROUP BY d.workflow, d.phases, d.is_completed, d.entered, d.tried
+ORDER BY d.workflow, d.phases, d.is_completed, d.entered, d.tried;
 
 -- name: failed_executions
 -- The executions that ended as failed, newest first; messages are cut at 2,000 characters.
@@ -74,6 +65,7 @@ ORDER BY d.depth;
 SELECT
     e.id AS execution_id,
     e.issue_id,
+    cast(e.phases AS TEXT) AS phases,
     e.phase,
     substr(cast(e.error_message AS TEXT), 1, 2000) AS error_message
 FROM adw_executions AS e
@@ -84,8 +76,8 @@ WHERE
 ORDER BY e.started_at DESC, e.id DESC;
 
 -- name: attempts_by_phase
--- How often each phase was tried and how the tries ended. Attempts are numbered from 1, so there are as
--- many executions as first attempts.
+-- How often each phase was tried and how the tries ended, in the order of the places that phases have.
+-- Attempts are numbered from 1, so there are as many executions as first attempts.
 SELECT
     a.phase,
     count(*) AS attempts,
@@ -104,7 +96,7 @@ WHERE
     AND e.started_at >= :since
     AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
 GROUP BY a.phase
-ORDER BY a.phase;
+ORDER BY min(a.place) NULLS LAST, a.phase;
 
 -- name: completed_durations
 -- How long each completed attempt took, where that is known; `durations.py` makes median and p95 of it,
@@ -128,11 +120,12 @@ SELECT
     e.issue_id,
     cast(e.issue_title AS TEXT) AS issue_title,
     cast(e.issue_type AS TEXT) AS issue_type,
+    cast(e.workflow AS TEXT) AS workflow,
     e.status,
     e.phase,
     e.started_at,
     e.completed_at,
-    substr(cast(e.error_message AS TEXT), 1, 2000) AS error_message,
+    CASE WHEN e.status = 'failed' THEN substr(cast(e.error_message AS TEXT), 1, 2000) END AS error,
     (
         SELECT count(*) FROM adw_phase_attempts AS a
         WHERE a.execution_id = e.id

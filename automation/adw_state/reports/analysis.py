@@ -43,10 +43,10 @@ def get_success_rate_by_issue_type(
 
 def get_phase_funnel(
     db_path: PathLike, hours: float, *, clock: Clock | None = None, environment: str | None = None
-) -> PhaseFunnel:
-    """How many of the executions started in the last `hours` got into and through each phase."""
+) -> tuple[PhaseFunnel, ...]:
+    """How far the executions started in the last `hours` got, per workflow and its list of phases."""
     window = last_hours(hours, clock=clock, environment=environment)
-    return _ask(db_path, clock, lambda tx: questions.phase_funnel(tx, window))
+    return _ask(db_path, clock, lambda tx: questions.phase_funnels(tx, window))
 
 
 def get_failure_distribution(
@@ -64,7 +64,7 @@ def report_from_database(
 
     def unit(tx: Transaction) -> Report:
         notebook = Notebook()
-        row = tx.one(sql.load("reports")["archived_in_window"], window.params)
+        row = tx.one(sql.load("reports")["archived_in_window"], window.params())
         if row and row["executions"]:
             notebook.add(_ARCHIVED, count=row["executions"])
         source = Source("database", (os.path.realpath(db_path),), 1e-06)
@@ -125,7 +125,7 @@ def _report(
         source=source,
         outcomes=questions.total_of(by_issue_type),
         by_issue_type=by_issue_type,
-        funnel=questions.phase_funnel(tx, window),
+        funnels=questions.phase_funnels(tx, window),
         failures=questions.failure_distribution(tx, window),
         attempts=questions.attempts_by_phase(tx, window),
         stale=questions.stale_checkpoints(tx, window, stale_hours),

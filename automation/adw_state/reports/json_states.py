@@ -8,12 +8,11 @@ that cannot be understood is noted and skipped.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 
-from adw_state.built_in import PHASES
 from adw_state.errors import StateFileError
 from adw_state.json_state import CHECKPOINTS_NAME, STATE_NAME, read_object
 from adw_state.log_forms import UNKNOWN
@@ -39,6 +38,8 @@ class SavedState:
     """What is read of one state file. None where the file does not say."""
 
     run_id: str
+    workflow: str | None
+    phases: tuple[str, ...]
     issue_id: str | None
     issue_title: str | None
     issue_type: str | None
@@ -61,12 +62,14 @@ def read_state(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStat
     signs = (moment_in(state, zone, name) for name in ("updated_at", "heartbeat_at"))
     return SavedState(
         run_id=text_in(state, "adw_id") or path.parent.name,
+        workflow=text_in(state, "workflow"),
+        phases=tuple(_names(state.get("phases"))),
         issue_id=text_in(state, "issue_id", "issue_number"),
         issue_title=free_text_in(state, "issue_title", "github_title"),
         issue_type=issue_type_in(state),
         environment=text_in(state, "environment"),
-        phase=_one_of(state, "current_phase", PHASES, notebook),
-        status=_one_of(state, "status", EXECUTION_STATUSES, notebook),
+        phase=phase_named(text_in(state, "current_phase") or "") or None,
+        status=_status(state, notebook),
         started_at=moment_in(state, zone, "started_at", "created_at", "worktree_created_at"),
         completed_at=moment_in(state, zone, "completed_at"),
         seen_at=max((moment for moment in signs if moment), default=None),
@@ -85,7 +88,7 @@ def _attempts(results: object, zone: tzinfo | None, notebook: Notebook) -> Itera
         notebook.add("attempts in states without a phase or a start", count=len(entries) - len(known))
     tries: Counter[str] = Counter()
     for began, entry in sorted(known, key=lambda pair: pair[0]):
-        phase = phase_named(text_in(entry, "phase") or UNKNOWN, notebook)
+        phase = phase_named(text_in(entry, "phase") or UNKNOWN)
         tries[phase] += 1
         attempt = AttemptHistory(phase, tries[phase], began)
         status = _attempt_status(entry)
@@ -128,9 +131,15 @@ def _read(path: Path, notebook: Notebook) -> Mapping[str, object] | None:
         return None
 
 
-def _one_of(state: Mapping[str, object], name: str, known: Iterable[str], notebook: Notebook) -> str | None:
-    word = text_in(state, name)
-    if word is None or word in known:
+def _names(phases: object) -> Iterator[str]:
+    for name in phases if isinstance(phases, list) else ():
+        if isinstance(name, str) and name:
+            yield phase_named(name)
+
+
+def _status(state: Mapping[str, object], notebook: Notebook) -> str | None:
+    word = text_in(state, "status")
+    if word is None or word in EXECUTION_STATUSES:
         return word
-    notebook.add(f"states whose {name} is none of ours", word)
+    notebook.add("states whose status is none of ours", word)
     return None

@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from adw_state.clock import format_time
+from adw_state.log_forms import UNKNOWN
 from adw_state.reports.notes import Notebook
 from adw_state.reports.run_history import RunHistory
 from adw_state.store import sql
 from adw_state.store.in_memory import in_memory
+from adw_state.store.phase_list import encode_phases
 from adw_state.store.transaction import Transaction
 from adw_state.store.values import text as storable_text
 
@@ -42,7 +44,9 @@ def _add(tx: Transaction, texts: dict[str, str], run: RunHistory, started_at: da
         issue_id=run.issue_id or "unknown",
         issue_title=run.issue_title,
         issue_type=run.issue_type,
+        workflow=run.workflow or UNKNOWN,
         environment=run.environment,
+        phases=encode_phases(run.phases),
         phase=run.phase,
         status=run.status,
         started_at=format_time(started_at),
@@ -56,6 +60,7 @@ def _add(tx: Transaction, texts: dict[str, str], run: RunHistory, started_at: da
             texts["add_attempt"],
             execution_id=run.run_id,
             phase=attempt.phase,
+            place=run.phases.index(attempt.phase) + 1 if attempt.phase in run.phases else None,
             attempt=attempt.attempt,
             status=attempt.status,
             started_at=format_time(attempt.started_at),

@@ -6,14 +6,15 @@ The transaction may be on the store's database or on runs read from logs (`log_t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from typing import Any
 
-from adw_state.built_in import PHASES
 from adw_state.clock import format_time, hours_before, parse_time
 from adw_state.reports.durations import spread_of
 from adw_state.reports.error_patterns import first_line, fold
 from adw_state.reports.report import (
+    STATUSES,
     FailureDistribution,
     FailurePattern,
     FunnelStep,
@@ -28,11 +29,11 @@ from adw_state.reports.report import (
 )
 from adw_state.reports.window import Window
 from adw_state.store import sql
+from adw_state.store.phase_list import decode_phases
 from adw_state.store.transaction import Row, Transaction
 
 MOST_RECENT = 10
 MOST_STALE = 20
-_STATUSES = ("completed", "failed", "cancelled", "in_progress", "pending", "unknown")
 
 
 def success_by_issue_type(tx: Transaction, window: Window) -> tuple[IssueTypeSuccess, ...]:
@@ -44,51 +45,49 @@ def success_by_issue_type(tx: Transaction, window: Window) -> tuple[IssueTypeSuc
 def total_of(groups: Iterable[Outcomes]) -> Outcomes:
     """The groups taken together."""
     listed = list(groups)
-    return Outcomes(**{status: sum(getattr(group, status) for group in listed) for status in _STATUSES})
+    return Outcomes(**{status: sum(getattr(group, status) for group in listed) for status in STATUSES})
 
 
-def phase_funnel(tx: Transaction, window: Window) -> PhaseFunnel:
-    """How many executions got into and through each phase."""
-    at_depth = {row["depth"]: row["executions"] for row in _ask(tx, "phase_funnel", window)}
-
-    def at_least(depth: int) -> int:
-        return sum(count for found, count in at_depth.items() if found >= depth)
-
-    steps = (
-        FunnelStep(phase, at_least(2 * place + 1), at_least(2 * place + 2))
-        for place, phase in enumerate(PHASES)
-    )
-    return PhaseFunnel(at_least(0), tuple(steps))
+def phase_funnels(tx: Transaction, window: Window) -> tuple[PhaseFunnel, ...]:
+    """How far executions got, per workflow and list of phases; the one with most executions first."""
+    at_depth: dict[tuple[str, tuple[str, ...]], Counter[int]] = {}
+    for row in _ask(tx, "phase_funnel", window):
+        phases = decode_phases(row["phases"])
+        depths = at_depth.setdefault((row["workflow"], phases), Counter())
+        depths[_depth(row, phases)] += row["executions"]
+    in_order = sorted(at_depth.items(), key=lambda found: (-found[1].total(), found[0]))
+    return tuple(_funnel(workflow, phases, depths) for (workflow, phases), depths in in_order)
 
 
 def failure_distribution(tx: Transaction, window: Window) -> FailureDistribution:
     """Where and why executions failed."""
     rows = _ask(tx, "failed_executions", window)
-    in_phase = dict.fromkeys(PHASES, 0)
+    places: dict[str, int] = {}
     alike: dict[str, list[Row]] = {}
     for row in rows:
-        in_phase[row["phase"]] = in_phase.get(row["phase"], 0) + 1
+        phase, phases = row["phase"], decode_phases(row["phases"])
+        place = phases.index(phase) if phase in phases else len(phases)
+        places[phase] = min(place, places.get(phase, place))
         pattern = fold(row["error_message"], (row["execution_id"], row["issue_id"]))
         alike.setdefault(pattern, []).append(row)
+    in_order = sorted(places, key=lambda phase: (places[phase], phase))
+    in_phase = Counter(row["phase"] for row in rows)
     patterns = sorted(alike.items(), key=lambda item: (-len(item[1]), item[0]))
     return FailureDistribution(
         failures=len(rows),
-        by_phase=tuple(PhaseFailures(phase, count) for phase, count in in_phase.items()),
-        by_pattern=tuple(_pattern(text, members) for text, members in patterns),
+        by_phase=tuple(PhaseFailures(phase, in_phase[phase]) for phase in in_order),
+        by_pattern=tuple(_pattern(text, members, in_order) for text, members in patterns),
     )
 
 
 def attempts_by_phase(tx: Transaction, window: Window) -> tuple[PhaseAttempts, ...]:
     """How often each phase was tried, how the tries ended and how long the completed ones took."""
-    counts = {row["phase"]: dict(row) for row in _ask(tx, "attempts_by_phase", window)}
     durations: dict[str, list[float]] = {}
-    for phase, seconds in tx.tuples(sql.load("reports")["completed_durations"], window.params):
+    for phase, seconds in tx.tuples(sql.load("reports")["completed_durations"], window.params()):
         durations.setdefault(phase, []).append(seconds)
     return tuple(
-        PhaseAttempts(
-            **{"phase": phase, **counts.get(phase, {})}, durations=spread_of(durations.get(phase, ()))
-        )
-        for phase in [*PHASES, *sorted(set(counts) - set(PHASES))]
+        PhaseAttempts(**dict(row), durations=spread_of(durations.get(row["phase"], ())))
+        for row in _ask(tx, "attempts_by_phase", window)
     )
 
 
@@ -101,68 +100,59 @@ def stale_checkpoints(tx: Transaction, window: Window, threshold_hours: float) -
     }
     texts = sql.load("reports")
     counted = tx.one(texts["stale_count"], params)
-    rows = tx.all(texts["stale_checkpoints"], params)
     executions, without = (counted["executions"], counted["without_checkpoint"]) if counted else (0, 0)
-    return StaleCheckpoints(
-        threshold_hours, executions, without, tuple(_stale(row, window.now) for row in rows)
-    )
+    newest = tuple(_stale(row, window) for row in tx.all(texts["stale_checkpoints"], params))
+    return StaleCheckpoints(threshold_hours, executions, without, newest)
 
 
 def recent_executions(tx: Transaction, window: Window) -> tuple[RecentExecution, ...]:
     """The newest executions of the window, newest first."""
-    params = {**window.params, "most": MOST_RECENT}
-    return tuple(_recent(row) for row in tx.all(sql.load("reports")["recent_executions"], params))
+    params = {**window.params(), "most": MOST_RECENT}
+    rows = tx.all(sql.load("reports")["recent_executions"], params)
+    return tuple(RecentExecution(**{**_values(row), "error": first_line(row["error"])}) for row in rows)
 
 
 def _ask(tx: Transaction, name: str, window: Window) -> list[Row]:
-    return tx.all(sql.load("reports")[name], window.params)
+    return tx.all(sql.load("reports")[name], window.params())
 
 
-def _pattern(pattern: str, newest_first: list[Row]) -> FailurePattern:
+def _depth(row: Row, phases: tuple[str, ...]) -> int:
+    """How deep executions got: 0 nowhere, 2n - 1 into the n-th phase, 2n through it."""
+    if row["is_completed"]:
+        return 2 * len(phases)
+    entered = 2 * phases.index(row["entered"]) + 1 if row["entered"] in phases else 0
+    return max(entered, int(row["tried"]))
+
+
+def _funnel(workflow: str, phases: tuple[str, ...], at_depth: Counter[int]) -> PhaseFunnel:
+    def at_least(depth: int) -> int:
+        return sum(count for found, count in at_depth.items() if found >= depth)
+
+    steps = (
+        FunnelStep(place, phase, at_least(2 * place - 1), at_least(2 * place))
+        for place, phase in enumerate(phases, start=1)
+    )
+    return PhaseFunnel(workflow, at_depth.total(), tuple(steps))
+
+
+def _pattern(pattern: str, newest_first: list[Row], in_order: list[str]) -> FailurePattern:
     return FailurePattern(
         pattern=pattern,
         failures=len(newest_first),
-        phases=tuple(sorted({row["phase"] for row in newest_first}, key=_place)),
+        phases=tuple(sorted({row["phase"] for row in newest_first}, key=in_order.index)),
         example=first_line(newest_first[0]["error_message"]),
         example_execution_id=newest_first[0]["execution_id"],
     )
 
 
-def _place(phase: str) -> tuple[int, str]:
-    return (PHASES.index(phase) if phase in PHASES else len(PHASES), phase)
+def _stale(row: Row, window: Window) -> StaleExecution:
+    silence = window.now - parse_time(row["last_sign_of_life_at"])
+    return StaleExecution(**_values(row), age_hours=silence.total_seconds() / 3600)
 
 
-def _stale(row: Row, now: datetime) -> StaleExecution:
-    seen_at = parse_time(row["last_sign_of_life_at"])
-    return StaleExecution(
-        execution_id=row["execution_id"],
-        issue_id=row["issue_id"],
-        issue_title=row["issue_title"],
-        issue_type=row["issue_type"],
-        phase=row["phase"],
-        checkpoint_name=row["checkpoint_name"],
-        checkpoint_at=_moment(row["checkpoint_at"]),
-        last_sign_of_life_at=seen_at,
-        age_hours=(now - seen_at).total_seconds() / 3600,
-    )
-
-
-def _recent(row: Row) -> RecentExecution:
-    started_at, completed_at = parse_time(row["started_at"]), _moment(row["completed_at"])
-    return RecentExecution(
-        execution_id=row["execution_id"],
-        issue_id=row["issue_id"],
-        issue_title=row["issue_title"],
-        issue_type=row["issue_type"],
-        status=row["status"],
-        phase=row["phase"],
-        started_at=started_at,
-        completed_at=completed_at,
-        duration_seconds=(completed_at - started_at).total_seconds() if completed_at else None,
-        attempts=row["attempts"],
-        error=first_line(row["error_message"]) if row["status"] == "failed" else None,
-    )
-
-
-def _moment(text: str | None) -> datetime | None:
-    return parse_time(text) if text else None
+def _values(row: Row) -> dict[str, Any]:
+    """The columns by name; those that end in _at are times."""
+    return {
+        name: parse_time(row[name]) if name.endswith("_at") and row[name] else row[name]
+        for name in row.keys()  # noqa: SIM118 - a row without keys() gives its values
+    }

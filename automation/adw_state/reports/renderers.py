@@ -1,13 +1,14 @@
 """A report as text, Markdown, JSON or CSV.
 
 Text is for a person at a terminal and fits its width; Markdown is for an issue or a chat; JSON
-(`"schema": "adw.report/1"`) and CSV are for other programs and hold everything.
+(`"schema": "adw.report/2"`) and CSV are for other programs and hold everything.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from adw_state.errors import InvalidInputError
@@ -68,7 +69,7 @@ def _bold(text: str, *, styled: bool) -> str:
 def _markdown(report: Report) -> str:
     blocks = [f"# {_escaped(title_of(report))}", _escaped(origin_of(report))]
     for section in sections_of(report):
-        blocks.append(f"## {section.heading}")
+        blocks.append(f"## {_escaped(section.heading)}")
         blocks += [_escaped(sentence) for sentence in section.sentences]
         if section.columns:
             blocks.append("\n".join(_markdown_table(section)))
@@ -89,7 +90,8 @@ def _escaped(text: str) -> str:
 def _csv(shape: dict[str, Json]) -> str:
     """One number or text per line: in which section, of what, which measure, its value.
 
-    The item is what names the member of a list: its phase, issue type, pattern, execution or subject.
+    The item of a member of a list is its first text: a phase, type, workflow, pattern, execution or subject,
+    behind that of the list around it. A second one of the same name is numbered.
     """
     output = io.StringIO()
     writer = csv.writer(output, lineterminator="\n")
@@ -104,14 +106,21 @@ def _cells(shape: dict[str, Json], section: str, item: str) -> Iterator[tuple[st
         if isinstance(value, dict):
             yield from _cells(value, inner, item)
         elif isinstance(value, list) and value and isinstance(value[0], dict):
-            for member in value:
-                if isinstance(member, dict):
-                    key, *_ = member
-                    rest = {name: member[name] for name in member if name != key}
-                    yield from _cells(rest, inner, str(member[key]))
+            yield from _cells_of_members(value, inner, item)
         else:
             text = "; ".join(map(str, value)) if isinstance(value, list) else value
             yield section, item, measure, "" if text is None else text
+
+
+def _cells_of_members(members: list[Json], section: str, item: str) -> Iterator[tuple[str, str, str, Json]]:
+    met: Counter[str] = Counter()
+    for member in members:
+        if isinstance(member, dict):
+            key, name = next((key, value) for key, value in member.items() if isinstance(value, str))
+            met[name] += 1
+            numbered = name if met[name] == 1 else f"{name} #{met[name]}"
+            rest = {measure: value for measure, value in member.items() if measure != key}
+            yield from _cells(rest, section, f"{item} {numbered}".lstrip())
 
 
 def _harmless(value: Json) -> Json:

@@ -12,12 +12,15 @@ from datetime import datetime
 from adw_state.reports.durations import Spread
 from adw_state.reports.window import Window
 
-SCHEMA = "adw.report/1"
+SCHEMA = "adw.report/2"
 
 
 def percent(part: int, whole: int) -> float | None:
     """`part` of `whole` in percent; None where the whole is 0."""
     return 100.0 * part / whole if whole else None
+
+
+STATUSES = ("completed", "failed", "cancelled", "in_progress", "waiting", "pending", "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +31,14 @@ class Outcomes:
     failed: int = 0
     cancelled: int = 0
     in_progress: int = 0
+    waiting: int = 0
     pending: int = 0
     unknown: int = 0
 
     @property
     def total(self) -> int:
         """Every execution of the group."""
-        return self.completed + self.failed + self.cancelled + self.in_progress + self.pending + self.unknown
+        return sum(getattr(self, status) for status in STATUSES)
 
     @property
     def success_rate_percent(self) -> float | None:
@@ -56,8 +60,9 @@ class IssueTypeSuccess(Outcomes):
 
 @dataclass(frozen=True, slots=True)
 class FunnelStep:
-    """How many executions got into a phase, and through it."""
+    """How many executions got into a phase, and through it; `place` is that of the phase, from 1."""
 
+    place: int
     phase: str
     reached: int
     completed: int
@@ -65,15 +70,19 @@ class FunnelStep:
 
 @dataclass(frozen=True, slots=True)
 class PhaseFunnel:
-    """How far executions got. Never grows: an execution that got into a phase got through all before."""
+    """How far the executions of one workflow got, with one list of phases.
 
+    It never grows: an execution that got into a phase got through all before.
+    """
+
+    workflow: str
     executions: int
     steps: tuple[FunnelStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseFailures:
-    """How many executions ended as failed in a phase; 'other' is a phase that is none of ours."""
+    """How many executions ended as failed in a phase."""
 
     phase: str
     failures: int
@@ -156,13 +165,18 @@ class RecentExecution:
     issue_id: str
     issue_title: str | None
     issue_type: str | None
+    workflow: str
     status: str
     phase: str
     started_at: datetime
     completed_at: datetime | None
-    duration_seconds: float | None
     attempts: int
     error: str | None
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """From its start to its end."""
+        return (self.completed_at - self.started_at).total_seconds() if self.completed_at else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +205,7 @@ class Report:
     source: Source
     outcomes: Outcomes
     by_issue_type: tuple[IssueTypeSuccess, ...]
-    funnel: PhaseFunnel
+    funnels: tuple[PhaseFunnel, ...]
     failures: FailureDistribution
     attempts: tuple[PhaseAttempts, ...]
     stale: StaleCheckpoints

@@ -11,16 +11,20 @@ all there is; where it has one, the state only adds what the log leaves open.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
+from adw_state import built_in
 from adw_state.log_forms import ANNOUNCEMENT, UNKNOWN
 from adw_state.reports.json_states import SavedState, read_state
 from adw_state.reports.log_files import UNREADABLE, find_logs, find_states
 from adw_state.reports.log_records import read_records
 from adw_state.reports.notes import Notebook
 from adw_state.reports.run_history import RunHistory
+
+_LATE = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,9 @@ def read_runs(folders: RunFolders, notebook: Notebook) -> list[RunHistory]:
         state = read_state(path, folders.zone, notebook)
         if state is not None:
             _add_state(runs.setdefault(state.run_id, RunHistory(state.run_id)), state)
+    _complete_phases(runs.values())
     for run in runs.values():
-        _settle(run)
+        run.settle()
     return list(runs.values())
 
 
@@ -61,6 +66,7 @@ def _read_log(path: Path, folders: RunFolders, runs: dict[str, RunHistory], note
             run_id = line.removeprefix(ANNOUNCEMENT).strip() or run_id
         run = runs.setdefault(run_id, RunHistory(run_id))
         run.environment = run.environment or environment
+        run.workflow = run.workflow or path.parent.name
         run.read(record, notebook)
 
 
@@ -71,6 +77,8 @@ def _environment(path: Path, log_root: Path) -> str | None:
 
 
 def _add_state(run: RunHistory, state: SavedState) -> None:
+    run.workflow = state.workflow or run.workflow
+    run.phases = run.phases or state.phases
     run.issue_id = run.issue_id or state.issue_id
     if run.issue_title is None:
         run.issue_title = state.issue_title
@@ -99,7 +107,18 @@ def _add_outcome(run: RunHistory, state: SavedState) -> None:
             run.error_message = state.error_message or (errors[-1] if errors else None)
 
 
-def _settle(run: RunHistory) -> None:
-    """Say of what nobody told an end that it is unknown, where the run does not say it goes on."""
-    if run.status == UNKNOWN:
-        run.close_open_attempt(None, UNKNOWN)
+def _complete_phases(runs: Iterable[RunHistory]) -> None:
+    """Give each run that names no list of phases the one of its workflow, as far as it can be seen.
+
+    It is the built-in one where no run of that name was in a phase beyond it; else the phases that runs of
+    the workflow were in, in the order in which they first appear.
+    """
+    met: dict[str, dict[str, None]] = {}
+    silent = [run for run in runs if not run.phases]
+    for run in sorted(silent, key=lambda run: (run.started_at or _LATE, run.run_id)):
+        run.workflow = run.workflow or UNKNOWN
+        met.setdefault(run.workflow, {}).update(dict.fromkeys(run.phases_met()))
+    if met.get(built_in.WORKFLOW, {}).keys() <= set(built_in.PHASES):
+        met[built_in.WORKFLOW] = dict.fromkeys(built_in.PHASES)
+    for run in silent:
+        run.phases = tuple(met[run.workflow or UNKNOWN])

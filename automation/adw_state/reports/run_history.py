@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from adw_state.built_in import PHASES
+from adw_state import built_in
 from adw_state.log_forms import FORMS, UNKNOWN, unquoted
 from adw_state.reports.json_fields import issue_type_in, text_in
 from adw_state.reports.log_records import LogRecord
 from adw_state.reports.notes import Notebook
 
 _MOST_ATTEMPTS = 1000
-_LONGEST_NAME = 40
+_LONGEST_NAME = 50
 _MOST_ERRORS = 20
 _LONGEST_ERROR = 4000
 
@@ -47,9 +47,11 @@ class AttemptHistory:
 
 @dataclass(slots=True)
 class RunHistory:
-    """What is known of one run. `status` as in adw_executions, or unknown."""
+    """What is known of one run. `status` as in adw_executions, or unknown; no `phases` where nobody told."""
 
     run_id: str
+    workflow: str | None = None
+    phases: tuple[str, ...] = ()
     environment: str | None = None
     issue_id: str | None = None
     issue_title: str | None = None
@@ -64,6 +66,7 @@ class RunHistory:
     attempts: list[AttemptHistory] = field(default_factory=list)
     checkpoint_name: str | None = None
     checkpoint_at: datetime | None = None
+    _has_begun: bool = False
     _errors: list[str] = field(default_factory=list)
     _in_errors: bool = False
 
@@ -84,6 +87,21 @@ class RunHistory:
         attempt = self._open_attempt()
         if attempt is not None:
             attempt.end(status, at, error)
+
+    def phases_met(self) -> Iterable[str]:
+        """The phases that this run was seen in, the first first."""
+        named = (self.phase,) if self.phase != UNKNOWN else ()
+        return dict.fromkeys((*(attempt.phase for attempt in self.attempts), *named))
+
+    def settle(self) -> None:
+        """Say what follows once everything is read: where a run that has only begun stands, what stayed open.
+
+        An attempt whose end nobody told is unknown, where the run does not say that it goes on.
+        """
+        if self._has_begun and self.phase == UNKNOWN and self.phases:
+            self.phase = self.phases[0]
+        if self.status == UNKNOWN:
+            self.close_open_attempt(None, UNKNOWN)
 
     def _open_attempt(self) -> AttemptHistory | None:
         return self.attempts[-1] if self.attempts and self.attempts[-1].status == "in_progress" else None
@@ -116,7 +134,8 @@ class RunHistory:
         self._forget_errors()
         begins = match["verb"] == "Starting" and not self.attempts
         self.status = "pending" if begins else "in_progress"
-        self.phase = self.attempts[-1].phase if self.attempts else PHASES[0]
+        self.phase = self.attempts[-1].phase if self.attempts else UNKNOWN
+        self._has_begun = True
         self.completed_at = self.error_message = None
 
     def _describe(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
@@ -126,8 +145,11 @@ class RunHistory:
         self.issue_priority = int(match["priority"]) if match["priority"] != UNKNOWN else None
         self.issue_title = unquoted(match["title"]) if match["title"] else None
 
-    def _begin_attempt(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
-        phase = phase_named(match["phase"], notebook)
+    def _take_workflow(self, match: re.Match[str], _record: LogRecord, _notebook: Notebook) -> None:
+        self.workflow, self.phases = unquoted(match["workflow"]), tuple(match["phases"].split(", "))
+
+    def _begin_attempt(self, match: re.Match[str], record: LogRecord, _: Notebook) -> None:
+        phase = phase_named(match["phase"])
         self.close_open_attempt(record.at, UNKNOWN if self.status == UNKNOWN else "interrupted")
         self._forget_errors()
         self.phase = phase
@@ -152,10 +174,11 @@ class RunHistory:
 
     def _end_attempt(self, word: str, record: LogRecord, notebook: Notebook, status: str) -> None:
         attempt = self._open_attempt()
-        named = word.lower()
-        begun = attempt.phase if attempt else None
-        # Phases that are none of ours go by several names in one log (document, Documentation).
-        fits = begun == named if named in PHASES else begun is not None and begun not in PHASES
+        named, begun = phase_named(word), attempt.phase if attempt else None
+        listed = self.phases or built_in.PHASES
+        # Other teams call a phase of theirs by several names in one log (document, Documentation).
+        by_another_name = begun not in (None, *listed) and named not in (*listed, *self.phases_met())
+        fits = begun == named or by_another_name
         if fits:
             self.close_open_attempt(record.at, status, self._error() if status == "failed" else None)
         else:
@@ -185,13 +208,9 @@ class RunHistory:
         self.issue_type = self.issue_type or issue_type_in(state)
 
 
-def phase_named(word: str, notebook: Notebook) -> str:
-    """The phase that a log or state calls by this word; one that is none of ours is `other: word`."""
-    name = word.lower()[:_LONGEST_NAME]
-    if name in PHASES:
-        return name
-    notebook.add("phases that are not plan, build or review", name)
-    return f"other: {name}"
+def phase_named(word: str) -> str:
+    """The phase that a log or state calls by this word."""
+    return word.lower()[:_LONGEST_NAME]
 
 
 _Take = Callable[[RunHistory, re.Match[str], LogRecord, Notebook], None]
@@ -200,6 +219,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Take], ...] = tuple(
     for name, take in (
         ("start", RunHistory._start),
         ("issue", RunHistory._describe),
+        ("workflow", RunHistory._take_workflow),
         ("attempt", RunHistory._begin_attempt),
         ("completed", RunHistory._complete_attempt),
         ("interrupted", RunHistory._interrupt_attempt),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from adw_state.reports.durations import FEWEST_FOR_P95
-from adw_state.reports.report import Outcomes, Report, percent
+from adw_state.reports.report import STATUSES, Outcomes, Report, percent
 from adw_state.reports.text_table import Column
 
 _MOST_PATTERNS = 10
@@ -37,7 +37,7 @@ def sections_of(report: Report) -> list[Section]:
         body = [
             _outcomes(report),
             _by_issue_type(report),
-            _funnel(report),
+            *_funnels(report),
             *_failures(report),
             _attempts(report),
             _durations(report),
@@ -66,15 +66,8 @@ def origin_of(report: Report) -> str:
 
 def _outcomes(report: Report) -> Section:
     found = report.outcomes
-    parts = (
-        ("completed", found.completed),
-        ("failed", found.failed),
-        ("cancelled", found.cancelled),
-        ("in progress", found.in_progress),
-        ("pending", found.pending),
-        ("with unknown outcome", found.unknown),
-    )
-    listed = ", ".join(f"{count} {name}" for name, count in parts if count)
+    counts = {status: getattr(found, status) for status in STATUSES}
+    listed = ", ".join(f"{count} {_in_words(status)}" for status, count in counts.items() if count)
     finished = found.completed + found.failed
     return Section(
         "Outcomes",
@@ -98,26 +91,27 @@ def _by_issue_type(report: Report) -> Section:
 
 
 def _outcome_cells(group: Outcomes) -> tuple[str, ...]:
-    unfinished = group.in_progress + group.pending
+    unfinished = group.in_progress + group.waiting + group.pending
     counts = (group.total, group.completed, group.failed, group.cancelled, unfinished, group.unknown)
     rates = (group.success_rate_percent, group.finished_success_rate_percent)
     return (*map(str, counts), *map(_rate, rates))
 
 
-def _funnel(report: Report) -> Section:
-    everyone = report.funnel.executions
+def _funnels(report: Report) -> Iterable[Section]:
     columns = (Column("phase"), *_numbers("reached", "of all", "completed", "of all"))
-    rows = [
-        (
-            step.phase,
-            str(step.reached),
-            _rate(percent(step.reached, everyone)),
-            str(step.completed),
-            _rate(percent(step.completed, everyone)),
-        )
-        for step in report.funnel.steps
-    ]
-    return Section("Phase funnel", (), columns, rows)
+    for funnel in report.funnels:
+        rows = [
+            (
+                step.phase,
+                str(step.reached),
+                _rate(percent(step.reached, funnel.executions)),
+                str(step.completed),
+                _rate(percent(step.completed, funnel.executions)),
+            )
+            for step in funnel.steps
+        ]
+        sentence = f"{_count(funnel.executions, 'execution')}."
+        yield Section(f"Phase funnel of {funnel.workflow}", (sentence,), columns, rows)
 
 
 def _failures(report: Report) -> Iterable[Section]:
@@ -259,6 +253,10 @@ def _numbers(*titles: str, optional: bool = False) -> tuple[Column, ...]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _in_words(status: str) -> str:
+    return "with unknown outcome" if status == "unknown" else status.replace("_", " ")
 
 
 def _rate(rate: float | None) -> str:

@@ -23,11 +23,6 @@ class Window:
     now: datetime
     environment: str | None
 
-    def holds(self, started_at: datetime, environment: str | None) -> bool:
-        """Whether an execution with this start and environment belongs."""
-        return started_at >= self.since and self.environment in (None, environment)
-
-    @property
     def params(self) -> dict[str, object]:
         """The window as parameters of a query."""
         return {"since": format_time(self.since), "environment": self.environment}

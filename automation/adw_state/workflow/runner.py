@@ -213,6 +213,7 @@ class _Run:
         issue, kept = self.issue, self.record.execution
         reporter.note("INFO", f"ADW Logger initialized - ID: {self.record.id}")
         reporter.note("INFO", f"{verb} ADW workflow for issue #{issue.id}")
+        reporter.log.write_workflow(kept.workflow, kept.phases)
         reporter.log.write_issue(issue.id, kept.issue_title, kept.issue_type, kept.issue_priority)
         reporter.tell("run_started", f"{issue.id}: {issue.title}")
 

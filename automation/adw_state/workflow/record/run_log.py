@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 from adw_state.clock import Clock
 from adw_state.errors import StateFileError
-from adw_state.log_forms import issue_line, quoted
+from adw_state.log_forms import issue_line, quoted, workflow_line
 from adw_state.redaction import redact
 from adw_state.run_root import logs_folder
 from adw_state.visible_text import visible_lines
@@ -44,6 +44,10 @@ class RunLog:
         """Append what the issue of the run is, as the execution keeps it."""
         masked = None if title is None else redact(title, self._secrets)
         self._append("INFO", issue_line(issue_id, masked, issue_type, priority))
+
+    def write_workflow(self, workflow: str, phases: Iterable[str]) -> None:
+        """Append which workflow the run goes through."""
+        self._append("INFO", workflow_line(workflow, phases))
 
     def write_error(self, text: str) -> None:
         """Append an error as it was told from outside."""

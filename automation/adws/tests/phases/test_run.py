@@ -78,6 +78,7 @@ def test_the_log_has_the_known_format(project: Project) -> None:
     assert records == [
         f"INFO - ADW Logger initialized - ID: {run.id}",
         "INFO - Starting ADW workflow for issue #demo-1",
+        "INFO - Phases of ADW workflow adw_sdlc: plan, build, review",
         "INFO - Issue #demo-1: type=bug priority=0 title=Login fails on Safari",
         "INFO - Running adw_phases/adw_plan.py",
         "INFO - Step worktree_ready saved",

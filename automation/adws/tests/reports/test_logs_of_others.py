@@ -16,7 +16,7 @@ from adw_state.clock import SettableClock
 from adw_state.reports.analysis import report_from_files
 from adw_state.reports.log_records import read_records
 from adw_state.reports.notes import Notebook
-from adw_state.reports.report import FunnelStep, Report
+from adw_state.reports.report import Report
 from adw_state.reports.run_files import RunFolders
 from adw_state.reports.window import last_hours
 from adws.tests.processes import run_apart
@@ -58,6 +58,12 @@ class Files:
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
     return Files(tmp_path)
+
+
+def steps(report: Report) -> dict[str, tuple[int, int]]:
+    """How many executions reached and completed each phase of the only funnel, in its order."""
+    [funnel] = report.funnels
+    return {step.phase: (step.reached, step.completed) for step in funnel.steps}
 
 
 def statuses(report: Report) -> dict[str, str]:
@@ -128,11 +134,7 @@ def test_a_record_about_another_issue_does_not_end_this_run(files: Files) -> Non
 def test_the_end_of_a_phase_that_was_not_begun_is_noted_and_not_counted(files: Files) -> None:
     files.log(HEAD + "2025-10-13 10:00:03 - INFO - Review phase completed successfully\n")
     report = files.report()
-    assert report.funnel.steps == (
-        FunnelStep("plan", 1, 0),
-        FunnelStep("build", 0, 0),
-        FunnelStep("review", 0, 0),
-    )
+    assert steps(report) == {"plan": (1, 0), "build": (0, 0), "review": (0, 0)}
     assert files.notes() == {"ends of phases that were not begun": 1}
 
 
@@ -154,7 +156,8 @@ def test_one_run_may_lie_in_a_file_per_workflow(files: Files) -> None:
     )
     report = files.report()
     assert report.outcomes.total == 1
-    assert [step.completed for step in report.funnel.steps] == [1, 1, 0]
+    [funnel] = report.funnels
+    assert (funnel.workflow, steps(report)) == ("b_comes_first", {"plan": (1, 1), "build": (1, 1)})
     assert report.recent[0].phase == "build", "the later file is read later, whatever its name"
 
 
@@ -205,22 +208,53 @@ def test_an_outcome_that_nobody_told_is_unknown(files: Files) -> None:
     )
     report = files.report()
     assert (report.outcomes.unknown, report.outcomes.failed) == (1, 0)
-    assert report.attempts[1].unknown == 1
-    assert report.funnel.steps[1] == FunnelStep("build", 1, 0)
+    assert [(found.phase, found.unknown) for found in report.attempts] == [("build", 1)]
+    assert steps(report)["build"] == (1, 0)
 
 
-def test_phases_of_other_teams_are_named_and_in_no_step_of_the_funnel(files: Files) -> None:
+def test_phases_of_other_teams_are_in_the_funnel_in_the_order_in_which_they_appear(files: Files) -> None:
+    planned = HEAD + "2025-10-13 10:00:30 - INFO - Plan phase completed successfully\n"
+    later = planned.replace("run-1", "run-2").replace("10:00", "09:00")  # begins first
     files.log(
-        HEAD
-        + "2025-10-13 10:00:30 - INFO - Plan phase completed successfully\n"
+        planned
         + "2025-10-13 10:00:31 - INFO - Running adw_phases/adw_test.py\n"
         + "2025-10-13 10:00:40 - ERROR - no docker\n"
         + failed("test")
     )
+    files.log(later + "2025-10-13 09:01:00 - INFO - Running adw_phases/adw_build.py\n", run="run-2")
     report = files.report()
-    assert [step.reached for step in report.funnel.steps] == [1, 0, 0]
-    assert [(group.phase, group.failures) for group in report.failures.by_phase][-1] == ("other: test", 1)
-    assert files.notes() == {"phases that are not plan, build or review": 1}
+    assert steps(report) == {"plan": (2, 2), "build": (2, 1), "test": (1, 0)}
+    assert [(group.phase, group.failures) for group in report.failures.by_phase] == [("test", 1)]
+    assert report.notes == ()
+
+
+def test_a_phase_of_another_team_may_end_by_another_name(files: Files) -> None:
+    named = "2025-10-13 10:00:30 - INFO - Plan phase completed successfully\n"
+    documented = "2025-10-13 10:00:31 - INFO - Running adw_phases/adw_document.py\n"
+    ended = "2025-10-13 10:00:41 - INFO - Documentation phase completed successfully\n"
+    files.log(HEAD + named + documented + ended)
+    assert steps(files.report()) == {"plan": (1, 1), "document": (1, 1)}
+    files.log(HEAD + named + documented + ended.replace("Documentation", "Plan"))
+    assert files.notes() == {"ends of phases that were not begun": 1}
+
+
+def test_runs_of_each_workflow_have_a_funnel_of_their_own(files: Files) -> None:
+    files.log(HEAD)
+    other = HEAD.replace("run-1", "run-2").replace("adw_plan", "adw_scout")
+    files.log(other, run="run-2", workflow="adw_scouting")
+    report = files.report()
+    assert [(funnel.workflow, [step.phase for step in funnel.steps]) for funnel in report.funnels] == [
+        ("adw_scouting", ["scout"]),
+        ("adw_sdlc", ["plan", "build", "review"]),
+    ]
+
+
+def test_the_phases_that_a_log_or_a_state_lists_are_those_of_the_workflow(files: Files) -> None:
+    listed = "2025-10-13 10:00:01 - INFO - Phases of ADW workflow a: b: plan, smoke-test\n"
+    files.log(HEAD + listed)
+    files.state({"adw_id": "b", "created_at": at(0), "workflow": "w", "phases": ["x", 7, "y"]}, "b")
+    found = {funnel.workflow: [step.phase for step in funnel.steps] for funnel in files.report().funnels}
+    assert found == {"a: b": ["plan", "smoke-test"], "w": ["x", "y"]}
 
 
 @pytest.mark.parametrize("text", [b"", b"\n\n", b"no record at all\n", b"\x00\x00\x00"])
@@ -322,7 +356,7 @@ def test_the_attempts_of_a_run_without_a_log_come_from_its_state(files: Files) -
     by_phase = {found.phase: found for found in report.attempts}
     assert by_phase["plan"].durations.median_seconds == 300.0
     assert (by_phase["build"].failed, by_phase["build"].attempts) == (1, 1)
-    assert by_phase["other: validate"].failed == 1
+    assert by_phase["validate"].failed == 1
     assert files.notes()["attempts in states without a phase or a start"] == 1
 
 
@@ -432,8 +466,8 @@ def test_clean_logs_give_the_numbers_that_a_reader_counts(files: Files) -> None:
         "unplanned": "failed",
         "open": "in_progress",
     }
-    assert [(step.reached, step.completed) for step in report.funnel.steps] == [(4, 3), (3, 1), (1, 1)]
-    assert [(group.phase, group.failures) for group in report.failures.by_phase if group.failures] == [
+    assert steps(report) == {"plan": (4, 3), "build": (3, 1), "review": (1, 1)}
+    assert [(group.phase, group.failures) for group in report.failures.by_phase] == [
         ("plan", 1),
         ("build", 1),
     ]
@@ -452,10 +486,16 @@ def test_the_clean_examples_give_the_numbers_that_a_reader_counts(shared: Path) 
         "test_run_456": "failed",
         "test_run_123": "completed",
     }
-    assert [(step.reached, step.completed) for step in report.funnel.steps] == [(4, 3), (3, 2), (1, 1)]
-    assert [(group.phase, group.failures) for group in report.failures.by_phase if group.failures] == [
+    assert steps(report) == {
+        "plan": (4, 3),
+        "build": (3, 2),
+        "test": (2, 1),
+        "review": (1, 1),
+        "document": (1, 1),
+    }
+    assert [(group.phase, group.failures) for group in report.failures.by_phase] == [
         ("plan", 1),
-        ("other: test", 1),
+        ("test", 1),
     ]
     assert {group.issue_type: group.success_rate_percent for group in report.by_issue_type} == {
         "feature": 100.0,

@@ -39,6 +39,11 @@ def report(twins: Twins) -> Report:
     retried = twins.begin("demo-5", adw_id="run-5", issue=IssueSnapshot("検索をやり直す", None, None))
     retried.start("plan").work(3).fail("").resume().go_through("plan", seconds=90)
     twins.begin("demo-6", adw_id="run-6")
+    thorough = twins.begin(
+        "demo-7", adw_id="run-7", workflow="thorough", phases=["plan", "build", "test", "document"]
+    )
+    thorough.go_through("plan", "build").start("test").work(20).send_back("2 tests failed")
+    thorough.go_through("build", "test").start("document").work(10)
     twins.clock.advance(hours=1)
     return replace(
         twins.report(),
@@ -77,7 +82,7 @@ def test_headings_are_bold_only_where_that_is_wanted(report: Report) -> None:
 
 def test_json_holds_the_promised_fields(report: Report) -> None:
     shape = json.loads(render(report, "json"))
-    assert shape["schema"] == "adw.report/1"
+    assert shape["schema"] == "adw.report/2"
     assert list(shape) == [
         "schema",
         "generated_at",
@@ -85,14 +90,14 @@ def test_json_holds_the_promised_fields(report: Report) -> None:
         "source",
         "outcomes",
         "by_issue_type",
-        "funnel",
+        "funnels",
         "failures",
         "attempts",
         "stale",
         "recent",
         "notes",
     ]
-    assert shape["outcomes"]["success_rate_percent"] == 50.0
+    assert shape["outcomes"]["success_rate_percent"] == 100.0 * 3 / 7
 
 
 def test_csv_has_every_number_of_the_json(report: Report) -> None:
@@ -101,11 +106,13 @@ def test_csv_has_every_number_of_the_json(report: Report) -> None:
     assert rows[0] == ["section", "item", "measure", "value"]
     cells = {(section, item, measure): value for section, item, measure, value in rows[1:]}
     assert len(cells) == len(rows) - 1, "no measure stands twice"
-    assert cells["outcomes", "", "total"] == "6"
+    assert cells["outcomes", "", "total"] == "7"
     for group in shape["by_issue_type"]:
         assert cells["by_issue_type", group["issue_type"], "total"] == str(group["total"])
-    for step in shape["funnel"]["steps"]:
-        assert cells["funnel.steps", step["phase"], "reached"] == str(step["reached"])
+    for funnel in shape["funnels"]:
+        for step in funnel["steps"]:
+            item = f"{funnel['workflow']} {step['phase']}"
+            assert cells["funnels.steps", item, "reached"] == str(step["reached"])
     for run in shape["recent"]:
         assert cells["recent", run["execution_id"], "status"] == run["status"]
 

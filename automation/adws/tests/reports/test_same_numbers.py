@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +20,11 @@ from adws.tests.conftest import NOW
 from adws.tests.reports.twins import TwinRun, Twins
 
 PHASES = ("plan", "build", "review")
+WORKFLOWS = {
+    "adw_sdlc": PHASES,
+    "thorough": ("plan", "build", "smoke-test", "review", "document"),
+    "a: b": ("review", "build"),
+}
 ANSWERS = [field.name for field in fields(Report) if field.name not in ("source", "notes")]
 MESSAGES = (
     "3 tests failed in app/login.py",
@@ -27,13 +33,15 @@ MESSAGES = (
     "no room left on device",
 )
 
+ENDS = ("completed", "completed", "failed", "interrupted", "killed", "sent_back")
 # How one attempt ends, and how long it takes in whole seconds, which is what logs can tell.
-ATTEMPT = st.tuples(st.sampled_from(["completed", "failed", "interrupted", "killed"]), st.integers(0, 7200))
+ATTEMPT = st.tuples(st.sampled_from(ENDS), st.integers(0, 7200))
 RUN = st.fixed_dictionaries(
     {
+        "workflow": st.sampled_from(sorted(WORKFLOWS)),
         "issue_type": st.sampled_from([None, "bug", "feature"]),
         "environment": st.sampled_from(["local", "ci"]),
-        "attempts": st.lists(ATTEMPT, max_size=6),
+        "attempts": st.lists(ATTEMPT, max_size=8),
         "message": st.sampled_from(MESSAGES),
         "saves": st.booleans(),
         "pause": st.integers(0, 30 * 3600),
@@ -41,24 +49,30 @@ RUN = st.fixed_dictionaries(
 )
 
 
-def act(twins: Twins, plan: dict[str, object], number: int) -> None:
-    """Let a run happen; it is resumed after everything but a completed attempt."""
-    issue = IssueSnapshot(f"Title {number}", plan["issue_type"], number)  # type: ignore[arg-type]
-    run = twins.begin(f"demo-{number}", issue=issue, environment=str(plan["environment"]))
+def act(twins: Twins, plan: dict[str, Any], number: int) -> None:
+    """Let a run happen; it is resumed after everything but a completed attempt and one that is sent back."""
+    phases = WORKFLOWS[plan["workflow"]]
+    run = twins.begin(
+        f"demo-{number}",
+        issue=IssueSnapshot(f"Title {number}", plan["issue_type"], number),
+        environment=plan["environment"],
+        workflow=plan["workflow"],
+        phases=phases,
+    )
     done, broken = 0, False
-    for end, seconds in plan["attempts"]:  # type: ignore[attr-defined]
-        if done == len(PHASES):
+    for end, seconds in plan["attempts"]:
+        if done == len(phases):
             break
         if broken:
             run.resume()
-        run.start(PHASES[done])
+        run.start(phases[done])
         if plan["saves"]:
             run.save(f"step_{done}")
         run.work(seconds)
-        broken = end != "completed"
-        done += not broken
-        finish(run, end, str(plan["message"]))
-    if done == len(PHASES):
+        broken = end not in ("completed", "sent_back")
+        done = max(0, done + {"completed": 1, "sent_back": -1}.get(end, 0))
+        finish(run, end, plan["message"])
+    if done == len(phases):
         run.complete()
 
 
@@ -69,6 +83,8 @@ def finish(run: TwinRun, end: str, message: str) -> None:
         run.fail(message)
     elif end == "interrupted":
         run.interrupt_phase()
+    elif end == "sent_back":
+        run.send_back(message)
 
 
 @settings(
@@ -83,7 +99,7 @@ def finish(run: TwinRun, end: str, message: str) -> None:
     environment=st.sampled_from([None, "ci"]),
 )
 def test_both_backends_tell_the_same_of_any_history(
-    sidecar_template: Path, plans: list[dict[str, object]], hours: int, environment: str | None
+    sidecar_template: Path, plans: list[dict[str, Any]], hours: int, environment: str | None
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder, "state.sqlite3")
@@ -104,12 +120,16 @@ def test_both_backends_tell_the_same_of_any_history(
 
 def check_that_the_parts_add_up(report: Report) -> None:
     everyone = report.outcomes.total
-    assert sum(group.total for group in report.by_issue_type) == everyone == report.funnel.executions
-    levels = [everyone]
-    for step in report.funnel.steps:
-        levels += [step.reached, step.completed]
-    assert levels == sorted(levels, reverse=True), "a funnel never grows"
-    assert levels[-1] == report.outcomes.completed
+    assert sum(group.total for group in report.by_issue_type) == everyone
+    assert sum(funnel.executions for funnel in report.funnels) == everyone
+    through = 0
+    for funnel in report.funnels:
+        levels = [funnel.executions]
+        for step in funnel.steps:
+            levels += [step.reached, step.completed]
+        assert levels == sorted(levels, reverse=True), "a funnel never grows"
+        through += levels[-1]
+    assert through == report.outcomes.completed
     failures = report.failures
     assert failures.failures == report.outcomes.failed
     assert sum(group.failures for group in failures.by_phase) == failures.failures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,14 +30,23 @@ class Twins:
         issue: IssueSnapshot | None = None,
         environment: str = "local",
         adw_id: str | None = None,
+        workflow: str = "adw_sdlc",
+        phases: Sequence[str] | None = None,
     ) -> TwinRun:
         """A run that has just been created and has done nothing yet."""
-        snapshot = issue or IssueSnapshot("Login fails", "bug", 0)
-        run = self.state.create_execution(issue_id, adw_id=adw_id, environment=environment, issue=snapshot)
-        path = log_path(self.project, environment=environment, execution_id=run.id, workflow="adw_sdlc")
+        run = self.state.create_execution(
+            issue_id,
+            adw_id=adw_id,
+            workflow=workflow,
+            phases=phases,
+            environment=environment,
+            issue=issue or IssueSnapshot("Login fails", "bug", 0),
+        )
+        path = log_path(self.project, environment=environment, execution_id=run.id, workflow=workflow)
         twin = TwinRun(run.id, issue_id, self, RunLog(path, self.clock))
         twin.log.write("INFO", f"ADW Logger initialized - ID: {run.id}")
         twin.log.write("INFO", f"Starting ADW workflow for issue #{issue_id}")
+        twin.log.write_workflow(run.workflow, run.phases)
         twin.log.write_issue(issue_id, run.issue_title, run.issue_type, run.issue_priority)
         return twin
 
@@ -106,6 +116,13 @@ class TwinRun:
         self.log.write_error(run.error_message or "")
         self.log.write("ERROR", f"adw_phases/adw_{phase}.py failed with exit code {exit_code}")
         self.log.write("ERROR", f"ADW workflow failed for issue #{self.issue_id}")
+        return self
+
+    def send_back(self, message: str) -> TwinRun:
+        """End the attempt as failed; the run goes on with an earlier phase."""
+        phase = self._end("failed", message)
+        self.log.write_error(message)
+        self.log.write("ERROR", f"adw_phases/adw_{phase}.py failed with exit code 1")
         return self
 
     def complete(self) -> TwinRun:
