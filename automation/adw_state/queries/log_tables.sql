@@ -59,8 +59,19 @@ INSERT INTO adw_executions (
     updated_at, completed_at, error_message
 )
 VALUES (
-    :id, :issue_id, :issue_title, :issue_type, :workflow, :environment, :phases, :phase, :status,
-    :started_at, :updated_at, :completed_at, :error_message
+    :run_id,
+    coalesce(:issue_id, 'unknown'),
+    :issue_title,
+    :issue_type,
+    :workflow,
+    :environment,
+    :phases,
+    :phase,
+    :status,
+    :started_at,
+    coalesce(:updated_at, :started_at),
+    :completed_at,
+    :error_message
 );
 
 -- name: add_attempt
@@ -68,11 +79,9 @@ VALUES (
 INSERT INTO adw_phase_attempts (
     execution_id, phase, place, attempt, status, started_at, finished_at, duration_seconds
 )
-VALUES (
-    :execution_id, :phase, :place, :attempt, :status, :started_at, :finished_at, :duration_seconds
-);
+VALUES (:run_id, :phase, :place, :attempt, :status, :started_at, :finished_at, :duration_seconds);
 
 -- name: add_checkpoint
 -- Its newest checkpoint.
 INSERT INTO adw_checkpoints (execution_id, seq, checkpoint_name, created_at)
-VALUES (:execution_id, 1, :checkpoint_name, :created_at);
+VALUES (:run_id, 1, :checkpoint_name, :checkpoint_at);

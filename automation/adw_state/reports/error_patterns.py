@@ -44,7 +44,8 @@ def fold(message: str | None, known_ids: Iterable[str] = ()) -> str:
         return NO_MESSAGE
     line = _replace(line[:_MOST_FOLDED], _PLACES)
     for known in sorted(filter(None, known_ids), key=len, reverse=True):
-        line = re.sub(rf"(?<!\w){re.escape(known)}(?!\w)", "<id>", line)
+        if known in line:  # to look is cheap, to compile a pattern for each id is not
+            line = re.sub(rf"(?<!\w){re.escape(known)}(?!\w)", "<id>", line)
     line = _replace(line, _NAMES)
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 

@@ -23,6 +23,7 @@ from adw_state.store.records import ATTEMPT_STATUSES, EXECUTION_STATUSES
 
 STATE_NAMES = (STATE_NAME, "state.json")
 _MOST_BYTES = 32 * 1024 * 1024
+_MOST_PHASES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def read_state(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStat
     return SavedState(
         run_id=text_in(state, "adw_id") or path.parent.name,
         workflow=text_in(state, "workflow"),
-        phases=tuple(_names(state.get("phases"))),
+        phases=tuple(_phases(state.get("phases"))),
         issue_id=text_in(state, "issue_id", "issue_number"),
         issue_title=free_text_in(state, "issue_title", "github_title"),
         issue_type=issue_type_in(state),
@@ -131,10 +132,9 @@ def _read(path: Path, notebook: Notebook) -> Mapping[str, object] | None:
         return None
 
 
-def _names(phases: object) -> Iterator[str]:
-    for name in phases if isinstance(phases, list) else ():
-        if isinstance(name, str) and name:
-            yield phase_named(name)
+def _phases(listed: object) -> Iterator[str]:
+    if isinstance(listed, list) and len(listed) <= _MOST_PHASES:
+        yield from (phase_named(name) for name in listed if isinstance(name, str) and name)
 
 
 def _status(state: Mapping[str, object], notebook: Notebook) -> str | None:

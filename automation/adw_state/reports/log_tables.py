@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import datetime
 
 from adw_state.clock import format_time
-from adw_state.log_forms import UNKNOWN
 from adw_state.reports.notes import Notebook
-from adw_state.reports.run_history import RunHistory
+from adw_state.reports.run_history import AttemptHistory, RunHistory
 from adw_state.store import sql
 from adw_state.store.in_memory import in_memory
 from adw_state.store.phase_list import encode_phases
@@ -32,57 +32,28 @@ def tables_of(runs: Iterable[RunHistory], now: datetime, notebook: Notebook) -> 
             if run.started_at is None:
                 notebook.add("runs without a time of start, not counted", run.run_id)
             else:
-                _add(tx, texts, run, run.started_at)
+                _add(tx, texts, run)
         yield tx
 
 
-def _add(tx: Transaction, texts: dict[str, str], run: RunHistory, started_at: datetime) -> None:
-    _insert(
-        tx,
-        texts["add_execution"],
-        id=run.run_id,
-        issue_id=run.issue_id or "unknown",
-        issue_title=run.issue_title,
-        issue_type=run.issue_type,
-        workflow=run.workflow or UNKNOWN,
-        environment=run.environment,
-        phases=encode_phases(run.phases),
-        phase=run.phase,
-        status=run.status,
-        started_at=format_time(started_at),
-        updated_at=format_time(run.updated_at or started_at),
-        completed_at=format_time(run.completed_at) if run.completed_at else None,
-        error_message=run.error_message,
-    )
+def _add(tx: Transaction, texts: dict[str, str], run: RunHistory) -> None:
+    tx.execute(texts["add_execution"], _values(run))
     for attempt in run.attempts:
-        _insert(
-            tx,
-            texts["add_attempt"],
-            execution_id=run.run_id,
-            phase=attempt.phase,
-            place=run.phases.index(attempt.phase) + 1 if attempt.phase in run.phases else None,
-            attempt=attempt.attempt,
-            status=attempt.status,
-            started_at=format_time(attempt.started_at),
-            finished_at=format_time(attempt.finished_at) if attempt.finished_at else None,
-            duration_seconds=attempt.duration_seconds,
-        )
+        place = run.phases.index(attempt.phase) + 1 if attempt.phase in run.phases else None
+        tx.execute(texts["add_attempt"], {**_values(attempt), "run_id": run.run_id, "place": place})
     if run.checkpoint_name is not None and run.checkpoint_at is not None:
-        _insert(
-            tx,
-            texts["add_checkpoint"],
-            execution_id=run.run_id,
-            checkpoint_name=run.checkpoint_name,
-            created_at=format_time(run.checkpoint_at),
-        )
+        tx.execute(texts["add_checkpoint"], _values(run))
 
 
-def _insert(tx: Transaction, text: str, **values: object) -> None:
+def _values(record: RunHistory | AttemptHistory) -> dict[str, object]:
+    """The fields of a record as a database takes them; a text takes those that it names."""
+    return {field.name: _storable(field.name, getattr(record, field.name)) for field in fields(record)}
+
+
+def _storable(name: str, value: object) -> object:
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, tuple):
+        return encode_phases([str(_storable(name, phase)) for phase in value])
     # JSON and names of files can hold what no database takes, such as halves of characters.
-    tx.execute(
-        text,
-        {
-            name: storable_text(value, name) if isinstance(value, str) else value
-            for name, value in values.items()
-        },
-    )
+    return storable_text(value, name) if isinstance(value, str) else value

@@ -66,7 +66,7 @@ def _read_log(path: Path, folders: RunFolders, runs: dict[str, RunHistory], note
             run_id = line.removeprefix(ANNOUNCEMENT).strip() or run_id
         run = runs.setdefault(run_id, RunHistory(run_id))
         run.environment = run.environment or environment
-        run.workflow = run.workflow or path.parent.name
+        run.workflow = path.parent.name if run.workflow == UNKNOWN else run.workflow
         run.read(record, notebook)
 
 
@@ -116,9 +116,8 @@ def _complete_phases(runs: Iterable[RunHistory]) -> None:
     met: dict[str, dict[str, None]] = {}
     silent = [run for run in runs if not run.phases]
     for run in sorted(silent, key=lambda run: (run.started_at or _LATE, run.run_id)):
-        run.workflow = run.workflow or UNKNOWN
         met.setdefault(run.workflow, {}).update(dict.fromkeys(run.phases_met()))
     if met.get(built_in.WORKFLOW, {}).keys() <= set(built_in.PHASES):
         met[built_in.WORKFLOW] = dict.fromkeys(built_in.PHASES)
     for run in silent:
-        run.phases = tuple(met[run.workflow or UNKNOWN])
+        run.phases = tuple(met[run.workflow])

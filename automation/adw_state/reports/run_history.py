@@ -50,7 +50,7 @@ class RunHistory:
     """What is known of one run. `status` as in adw_executions, or unknown; no `phases` where nobody told."""
 
     run_id: str
-    workflow: str | None = None
+    workflow: str = UNKNOWN
     phases: tuple[str, ...] = ()
     environment: str | None = None
     issue_id: str | None = None

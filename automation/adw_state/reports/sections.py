@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 from adw_state.reports.durations import FEWEST_FOR_P95
-from adw_state.reports.report import STATUSES, Outcomes, Report, percent
+from adw_state.reports.report import STATUSES, Outcomes, PhaseFunnel, Report, percent
 from adw_state.reports.text_table import Column
 
 _MOST_PATTERNS = 10
 _MOST_STALE = 10
 # Narrower than these a cell says nothing.
 _WORD_WIDTH, _TEXT_WIDTH = 6, 12
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +41,21 @@ def sections_of(report: Report) -> list[Section]:
         body = [
             _outcomes(report),
             _by_issue_type(report),
-            *_funnels(report),
+            *map(_funnel, report.funnels),
             *_failures(report),
             _attempts(report),
             _durations(report),
             _stale(report),
             _recent(report),
         ]
-    return [*body, *_notes(report)]
+    return [*body, _notes(report)] if report.notes else body
 
 
 def title_of(report: Report) -> str:
     """What the report is about, in one line."""
     window = report.window
     where = f"environment {window.environment}" if window.environment else "every environment"
-    return f"Executions started in the last {_number(window.hours)} h, {where}"
+    return f"Executions started in the last {window.hours:g} h, {where}"
 
 
 def origin_of(report: Report) -> str:
@@ -80,38 +84,35 @@ def _outcomes(report: Report) -> Section:
 
 
 def _by_issue_type(report: Report) -> Section:
-    columns = (
-        Column("type", least=_WORD_WIDTH),
-        *_numbers("total", "completed", "failed"),
-        *_numbers("cancelled", "unfinished", "unknown", optional=True),
-        *_numbers("success", "of finished"),
+    return _table(
+        "Success rate by issue type",
+        (),
+        report.by_issue_type,
+        (Column("type", least=_WORD_WIDTH), lambda group: group.issue_type),
+        *_counts("total", "completed", "failed"),
+        *_counts("cancelled", optional=True),
+        (_number("unfinished", optional=True), lambda group: str(_unfinished(group))),
+        *_counts("unknown", optional=True),
+        (_number("success"), lambda group: _rate(group.success_rate_percent)),
+        (_number("of finished"), lambda group: _rate(group.finished_success_rate_percent)),
     )
-    rows = [(group.issue_type, *_outcome_cells(group)) for group in report.by_issue_type]
-    return Section("Success rate by issue type", (), columns, rows)
 
 
-def _outcome_cells(group: Outcomes) -> tuple[str, ...]:
-    unfinished = group.in_progress + group.waiting + group.pending
-    counts = (group.total, group.completed, group.failed, group.cancelled, unfinished, group.unknown)
-    rates = (group.success_rate_percent, group.finished_success_rate_percent)
-    return (*map(str, counts), *map(_rate, rates))
+def _unfinished(group: Outcomes) -> int:
+    return group.in_progress + group.waiting + group.pending
 
 
-def _funnels(report: Report) -> Iterable[Section]:
-    columns = (Column("phase"), *_numbers("reached", "of all", "completed", "of all"))
-    for funnel in report.funnels:
-        rows = [
-            (
-                step.phase,
-                str(step.reached),
-                _rate(percent(step.reached, funnel.executions)),
-                str(step.completed),
-                _rate(percent(step.completed, funnel.executions)),
-            )
-            for step in funnel.steps
-        ]
-        sentence = f"{_count(funnel.executions, 'execution')}."
-        yield Section(f"Phase funnel of {funnel.workflow}", (sentence,), columns, rows)
+def _funnel(funnel: PhaseFunnel) -> Section:
+    return _table(
+        f"Phase funnel of {funnel.workflow}",
+        (f"{_count(funnel.executions, 'execution')}.",),
+        funnel.steps,
+        (Column("phase"), lambda step: step.phase),
+        *_counts("reached"),
+        (_number("of all"), lambda step: _rate(percent(step.reached, funnel.executions))),
+        *_counts("completed"),
+        (_number("of all"), lambda step: _rate(percent(step.completed, funnel.executions))),
+    )
 
 
 def _failures(report: Report) -> Iterable[Section]:
@@ -119,64 +120,58 @@ def _failures(report: Report) -> Iterable[Section]:
     if not found.failures:
         yield Section("Failures", ("No execution failed.",))
         return
-    yield Section(
+    yield _table(
         "Failures by phase",
         (),
-        (Column("phase"), *_numbers("failures", "share")),
-        [
-            (group.phase, str(group.failures), _rate(percent(group.failures, found.failures)))
-            for group in found.by_phase
-        ],
+        found.by_phase,
+        (Column("phase"), lambda group: group.phase),
+        *_counts("failures"),
+        (_number("share"), lambda group: _rate(percent(group.failures, found.failures))),
     )
     rest = len(found.by_pattern) - _MOST_PATTERNS
     more = (f"{rest} rarer patterns are left out here; JSON and CSV have all.",) if rest > 0 else ()
-    yield Section(
+    yield _table(
         "Failures by error pattern",
         more,
-        (
-            *_numbers("failures"),
-            Column("phases", least=_WORD_WIDTH),
-            Column("pattern", least=_TEXT_WIDTH),
-            Column("newest example", least=_TEXT_WIDTH, dispensable=True),
-        ),
-        [
-            (str(group.failures), ", ".join(group.phases), group.pattern, group.example or "")
-            for group in found.by_pattern[:_MOST_PATTERNS]
-        ],
+        found.by_pattern[:_MOST_PATTERNS],
+        *_counts("failures"),
+        (Column("phases", least=_WORD_WIDTH), lambda group: ", ".join(group.phases)),
+        (Column("pattern", least=_TEXT_WIDTH), lambda group: group.pattern),
+        (Column("newest example", least=_TEXT_WIDTH, dispensable=True), lambda group: group.example or ""),
     )
 
 
 def _attempts(report: Report) -> Section:
-    columns = (
-        Column("phase", least=_WORD_WIDTH),
-        *_numbers("attempts", "retries", "completed", "failed"),
-        *_numbers("interrupted", "open", "unknown", optional=True),
+    return _table(
+        "Attempts by phase",
+        (),
+        report.attempts,
+        (Column("phase", least=_WORD_WIDTH), lambda found: found.phase),
+        *_counts("attempts", "retries", "completed", "failed"),
+        *_counts("interrupted", optional=True),
+        (_number("open", optional=True), lambda found: str(found.in_progress)),
+        *_counts("unknown", optional=True),
     )
-    rows = []
-    for found in report.attempts:
-        ends = (found.completed, found.failed, found.interrupted, found.in_progress, found.unknown)
-        rows.append((found.phase, *map(str, (found.attempts, found.retries, *ends))))
-    return Section("Attempts by phase", (), columns, rows)
 
 
 def _durations(report: Report) -> Section:
-    columns = (
-        Column("phase", least=_WORD_WIDTH),
-        *_numbers("measured", "median (s)", "p95 (s)", "longest (s)"),
-    )
-    rows = []
-    for found in report.attempts:
-        spread = found.durations
-        times = (spread.median_seconds, spread.p95_seconds, spread.longest_seconds)
-        rows.append((found.phase, str(spread.measured), *map(_seconds, times)))
     lacking = any(0 < found.durations.measured < FEWEST_FOR_P95 for found in report.attempts)
     why = (f"A p95 is shown from {FEWEST_FOR_P95} measured attempts on.",) if lacking else ()
-    return Section("Durations of completed attempts", why, columns, rows)
+    return _table(
+        "Durations of completed attempts",
+        why,
+        report.attempts,
+        (Column("phase", least=_WORD_WIDTH), lambda found: found.phase),
+        (_number("measured"), lambda found: str(found.durations.measured)),
+        (_number("median (s)"), lambda found: _seconds(found.durations.median_seconds)),
+        (_number("p95 (s)"), lambda found: _seconds(found.durations.p95_seconds)),
+        (_number("longest (s)"), lambda found: _seconds(found.durations.longest_seconds)),
+    )
 
 
 def _stale(report: Report) -> Section:
     found = report.stale
-    threshold = _number(found.threshold_hours)
+    threshold = f"{found.threshold_hours:g}"
     if not found.executions:
         return Section(
             "Stale checkpoints", (f"No unfinished execution is silent for more than {threshold} h.",)
@@ -187,68 +182,71 @@ def _stale(report: Report) -> Section:
     )
     rest = found.executions - _MOST_STALE
     more = (f"{rest} that were last seen earlier are left out here.",) if rest > 0 else ()
-    columns = (
-        Column("execution"),
-        Column("issue"),
-        Column("title", least=_TEXT_WIDTH, dispensable=True),
-        Column("phase"),
-        Column("newest checkpoint", least=_TEXT_WIDTH),
-        *_numbers("silent (h)"),
+    return _table(
+        "Stale checkpoints",
+        (sentence, *more),
+        found.newest[:_MOST_STALE],
+        (Column("execution"), lambda run: run.execution_id),
+        (Column("issue"), lambda run: run.issue_id),
+        (Column("title", least=_TEXT_WIDTH, dispensable=True), lambda run: run.issue_title or ""),
+        (Column("phase"), lambda run: run.phase),
+        (Column("newest checkpoint", least=_TEXT_WIDTH), lambda run: run.checkpoint_name or "none"),
+        (_number("silent (h)"), lambda run: f"{run.age_hours:.1f}"),
     )
-    rows = [
-        (
-            run.execution_id,
-            run.issue_id,
-            run.issue_title or "",
-            run.phase,
-            run.checkpoint_name or "none",
-            f"{run.age_hours:.1f}",
-        )
-        for run in found.newest[:_MOST_STALE]
-    ]
-    return Section("Stale checkpoints", (sentence, *more), columns, rows)
 
 
 def _recent(report: Report) -> Section:
-    columns = (
-        Column("started"),
-        Column("execution"),
-        Column("issue"),
-        Column("status"),
-        Column("phase", least=_WORD_WIDTH, dispensable=True),
-        Column("type", least=_WORD_WIDTH, dispensable=True),
-        Column("took (s)", numeric=True, dispensable=True),
-        Column("title or error", least=_TEXT_WIDTH),
+    return _table(
+        "Recent executions, newest first, times in UTC",
+        (),
+        report.recent,
+        (Column("started"), lambda run: f"{run.started_at:%m-%d %H:%M}"),
+        (Column("execution"), lambda run: run.execution_id),
+        (Column("issue"), lambda run: run.issue_id),
+        (Column("status"), lambda run: run.status),
+        (Column("phase", least=_WORD_WIDTH, dispensable=True), lambda run: run.phase),
+        (Column("type", least=_WORD_WIDTH, dispensable=True), lambda run: run.issue_type or "unknown"),
+        (Column("took (s)", numeric=True, dispensable=True), lambda run: _seconds(run.duration_seconds)),
+        (Column("title or error", least=_TEXT_WIDTH), lambda run: run.error or run.issue_title or ""),
     )
-    rows = [
-        (
-            f"{run.started_at:%m-%d %H:%M}",
-            run.execution_id,
-            run.issue_id,
-            run.status,
-            run.phase,
-            run.issue_type or "unknown",
-            _seconds(run.duration_seconds),
-            run.error or run.issue_title or "",
-        )
-        for run in report.recent
-    ]
-    return Section("Recent executions, newest first, times in UTC", (), columns, rows)
 
 
-def _notes(report: Report) -> Iterable[Section]:
-    if report.notes:
-        columns = (
-            Column("count", numeric=True),
-            Column("what", least=_TEXT_WIDTH),
-            Column("example", least=_TEXT_WIDTH),
-        )
-        rows = [(str(note.count), note.subject, note.example or "") for note in report.notes]
-        yield Section("Not understood or not counted", (), columns, rows)
+def _notes(report: Report) -> Section:
+    return _table(
+        "Not understood or not counted",
+        (),
+        report.notes,
+        *_counts("count"),
+        (Column("what", least=_TEXT_WIDTH), lambda note: note.subject),
+        (Column("example", least=_TEXT_WIDTH), lambda note: note.example or ""),
+    )
 
 
-def _numbers(*titles: str, optional: bool = False) -> tuple[Column, ...]:
-    return tuple(Column(title, numeric=True, optional=optional) for title in titles)
+def _table(
+    heading: str,
+    sentences: tuple[str, ...],
+    records: Iterable[Record],
+    *columns: tuple[Column, Callable[[Record], str]],
+) -> Section:
+    """A section with a row for each record; a column comes with what it shows of one."""
+    rows = [tuple(cell(record) for _, cell in columns) for record in records]
+    if not rows:
+        return Section(heading, (*sentences, "Nothing is recorded."))
+    return Section(heading, sentences, tuple(column for column, _ in columns), rows)
+
+
+def _counts(*names: str, optional: bool = False) -> Iterator[tuple[Column, Callable[[object], str]]]:
+    """Columns of numbers that are called as the records call them."""
+    for name in names:
+        yield _number(name, optional=optional), partial(_text_of, name)
+
+
+def _text_of(name: str, record: object) -> str:
+    return str(getattr(record, name))
+
+
+def _number(title: str, *, optional: bool = False) -> Column:
+    return Column(title, numeric=True, optional=optional)
 
 
 def _count(number: int, noun: str) -> str:
@@ -265,10 +263,6 @@ def _rate(rate: float | None) -> str:
 
 def _seconds(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds:.1f}"
-
-
-def _number(number: float) -> str:
-    return f"{number:g}"
 
 
 def _time(moment: datetime) -> str:

@@ -379,8 +379,18 @@ def test_a_state_that_is_no_state_is_noted_or_empty(files: Files, text: str) -> 
 
 
 def test_halves_of_characters_in_a_state_do_not_stop_the_report(files: Files) -> None:
-    files.state('{"adw_id": "\\ud800x", "created_at": "2025-10-13T10:00:00", "issue_title": "\\udfff"}')
-    assert list(statuses(files.report())) == ["?x"]
+    files.state(
+        '{"adw_id": "\\ud800x", "created_at": "2025-10-13T10:00:00", "issue_title": "\\udfff",'
+        ' "workflow": "\\udfff", "phases": ["\\ud800", "b"], "current_phase": "\\ud800", "status": "failed"}'
+    )
+    report = files.report()
+    assert list(statuses(report)) == ["?x"]
+    assert steps(report) == {"?": (1, 0), "b": (0, 0)}
+
+
+def test_a_list_of_phases_without_end_is_left_alone(files: Files) -> None:
+    files.state({"adw_id": "a", "created_at": at(0), "phases": [f"p{number}" for number in range(10_000)]})
+    assert steps(files.report()) == {}
 
 
 @pytest.mark.parametrize("run", ["--skip-e2e", "a b+c " * 12, 'it\'s "quoted"', "née", "x.;rm"])

@@ -70,6 +70,12 @@ def test_an_empty_window_says_so(twins: Twins, kind: str) -> None:
     assert '"success_rate_percent": null' in text or kind != "json"
 
 
+def test_a_section_without_a_row_says_so(twins: Twins) -> None:
+    twins.begin()
+    assert "Attempts by phase\n  Nothing is recorded.\n\n" in render(twins.report(), "text")
+    assert "## Attempts by phase\n\nNothing is recorded.\n\n" in render(twins.report(), "markdown")
+
+
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 132, 200])
 def test_no_line_of_the_text_is_wider_than_the_terminal(report: Report, width: int) -> None:
     assert max(display_width(line) for line in render(report, "text", width=width).splitlines()) <= width
