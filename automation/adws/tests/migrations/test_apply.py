@@ -15,31 +15,7 @@ from adw_state.state import BeadsStateManager
 from adw_state.store import migration_files, migration_status, migrations, sql
 from adw_state.store.migration_files import known
 from adws.tests.conftest import NOW
-
-ALL = tuple(migration.version for migration in known())
-
-
-def apply(path: Path, *, beside_issues: bool = True) -> migrations.Outcome:
-    return migrations.apply(
-        path, beside_issues=beside_issues, backup_folder=path.parent / "backups", clock=SettableClock(NOW)
-    )
-
-
-def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Every object of the database with its text, and every row of every table."""
-    with closing(sqlite3.connect(path)) as connection:
-        objects = connection.execute(
-            "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
-        ).fetchall()
-        tables = [name for kind, name, *_ in objects if kind == "table"]
-        rows = {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for name in tables}
-    return {"objects": objects, **rows}
-
-
-def run_sql(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for statement in statements:
-            connection.execute(statement)
+from adws.tests.migrations.databases import ALL, apply, content, run_sql
 
 
 def test_everything_is_applied_and_recorded_after_a_backup(tracker_db: Path) -> None:

@@ -15,7 +15,7 @@ from adw_state.state import BeadsStateManager
 from adw_state.store import migration_status, migrations
 from adw_state.store.migration_files import Migration, known
 from adw_state.store.sqlite.gate import Gate
-from adws.tests.migrations.test_apply import ALL, apply, content
+from adws.tests.migrations.databases import ALL, apply, content
 from adws.tests.processes import child, run_together
 
 _STATEMENTS = {m.version: (len(m.up(beside_issues=True)), len(m.down())) for m in known()}

@@ -19,7 +19,7 @@ from adw_state.store.migration_files import known
 from adw_state.store.sqlite import backup
 from adw_state.store.sqlite.backup import Backup, back_up, list_backups
 from adws.tests.conftest import NOW
-from adws.tests.migrations.test_apply import ALL, apply, content, run_sql
+from adws.tests.migrations.databases import ALL, apply, content, run_sql
 from adws.tests.processes import child
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.state import BeadsStateManager
 from adws.tests.conftest import NOW
-from adws.tests.migrations.test_apply import run_sql
+from adws.tests.migrations.databases import run_sql
 
 # What bd and br ever had (tables, views); none of our stored objects may name one.
 _TRACKERS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import stat
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,22 @@ from adw_state.workflow.place import new_worktree_path
 from adw_state.workflow.progress import Event
 from adw_state.workflow.runner import Outcome, RunSettings, resume_execution, run_issue, run_phase
 from adws.tests.conftest import NOW
+
+ALL_STEPS = [
+    "run_started", "worktree_ready", "plan_written", "plan_committed",
+    "worktree_ready", "changes_made", "build_committed",
+    "worktree_ready", "review_written", "verdict_given",
+]  # fmt: skip
+# The placeholders of every prompt.
+VALUES = {
+    "issue": "I",
+    "plan_file": "p.md",
+    "branch": "b",
+    "feedback": "",
+    "base": "c",
+    "diff": "d",
+    "diff_note": "",
+}
 
 # What a git of its own sees: nothing of the developer's configuration.
 GIT_ENVIRONMENT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
@@ -169,3 +186,11 @@ def git(directory: Path, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def script(tmp_path: Path, text: str) -> str:
+    """An agent that is a shell script."""
+    path = tmp_path / "agent.sh"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return shlex.quote(str(path))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import stat
 from pathlib import Path
 
 import pytest
@@ -23,17 +21,9 @@ from adw_state.state import Execution
 from adw_state.store.owner import process_mark
 from adw_state.workflow.phases.phase_advice import phase_command
 from adw_state.workflow.runner import Outcome
-from adws.tests.phases.projects import Project
+from adws.tests.phases.projects import Project, script
 
 PHASES = ("plan", "build", "review")
-
-
-def script(tmp_path: Path, text: str) -> str:
-    """An agent that is a shell script."""
-    path = tmp_path / "agent.sh"
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return shlex.quote(str(path))
 
 
 def call(project: Project, run: Execution, phase: str, attempt: int) -> Path:

@@ -15,8 +15,8 @@ import pytest
 
 from adw_state.errors import ExecutionHeldError, OwnershipLostError, RunInterruptedError
 from adw_state.store.owner import process_mark
+from adws.tests.phases.processes import agent_of, run_apart
 from adws.tests.phases.projects import Project
-from adws.tests.phases.test_leftover_agents import agent_of, run_apart
 from adws.tests.processes import child, run_together
 
 

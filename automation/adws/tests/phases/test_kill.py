@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from adw_state.workflow.progress import Event
-from adws.tests.phases.projects import Project
-from adws.tests.phases.test_run import ALL_STEPS
+from adws.tests.phases.processes import killed_run
+from adws.tests.phases.projects import ALL_STEPS, Project
 from adws.tests.processes import child
 
 # phase, what has just happened, which step.
@@ -34,21 +34,6 @@ POINTS = [
     ("review", "step_saved", "verdict_given"),
     ("review", "phase_finished", None),
 ]
-
-
-def killed_run(project: Project, at: Callable[[Event], bool], *options: str, adw_id: str = "run-1") -> None:
-    """Run demo-1 in a process that is killed with SIGKILL when an event is `at` the point."""
-
-    def work(here: Callable[[], None]) -> None:
-        def watch(event: Event) -> None:
-            if at(event):
-                here()
-
-        project.run("demo-1", *options, adw_id=adw_id, progress=watch)
-
-    with child(work) as process:
-        process.wait_until_it_is_there()
-        process.kill()
 
 
 @pytest.mark.parametrize(("phase", "kind", "step"), POINTS)

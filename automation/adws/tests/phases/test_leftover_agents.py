@@ -7,49 +7,14 @@ import os
 import shlex
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from adw_state.agents.calls import stop_leftovers
 from adw_state.store.owner import process_mark
+from adws.tests.phases.processes import agent_of, call, run_apart, wait_until
 from adws.tests.phases.projects import Project
-from adws.tests.processes import Child, child
-
-
-@contextmanager
-def run_apart(project: Project, *options: str, agent: str | None = None) -> Iterator[Child]:
-    """A process that runs demo-1 as run-1."""
-
-    def work(_here: Callable[[], None]) -> None:
-        changes = {} if agent is None else {"agent": agent}
-        project.run("demo-1", *options, adw_id="run-1", **changes)
-
-    with child(work) as process:
-        yield process
-
-
-def call(project: Project, phase: str) -> Path:
-    """The folder of the first agent call of a phase."""
-    return project.path / ".adw" / "agents" / "run-1" / phase / "attempt-1"
-
-
-def agent_of(project: Project, phase: str) -> int:
-    """The pid of the agent of a phase, once it is at work."""
-    wait_until(lambda: (call(project, phase) / "process.json").exists() and phase in project.calls())
-    pid: int = json.loads((call(project, phase) / "process.json").read_text())["pid"]
-    return pid
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    """Return when something has come true in another process."""
-    deadline = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.01)
 
 
 def source(project: Project) -> Path:

@@ -12,8 +12,7 @@ import pytest
 from adw_state.errors import AgentOutputError
 from adw_state.state import Execution
 from adw_state.store.json_values import JSON
-from adws.tests.phases.projects import Project
-from adws.tests.phases.test_failures import script
+from adws.tests.phases.projects import Project, script
 
 APPROVE = '{"verdict": "approve", "reasons": ["fine"]}'
 REJECT = '{"verdict": "reject", "reasons": ["it deletes a table"]}'

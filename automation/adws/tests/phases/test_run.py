@@ -8,13 +8,7 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import DuplicateExecutionError, InvalidInputError, IssueClaimedError
-from adws.tests.phases.projects import Project, git
-
-ALL_STEPS = [
-    "run_started", "worktree_ready", "plan_written", "plan_committed",
-    "worktree_ready", "changes_made", "build_committed",
-    "worktree_ready", "review_written", "verdict_given",
-]  # fmt: skip
+from adws.tests.phases.projects import ALL_STEPS, Project, git
 
 
 def test_a_run_takes_an_issue_through_all_phases(project: Project) -> None:

@@ -11,8 +11,7 @@ import pytest
 
 from adw_state.agents import scripted as scripted_agent
 from adw_state.workflow.phases.prompts import build_prompt
-from adws.tests.phases.projects import Project
-from adws.tests.phases.test_small_parts import VALUES
+from adws.tests.phases.projects import VALUES, Project
 
 ADWS = Path(__file__).resolve().parents[2]
 

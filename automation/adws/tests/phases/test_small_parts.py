@@ -20,16 +20,7 @@ from adw_state.workflow.git.safe_names import safe_name
 from adw_state.workflow.phases.prompts import build_prompt, issue_as_text
 from adw_state.workflow.progress import Event, describe
 from adw_state.workflow.requests import Request, read_request
-
-VALUES = {
-    "issue": "I",
-    "plan_file": "p.md",
-    "branch": "b",
-    "feedback": "",
-    "base": "c",
-    "diff": "d",
-    "diff_note": "",
-}
+from adws.tests.phases.projects import VALUES
 
 
 @given(st.text(min_size=1))

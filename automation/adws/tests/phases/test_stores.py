@@ -19,10 +19,8 @@ from adw_state.errors import (
     StateFileError,
 )
 from adw_state.workflow.progress import Event
-from adws.tests.phases.projects import Project
-from adws.tests.phases.test_kill import killed_run
-from adws.tests.phases.test_leftover_agents import agent_of, run_apart
-from adws.tests.phases.test_run import ALL_STEPS
+from adws.tests.phases.processes import agent_of, killed_run, run_apart
+from adws.tests.phases.projects import ALL_STEPS, Project
 from adws.tests.processes import child
 
 DEPRECATED = "JSON as the only store is deprecated; unset ADW_USE_BEADS_STATE to use the database as well"

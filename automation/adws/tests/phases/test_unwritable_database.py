@@ -19,8 +19,7 @@ from adw_state.workflow.progress import Event
 from adw_state.workflow.runner import Outcome
 from adws.tests.beside_beads.mounts import fill_up, with_read_only, with_small_disk
 from adws.tests.conftest import NOW
-from adws.tests.phases.projects import Project
-from adws.tests.phases.test_run import ALL_STEPS
+from adws.tests.phases.projects import ALL_STEPS, Project
 
 JSON_ONLY = "this run is kept in JSON only, because "
 LOST = "the database is lost to this run, which goes on with its JSON state only: "

@@ -13,7 +13,7 @@ from adw_state.clock import SettableClock
 from adw_state.errors import CheckpointDataError, InvalidInputError
 from adw_state.state import BeadsStateManager, Checkpoint
 from adw_state.store.json_values import JSON, MOST_BYTES
-from adws.tests.unit.test_json_values import json_values
+from adws.tests.json_samples import json_values
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -10,16 +10,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from adw_state.errors import CheckpointDataError
 from adw_state.store.json_values import JSON, MOST_BYTES, decode, encode
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
-    max_leaves=30,
-)
+from adws.tests.json_samples import json_values
 
 
 @given(json_values)
