@@ -39,8 +39,6 @@ _DEFAULTS: dict[str, object] = {
     "claimed": 0,
     "pr_created": 0,
 }
-
-
 _ENCODED = ("phases", "extra_data")
 
 
@@ -99,7 +97,10 @@ def stored_row(row: Row, columns: Sequence[str], *, reason_of_deleted: str = "de
 
 def complete(found: Mapping[str, object], columns: Iterable[str]) -> dict[str, object]:
     """These columns of a row, with defaults for those that it was written without."""
-    return {name: found[name] if name in found else _DEFAULTS.get(name) for name in columns}
+    values = {name: found[name] if name in found else _DEFAULTS.get(name) for name in columns}
+    if values.get("cost_usd") is not None and "cost_kind" not in found:
+        values["cost_kind"] = "reported"  # every cost was, before there was another kind
+    return values
 
 
 def with_parts(

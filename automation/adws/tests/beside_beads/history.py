@@ -9,6 +9,7 @@ from pathlib import Path
 
 from adw_state.state import BeadsStateManager
 from adw_state.store.records import Execution
+from adw_state.store.runs import ATTEMPT_COLUMNS, CHECKPOINT_COLUMNS, EXECUTION_COLUMNS
 
 VIEWS = ("recent_failures", "stale_checkpoints", "success_rate_by_type")
 
@@ -47,16 +48,8 @@ def everything(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
     Those two may change when rows are healed; nothing else may.
     """
-    execution = (
-        "id, issue_title, issue_type, issue_priority, workflow, environment, phase, status, started_at,"
-        " updated_at, completed_at, heartbeat_at, owner, fence, error_message, worktree_name,"
-        " worktree_path, branch_name, plan_file, pr_created, pr_url, extra_data"
-    )
-    attempt = (
-        "execution_id, phase, attempt, status, started_at, finished_at, duration_seconds, error_message,"
-        " exit_code, agent, model, session_id, input_tokens, output_tokens, cost_usd"
-    )
-    checkpoint = "op_id, execution_id, seq, phase, attempt, checkpoint_name, checkpoint_data, created_at"
+    execution = ", ".join(name for name in EXECUTION_COLUMNS if name not in ("issue_id", "claimed"))
+    attempt, checkpoint = ", ".join(ATTEMPT_COLUMNS), ", ".join(CHECKPOINT_COLUMNS)
     tables = {
         "adw_executions": execution,
         "adw_phase_attempts": attempt,
@@ -65,7 +58,8 @@ def everything(path: Path) -> dict[str, list[tuple[object, ...]]]:
     return {
         table: rows(
             path,
-            f"SELECT {columns} FROM {table} UNION ALL SELECT {columns} FROM {table}_archive ORDER BY 1, 2, 3",
+            f"SELECT {columns} FROM {table} UNION ALL SELECT {columns} FROM {table}_archive"
+            " ORDER BY 1, 2, 3, 4",
         )
         for table, columns in tables.items()
     }

@@ -294,8 +294,8 @@ def test_a_column_that_somebody_added_hides_no_run(checked: Checked) -> None:
 @pytest.mark.parametrize(
     ("table", "column", "number"),
     [
-        ("adw_executions", "pr_url", 24),
-        ("adw_phase_attempts", "session_id", 15),
+        ("adw_executions", "pr_url", 29),
+        ("adw_phase_attempts", "session_id", 23),
         ("adw_checkpoints", "created_at", 8),
     ],
 )

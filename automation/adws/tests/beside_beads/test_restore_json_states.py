@@ -203,6 +203,47 @@ def test_a_state_needs_four_keys_and_has_defaults_for_the_rest(project: Path, cl
     assert (run.started_at, run.updated_at, run.completed_at) == (parse_time(START),) * 3
 
 
+def test_a_state_from_before_phases_were_data_has_those_of_the_built_in_workflow(
+    project: Path, clock: SettableClock, beads_template: Path
+) -> None:
+    run = a_run_in_both_stores(project, clock)
+    path = agents_folder(project) / run.id / "adw_state.json"
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    del fields["phases"], fields["waiting_for"], fields["base_commit"]
+    for attempt in fields["phase_results"]:
+        del attempt["place"], attempt["cost_kind"], attempt["prompt_sha256"]
+    path.write_text(json.dumps(fields), encoding="utf-8")
+    before = everything(database(project))
+    lose_the_database(project, beads_template)
+
+    restored(project, clock)
+
+    assert everything(database(project)) == before
+
+
+def test_a_run_of_other_phases_comes_back_from_its_state(
+    project: Path, clock: SettableClock, beads_template: Path
+) -> None:
+    with BeadsStateManager(database(project), clock=clock) as state:
+        run = state.create_execution("demo-1", workflow="ours", phases=["lint", "ship-it"])
+        attempt = state.finish_attempt(state.start_attempt(run.id, "ship-it"), "failed")
+        step = SavedStep("ship-it", 1, "shipped", 7)
+        state.save_checkpoint(run.id, "ship-it", step.name, 7, op_id=step_op_id(run.id, step))
+        waiting = state.update_execution_status(
+            run.id, "waiting", waiting_for="event", waiting_until=clock.now(), release_by="merge it"
+        )
+    mirror = JsonRun(run.id, project, clock)
+    mirror.note_execution(waiting)
+    mirror.note_attempt(attempt)
+    mirror.note_step(step)
+    before = everything(database(project))
+    lose_the_database(project, beads_template)
+
+    restored(project, clock)
+
+    assert everything(database(project)) == before
+
+
 def test_a_state_of_a_later_version_is_read_although_it_says_more(
     project: Path, clock: SettableClock, beads_template: Path
 ) -> None:
