@@ -31,12 +31,14 @@ from adw_state.store.checkpoints import NewCheckpoint
 from adw_state.store.database import Database, Unit
 from adw_state.store.executions import PageStart
 from adw_state.store.ids import new_execution_id, new_op_id
+from adw_state.store.importing import Policy, Tally, import_run
 from adw_state.store.json_values import JSON, encode
 from adw_state.store.life import LEASE_SECONDS
 from adw_state.store.new_executions import NewExecution
 from adw_state.store.phase_list import encode_phases, listed, place_of
 from adw_state.store.records import Attempt, Checkpoint, Execution, IssueSnapshot
 from adw_state.store.retry import DELAYS_SECONDS
+from adw_state.store.runs import Run
 from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS
 from adw_state.store.summary import StaleCheckpoint, Summary, summarize
 from adw_state.store.transaction import Transaction
@@ -489,6 +491,14 @@ class BeadsStateManager:
     def archive_old_executions(self, days: float = 90) -> int:
         """Move executions that ended more than `days` ago to the archive tables; how many there were."""
         return self._present.use(lambda: archive.archive_finished(self._database, days))
+
+    def import_run(self, run: Run) -> Tally:
+        """Take in a run that was kept elsewhere, as far as it is missing here or further than here.
+
+        Internal: for history that comes back. A run that breaks a rule of the tables is left out.
+        """
+        policy = Policy(beside_issues=self._present.beside_issues)
+        return self._present.write(lambda tx: import_run(tx, run, policy))
 
     def require_writable(self) -> None:
         """Raise the `DatabaseError`, or `StoreBusyError`, that a write would meet now; nothing is changed."""

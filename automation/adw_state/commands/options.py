@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from adw_state import json_only
 from adw_state.clock import default_clock
 from adw_state.config import Config, load_config
 from adw_state.state import BeadsStateManager
@@ -46,7 +47,12 @@ def common(command: Command) -> Command:
 def open_state(db: str | None) -> tuple[Location, BeadsStateManager]:
     """The database that is used here, opened. Raises `DatabaseError` and its kinds."""
     location = prepared_project(db)
-    return location, BeadsStateManager(location.database, clock=default_clock())
+    state = BeadsStateManager(location.database, clock=default_clock())
+    if db is None and json_only.noted(location.project):
+        from adw_state.recovery.json_reconciliation import reconcile_json_runs  # seldom needed
+
+        reconcile_json_runs(state, location.project)
+    return location, state
 
 
 def settings(location: Location) -> Config:

@@ -100,6 +100,7 @@ ORDER BY updated_at DESC NULLS LAST, archived_at DESC NULLS LAST;
 SELECT
     e.started_at,
     e.updated_at,
+    e.completed_at,
     e.fence
 FROM adw_executions AS e
 WHERE e.id = :id;
@@ -109,6 +110,7 @@ WHERE e.id = :id;
 SELECT
     a.started_at,
     a.updated_at,
+    a.completed_at,
     a.fence
 FROM adw_executions_archive AS a
 WHERE a.id = :id
@@ -327,6 +329,7 @@ SELECT
     e.id,
     e.started_at,
     e.updated_at,
+    e.completed_at,
     e.fence
 FROM adw_executions AS e;
 
@@ -336,5 +339,6 @@ SELECT
     a.id,
     a.started_at,
     a.updated_at,
+    a.completed_at,
     a.fence
 FROM adw_executions_archive AS a;

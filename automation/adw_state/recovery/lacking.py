@@ -11,10 +11,10 @@ from adw_state.recovery.old_runs import read_executions
 from adw_state.recovery.restoring import Source
 from adw_state.store import sql
 from adw_state.store.database import Database
-from adw_state.store.importing import progress
+from adw_state.store.importing import Progress, progress
 from adw_state.store.transaction import Row, Transaction
 
-Known = Mapping[str, tuple[str, tuple[int, str]]]
+Known = Mapping[str, tuple[str, Progress]]
 """Executions by id: when each began, and how far it is."""
 
 
@@ -52,8 +52,8 @@ def _executions_of(source: Source, clock: Clock) -> Iterator[Iterable[Mapping[st
         yield (row.values for row in read_executions(old)) if old else ()
 
 
-def _furthest(rows: Iterable[Row]) -> dict[str, tuple[str, tuple[int, str]]]:
-    found: dict[str, tuple[str, tuple[int, str]]] = {}
+def _furthest(rows: Iterable[Row]) -> dict[str, tuple[str, Progress]]:
+    found: dict[str, tuple[str, Progress]] = {}
     for row in rows:
         here = (row["started_at"], progress(row))
         if row["id"] not in found or found[row["id"]][1] < here[1]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from adw_state import json_only
 from adw_state.clock import Clock
 from adw_state.errors import DatabaseError, InvalidInputError, NotMigratedError
 from adw_state.reports import questions
@@ -148,6 +149,11 @@ def _project_database() -> Path:
             f"there is no state for {location.project} yet",
             hint="run `adw init` once; `--backend json` reads logs and JSON states without it",
         )
+    if json_only.noted(location.project):
+        from adw_state.recovery.json_reconciliation import reconcile_json_runs  # seldom needed
+
+        with BeadsStateManager(location.database) as state:
+            reconcile_json_runs(state, location.project)
     return location.database
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from adw_state import json_only
 from adw_state.clock import Clock, default_clock
 from adw_state.config import load_config
 from adw_state.state import BeadsStateManager, IssueSnapshot
@@ -44,7 +45,12 @@ def open_state(
         ConfigurationError: the project's `adw.toml` cannot be used.
     """
     location = prepared_project(None if db is None else os.fspath(db), folder=folder)
-    return State(location, clock or default_clock())
+    state = State(location, clock or default_clock())
+    if db is None and json_only.noted(location.project):
+        from adw_state.recovery.json_reconciliation import reconcile_json_runs  # seldom needed
+
+        reconcile_json_runs(state.manager, location.project)
+    return state
 
 
 class State:

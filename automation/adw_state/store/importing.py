@@ -1,7 +1,8 @@
 """A run comes into a database: what is missing is added, what is newer here stays.
 
-Two states of one execution are compared by fence, then by the time of the last change: a take-over
-raises the fence, so clocks that disagree do not matter across it. A run is taken whole or not at all: one
+Two states of one execution are compared by fence, then by whether it ended, then by the time of the last
+change: only a take-over goes on with what ended, and it raises the fence, so clocks that disagree matter
+little. A run is taken whole or not at all: one
 that breaks a rule of the tables is left out and counted, or, where nothing may be lost, kept in the archive.
 """
 
@@ -9,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Self, TypeAlias
 
 from adw_state.errors import ConstraintError
 from adw_state.store import sql
 from adw_state.store.runs import Archived, Run, StoredRow
 from adw_state.store.transaction import Row, Transaction
+
+Progress: TypeAlias = tuple[int, bool, str]
+"""How far an execution is; see `progress`."""
 
 # A row with one of these reasons waits in the archive for its issue.
 _WAITING = ("deleted", "orphaned")
@@ -91,10 +95,10 @@ def revive_run(tx: Transaction, run: Run) -> Tally:
     return _Import(tx, Policy(beside_issues=False)).revive(run)
 
 
-def progress(row: Mapping[str, object] | Row) -> tuple[int, str]:
-    """What grows while a run goes on: its fence, and within one the time of its last change."""
-    fence = row["fence"]
-    return (fence if isinstance(fence, int) else 0, str(row["updated_at"] or ""))
+def progress(row: Mapping[str, object] | Row) -> Progress:
+    """What grows while a run goes on: its fence, within one that it ended, then when it last changed."""
+    fence, ended = row["fence"], row["completed_at"] is not None
+    return (fence if isinstance(fence, int) else 0, ended, str(row["updated_at"] or ""))
 
 
 class _Import:

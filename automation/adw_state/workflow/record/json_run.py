@@ -1,13 +1,8 @@
-"""A run in its JSON state: execution, attempts and steps as the database has them.
-
-They stand under the keys that such states have had all along: `issue_number`, `issue_class`,
-`phase_results`.
-"""
+"""The JSON state of one run: execution, attempts and steps as the database has them; see `run_json`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +13,7 @@ from adw_state.run_json import attempt_fields, execution_fields, phases_in, read
 from adw_state.state import ADWState, Attempt, Execution
 from adw_state.store.json_values import JSON, decode
 from adw_state.store.runs import Run, attempt_of, execution_of
-
-
-@dataclass(frozen=True, slots=True)
-class SavedStep:
-    """A step that was saved, in whichever store."""
-
-    phase: str
-    attempt: int
-    name: str
-    data: JSON
+from adw_state.workflow.record.store import SavedStep
 
 
 class JsonRun:
@@ -48,7 +34,7 @@ class JsonRun:
         """Whether a state is saved."""
         return self._state.path.exists()
 
-    def mirror(self, execution: Execution, attempts: list[Attempt], steps: list[SavedStep]) -> None:
+    def mirror(self, execution: Execution, attempts: Sequence[Attempt], steps: Sequence[SavedStep]) -> None:
         """Save what is not saved yet of a run that begins, or that goes on from the database."""
         self.note_execution(execution)
         known = self.attempts()

@@ -7,11 +7,13 @@ migrated, broken, or cannot be written does not stop a run: one warning, and the
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from adw_state import json_only
 from adw_state.built_in import WORKFLOW
 from adw_state.clock import Clock
 from adw_state.config import Config
@@ -26,6 +28,7 @@ from adw_state.errors import (
     StateFileError,
     StoreBusyError,
 )
+from adw_state.recovery.json_reconciliation import reconcile_json_run, reconcile_json_runs
 from adw_state.state import ADWState, Attempt, BeadsStateManager, Execution, IssueSnapshot
 from adw_state.store.id_prefixes import the_only
 from adw_state.store.ids import new_execution_id
@@ -33,10 +36,13 @@ from adw_state.store.json_values import JSON
 from adw_state.store.records import UNFINISHED
 from adw_state.text_files import path_text
 from adw_state.trackers.locate import Location
-from adw_state.workflow.record.json_run import JsonRun, SavedStep
+from adw_state.workflow.record.both_stores import BothStores
+from adw_state.workflow.record.database_store import DatabaseStore
+from adw_state.workflow.record.json_run import JsonRun
 from adw_state.workflow.record.json_runs import begin_in_json, ids_in_json, taken_over, unfinished_in_json
+from adw_state.workflow.record.json_store import JsonStore
 from adw_state.workflow.record.run_record import RunRecord
-from adw_state.workflow.record.step_ids import step_op_id
+from adw_state.workflow.record.store import RunStore, SavedStep
 from adw_state.workflow.start import Start
 
 FIRST_STEP = "run_started"
@@ -52,18 +58,6 @@ class Seen:
     execution: Execution
     attempts: list[Attempt]
     request: JSON
-
-
-@dataclass(frozen=True, slots=True)
-class _JsonView:
-    """A run's JSON state as it was found.
-
-    `run` is None where it cannot be used; `steps` are those of attempts that did not fail.
-    """
-
-    run: JsonRun | None
-    found: bool
-    steps: tuple[SavedStep, ...]
 
 
 class Records:
@@ -98,12 +92,12 @@ class Records:
                 f"there is a run with the id {start.execution_id!r} already",
                 hint="leave the id away to get a fresh one, or go on with that run by `adw resume`",
             )
-        execution = self._ask(lambda database: self._begin_in_database(database, start))
-        if execution is None:
+        record = self._ask(lambda database: self._begin_in_database(database, start, run))
+        if record is None:
+            json_only.note(self._project, start.execution_id)
             execution = start.as_execution(self._config.environment, self._clock.now())
             begin_in_json(self._project, run, execution, self._clock)
-        record = self._record(execution, run, [], [SavedStep("plan", 1, FIRST_STEP, start.request)])
-        record.mirror()
+            record = self._record(execution, self._in_json(run), [], _first_steps(start))
         return record
 
     def look_at(self, execution_id: str) -> Seen:
@@ -169,21 +163,19 @@ class Records:
 
         Raises `ExecutionHeldError`, `IllegalTransitionError`, `ExecutionNotFoundError`.
         """
-        seen = self._read_json(execution_id)
+        run = self._json_run(execution_id)
         record = self._ask(
-            lambda database: self._take_over_in_database(database, execution_id, owner, seen, force=force)
+            lambda database: self._take_over_in_database(database, execution_id, owner, run, force=force)
         )
         if record is not None:
             return record
-        if not seen.found or seen.run is None:
+        if run is None or not run.exists:
             raise self._not_found(execution_id)
         if self._database is not None:
             self._warn(f"the database does not know {execution_id}, which goes on with its JSON state only")
             self.close()
-        owned, attempts = taken_over(seen.run, owner, self._clock.now())
-        record = self._record(owned, seen.run, attempts, list(seen.steps))
-        record.mirror()
-        return record
+        owned, attempts = taken_over(run, owner, self._clock.now())
+        return self._record(owned, self._in_json(run), attempts, run.steps())
 
     def close(self) -> None:
         """Give the database's connections back."""
@@ -209,6 +201,7 @@ class Records:
                 database.close()
             self._go_on_in_json(error)
             return None
+        reconcile_json_runs(database, self._project)
         return database
 
     def _ask(self, question: Callable[[BeadsStateManager], Result]) -> Result | None:
@@ -233,7 +226,7 @@ class Records:
 
             advice = first_step(self._location)
         self._warn(
-            f"this run is kept in JSON only, because {error}; {advice}, `adw restore` brings the run in later"
+            f"this run is kept in JSON only, because {error}; {advice}, and the run comes in by itself"
         )
 
     def _not_found(self, execution_id: str) -> AdwError:
@@ -247,9 +240,9 @@ class Records:
             hint=why.hint,
         )
 
-    def _begin_in_database(self, database: BeadsStateManager, start: Start) -> Execution:
+    def _begin_in_database(self, database: BeadsStateManager, start: Start, run: JsonRun) -> RunRecord:
         issue = start.issue
-        return database.create_execution(
+        execution = database.create_execution(
             issue.id,
             adw_id=start.execution_id,
             workflow=WORKFLOW,
@@ -262,14 +255,18 @@ class Records:
             worktree_path=path_text(start.worktree_path),
             branch_name=start.branch_name,
         )
+        return self._record(execution, self._beside(database, run), [], _first_steps(start))
 
     def _take_over_in_database(
-        self, database: BeadsStateManager, execution_id: str, owner: str, seen: _JsonView, *, force: bool
+        self, database: BeadsStateManager, execution_id: str, owner: str, run: JsonRun | None, *, force: bool
     ) -> RunRecord | None:
-        """Take over, and bring steps that only the JSON state has (the database was away) to the database.
+        """Take over, after what only the JSON state has (the database was away) has come into the database.
 
         None where the database does not know the execution.
         """
+        if run is not None:
+            with suppress(StateFileError):
+                reconcile_json_run(database, self._project, execution_id)
         if database.get_execution(execution_id) is None:
             return None
         lease = self._config.lease_seconds
@@ -278,51 +275,40 @@ class Records:
             SavedStep(point.phase, point.attempt, point.checkpoint_name, point.data)
             for point in database.list_checkpoints(execution_id)
         ]
-        saved = {(step.phase, step.attempt, step.name) for step in steps}
-        for step in seen.steps:
-            if (step.phase, step.attempt, step.name) not in saved:
-                database.save_checkpoint(
-                    execution_id,
-                    step.phase,
-                    step.name,
-                    step.data,
-                    attempt=step.attempt,
-                    op_id=step_op_id(execution_id, step),
-                    fence=execution.fence,
-                )
-                steps.append(step)
-        record = self._record(execution, seen.run, database.list_attempts(execution_id), steps)
-        record.mirror()
-        return record
+        store = self._beside(database, run)
+        return self._record(execution, store, database.list_attempts(execution_id), steps)
 
-    def _read_json(self, execution_id: str) -> _JsonView:
-        """What the JSON state knows; where a database is at hand, a state that cannot be read is no loss."""
+    def _json_run(self, execution_id: str) -> JsonRun | None:
+        """The JSON state of a run, saved or not; None for one that cannot be read beside a database."""
         try:
             run = JsonRun.load(execution_id, self._project, self._clock)
-            if run is None:
-                fresh = JsonRun(execution_id, self._project, self._clock)
-                return _JsonView(fresh, found=False, steps=())
-            failed = {(old.phase, old.attempt) for old in run.attempts() if old.status == "failed"}
-            worth = tuple(step for step in run.steps() if (step.phase, step.attempt) not in failed)
-            return _JsonView(run, found=True, steps=worth)
+            if run is not None:
+                run.execution()
+            return run or JsonRun(execution_id, self._project, self._clock)
         except StateFileError as error:
             if self._database is None:
                 raise
             self._warn(f"the run goes on with the database only, because {error}")
-            return _JsonView(None, found=False, steps=())
+            return None
 
     def _record(
-        self, execution: Execution, run: JsonRun | None, attempts: list[Attempt], steps: list[SavedStep]
+        self, execution: Execution, store: RunStore, attempts: Sequence[Attempt], steps: Sequence[SavedStep]
     ) -> RunRecord:
-        return RunRecord(
-            execution,
-            database=self._database,
-            json_run=run,
-            attempts=attempts,
-            steps=steps,
-            clock=self._clock,
-            warn=self._warn,
-        )
+        store.copy(execution, attempts, steps)
+        return RunRecord(execution, store, attempts, steps)
+
+    def _beside(self, database: BeadsStateManager, run: JsonRun | None) -> RunStore:
+        """The store of a run that the database keeps, with its JSON state beside it if that can be used."""
+        if run is None:
+            return DatabaseStore(database)
+        return BothStores(DatabaseStore(database), self._in_json(run), self._warn)
+
+    def _in_json(self, run: JsonRun) -> JsonStore:
+        return JsonStore(run, self._project, self._clock)
+
+
+def _first_steps(start: Start) -> list[SavedStep]:
+    return [SavedStep("plan", 1, FIRST_STEP, start.request)]
 
 
 def _seen_in(database: BeadsStateManager, execution_id: str) -> Seen | None:

@@ -16,8 +16,8 @@ from adw_state.state import BeadsStateManager, Execution
 from adw_state.store.importing import Tally
 from adw_state.store.runs import RowCounts
 from adw_state.trackers.locate import locate
-from adw_state.workflow.record.json_run import JsonRun, SavedStep
-from adw_state.workflow.record.step_ids import step_op_id
+from adw_state.workflow.record.json_run import JsonRun
+from adw_state.workflow.record.store import SavedStep
 from adws.tests.beside_beads.history import everything, live
 
 START = "2026-11-20T10:00:00.000000Z"
@@ -45,9 +45,7 @@ def a_run_in_both_stores(project: Path, clock: SettableClock, issue: str = "demo
             clock.advance(seconds=1)
             attempt = state.start_attempt(run.id, phase, agent="scripted")
             step = SavedStep(phase, attempt.attempt, f"{phase}_done", {"file": "ünïcode.md", "lines": 3})
-            state.save_checkpoint(
-                run.id, phase, step.name, step.data, attempt=1, op_id=step_op_id(run.id, step)
-            )
+            state.save_checkpoint(run.id, phase, step.name, step.data, attempt=1, op_id=step.op_id(run.id))
             mirror.note_step(step)
             mirror.note_attempt(
                 state.finish_attempt(attempt, end, cost_usd=0.25, input_tokens=7, exit_code=1)

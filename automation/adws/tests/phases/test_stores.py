@@ -10,7 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from adw_state import json_only as json_only_runs
+from adw_state.cli import adw as command_line
 from adw_state.errors import (
     ExecutionHeldError,
     ExecutionNotFoundError,
@@ -18,6 +21,9 @@ from adw_state.errors import (
     IssueClaimedError,
     StateFileError,
 )
+from adw_state.recovery.json_reconciliation import reconcile_json_runs
+from adw_state.state import ADWState, BeadsStateManager
+from adw_state.store.importing import Tally
 from adw_state.workflow.progress import Event
 from adws.tests.phases.processes import agent_of, killed_run, run_apart
 from adws.tests.phases.projects import ALL_STEPS, Project
@@ -79,7 +85,7 @@ def test_a_run_where_the_database_was_never_migrated_is_kept_in_json(
     assert project.run("demo-1", adw_id="run-1").status == "completed"
     assert project.warnings() == [
         f"this run is kept in JSON only, because {project.database} holds no executions yet; "
-        "`adw init` makes the tables, `adw restore` brings the run in later"
+        "`adw init` makes the tables, and the run comes in by itself"
     ]
     assert json_steps(project, "run-1") == ALL_STEPS
 
@@ -271,13 +277,100 @@ def test_a_run_whose_json_state_is_damaged_goes_on_from_the_database(project: Pr
     assert path.read_text() == "{half"
 
 
-def test_a_run_that_the_database_does_not_know_goes_on_with_json(project: Project) -> None:
+def test_a_run_that_began_in_json_goes_on_in_the_database(project: Project) -> None:
     json_only(project)
     killed_run(project, lambda event: event.step == "changes_made")
     project.config = replace(project.config, use_beads_state=None)
     assert project.resume("run-1").status == "completed"
-    assert project.warnings() == ["the database does not know run-1, which goes on with its JSON state only"]
+    assert project.warnings() == []
     assert project.calls() == ["plan", "build", "review"]
+    assert project.steps("run-1") == json_steps(project, "run-1") == ALL_STEPS
+
+
+def test_a_run_that_cannot_come_into_the_database_goes_on_with_json(project: Project) -> None:
+    json_only(project)
+    killed_run(project, lambda event: event.step == "changes_made")
+    project.config = replace(project.config, use_beads_state=None)
+    state = ADWState.load("run-1", project.path)
+    assert state is not None
+    state.update({"pr_created": 7})  # the tables refuse that
+    assert project.resume("run-1").status == "completed"
+    assert project.warnings() == ["the database does not know run-1, which goes on with its JSON state only"]
+
+
+def test_a_run_that_ended_in_json_comes_into_the_database_with_the_next_run(project: Project) -> None:
+    json_only(project)
+    project.run("demo-1", adw_id="run-1")
+    project.config = replace(project.config, use_beads_state=None)
+    project.run("demo-2", adw_id="run-2")
+    with BeadsStateManager(project.database) as state:
+        run, attempts = state.get_execution("run-1"), state.list_attempts("run-1")
+    assert run is not None
+    assert (run.status, run.claimed, run.environment) == ("completed", False, "local")
+    assert [(a.phase, a.attempt, a.status) for a in attempts] == [
+        ("plan", 1, "completed"),
+        ("build", 1, "completed"),
+        ("review", 1, "completed"),
+    ]
+    assert project.steps("run-1") == json_steps(project, "run-1") == ALL_STEPS
+
+
+def test_a_run_that_lost_its_database_comes_back_completely_with_the_next_command(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = project.settings()
+
+    def watch(event: Event) -> None:
+        if event.kind == "agent_finished" and event.phase == "build":
+            break_database(project, tmp_path / "kept")
+
+    project.run("demo-1", adw_id="run-1", progress=watch, location=settings.location)
+    project.database.unlink()
+    bring_back(project, tmp_path / "kept")
+    monkeypatch.chdir(project.path)
+
+    ran = CliRunner().invoke(command_line, ["show", "run-1", "--json"])
+
+    assert ran.exit_code == 0
+    assert json.loads(ran.stdout)["execution"]["status"] == "completed"
+    assert sorted(project.steps("run-1")) == sorted(ALL_STEPS)
+    assert json_only_runs.noted(project.path) == []
+
+
+def test_a_run_that_is_still_written_to_json_stays_noted_and_comes_in_again(project: Project) -> None:
+    json_only(project)
+    project.run("demo-1", adw_id="run-1", last_phase="plan")  # this process, which lives, owns it
+    with BeadsStateManager(project.database) as state:
+        reconcile_json_runs(state, project.path)
+        assert json_only_runs.noted(project.path) == ["run-1"]
+        assert [attempt.phase for attempt in state.list_attempts("run-1")] == ["plan"]
+        project.resume("run-1")
+        reconcile_json_runs(state, project.path)
+        assert [attempt.phase for attempt in state.list_attempts("run-1")] == ["plan", "build", "review"]
+    assert json_only_runs.noted(project.path) == []
+
+
+def test_a_state_that_cannot_be_read_yet_stays_noted(project: Project) -> None:
+    json_only(project)
+    project.run("demo-1", adw_id="run-1")
+    path = project.path / ".adw" / "agents" / "run-1" / "adw_state.json"
+    whole = path.read_text()
+    path.write_text("{half")
+    with BeadsStateManager(project.database) as state:
+        assert reconcile_json_runs(state, project.path) == Tally()
+        path.write_text(whole)
+        assert reconcile_json_runs(state, project.path).restored == 1
+
+
+def test_where_the_project_wants_json_only_nothing_comes_into_the_database(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    json_only(project)
+    project.run("demo-1", adw_id="run-1")
+    monkeypatch.setenv("ADW_USE_BEADS_STATE", "false")
+    with BeadsStateManager(project.database) as state:
+        assert reconcile_json_runs(state, project.path) == Tally()
+    assert project.executions() == []
 
 
 def test_a_dual_run_can_be_resumed_with_json_only(project: Project) -> None:

@@ -9,21 +9,19 @@ from typing import Any
 
 import pytest
 
-from adw_state.clock import SettableClock
 from adw_state.errors import ExecutionNotFoundError, IssueClaimedError
 from adw_state.json_state import ADWState
-from adw_state.recovery.places import old_files
-from adw_state.recovery.restoring import restore, survey
+from adw_state.recovery.json_reconciliation import reconcile_json_runs
+from adw_state.state import BeadsStateManager
 from adw_state.trackers.locate import locate
 from adw_state.workflow.progress import Event
 from adw_state.workflow.runner import Outcome
 from adws.tests.beside_beads.mounts import fill_up, with_read_only, with_small_disk
-from adws.tests.conftest import NOW
 from adws.tests.phases.projects import ALL_STEPS, Project
 
 JSON_ONLY = "this run is kept in JSON only, because "
 LOST = "the database is lost to this run, which goes on with its JSON state only: "
-LATER = "`adw restore` brings the run in later"
+LATER = "the run comes in by itself"
 
 
 def ended(project: Project, outcome: Outcome) -> list[Any]:
@@ -173,8 +171,8 @@ def test_a_database_that_is_deleted_in_the_middle_does_not_stop_the_run(project:
 
 def test_a_run_that_was_kept_in_json_is_brought_into_the_database_later(project: Project) -> None:
     with_read_only(project.database.parent, lambda: project.run("demo-1", adw_id="run-1").status)
-    location, clock = locate(cwd=project.path, environ={}), SettableClock(NOW)
-    restore(location, survey(old_files(location), project.path, clock).sources, clock, kind="recovered")
+    with BeadsStateManager(project.database) as state:
+        reconcile_json_runs(state, project.path)
     assert [(run.id, run.status) for run in project.executions()] == [("run-1", "completed")]
     assert not project.executions()[0].claimed
     assert sorted(project.steps("run-1")) == sorted(ALL_STEPS)
