@@ -226,7 +226,7 @@ def test_a_run_of_other_phases_comes_back_from_its_state(
         run = state.create_execution("demo-1", workflow="ours", phases=["lint", "ship-it"])
         attempt = state.finish_attempt(state.start_attempt(run.id, "ship-it"), "failed")
         step = SavedStep("ship-it", 1, "shipped", 7)
-        state.save_checkpoint(run.id, "ship-it", step.name, 7, op_id=step_op_id(run.id, step))
+        state.save_checkpoint(run.id, "ship-it", step.name, 7, op_id=step.op_id(run.id))
         waiting = state.update_execution_status(
             run.id, "waiting", waiting_for="event", waiting_until=clock.now(), release_by="merge it"
         )
