@@ -21,13 +21,13 @@ def init(db: str | None, as_json: bool) -> None:
     if as_json:
         print_json(
             "adw.init/1",
-            tracker=location.tracker.value,
+            tracker=location.tracker.name,
             database=location.database,
             beside_issues=location.beside_issues,
             applied=outcome.versions,
             backup=outcome.backup,
         )
         return
-    print_line(f"Tracker: {location.tracker.value}")
+    print_line(f"Tracker: {location.tracker.name}")
     for line in [*describe_outcome(location, outcome), "Next: `adw run ISSUE`, then `adw status`."]:
         print_line(line)

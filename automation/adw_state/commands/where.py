@@ -6,7 +6,8 @@ import click
 
 from adw_state.commands.options import common
 from adw_state.commands.output import print_json, print_line
-from adw_state.trackers.locate import Location, Tracker, locate
+from adw_state.trackers.bd_dolt import BD_DOLT
+from adw_state.trackers.locate import Location, locate
 
 
 @click.command()
@@ -22,7 +23,7 @@ def where(db: str | None, as_json: bool) -> None:
     if as_json:
         print_json(
             "adw.where/1",
-            tracker=location.tracker.value,
+            tracker=location.tracker.name,
             database=location.database,
             database_exists=exists,
             beside_issues=location.beside_issues,
@@ -35,7 +36,7 @@ def where(db: str | None, as_json: bool) -> None:
         )
         return
     place = "in the tracker's own file" if location.beside_issues else "in the sidecar, beside the tracker"
-    print_line(f"Tracker:   {location.tracker.value}")
+    print_line(f"Tracker:   {location.tracker.name}")
     print_line(f"Database:  {location.database}" + ("" if exists else "  (not made yet: `adw init`)"))
     print_line(f"           our tables live {place}")
     print_line(f"Issues:    {_issue_source(location)}")
@@ -49,6 +50,6 @@ def where(db: str | None, as_json: bool) -> None:
 def _issue_source(location: Location) -> str:
     if location.beside_issues:
         return f"read from {location.tracker_database}"
-    if location.tracker is Tracker.BD_DOLT:
+    if location.tracker is BD_DOLT:
         return "read by `bd list`" + (f", else from {location.jsonl}" if location.jsonl else "")
     return f"read from {location.jsonl}" if location.jsonl else "given on the command line (--title …)"

@@ -17,8 +17,9 @@ from adw_state.store.check import Target
 from adw_state.store.database import Database
 from adw_state.store.sqlite.connection import open_reader
 from adw_state.store.sqlite.driver import EngineError
+from adw_state.trackers.bd_dolt import BD_DOLT
 from adw_state.trackers.bd_program import installed_bd
-from adw_state.trackers.locate import Location, Tracker
+from adw_state.trackers.locate import Location
 
 _OUR_TABLES = {"adw_executions", "adw_phase_attempts", "adw_checkpoints", "adw_executions_archive"}
 
@@ -80,7 +81,7 @@ class Project(Target):
     def bd_fits(self) -> bool:
         """Whether the installed bd keeps its issues as this project does: in SQLite, or in Dolt."""
         version = self.bd.version
-        on_dolt = self.location.tracker is Tracker.BD_DOLT
+        on_dolt = self.location.tracker is BD_DOLT
         return version is not None and (version >= bd.FIRST_ON_DOLT) == on_dolt
 
     def reconcile(self) -> Iterator[str]:

@@ -17,12 +17,13 @@ from typing import Any
 from adw_state.errors import IssueNotFoundError, TrackerUnusableError
 from adw_state.trackers.bd_program import Answer, ask, installed_bd
 from adw_state.trackers.program_output import json_objects
+from adw_state.trackers.tracker import Fields
 
 _TIMEOUT_SECONDS = 20.0
 _MOST_WORDS = 200
 
 
-def issue_from_bd(beads_dir: Path, issue_id: str) -> tuple[Mapping[str, object], list[object]]:
+def issue_from_bd(beads_dir: Path, issue_id: str) -> Fields:
     """What bd says about the issue, and its labels.
 
     Raises:

@@ -11,10 +11,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from adw_state.errors import IssueNotFoundError, TrackerUnusableError
 from adw_state.text_files import decode_text
+from adw_state.trackers.tracker import Fields
+
+if TYPE_CHECKING:
+    from adw_state.trackers.locate import Location
 
 # Far longer than any issue; a longer line is no issue, and is not taken into memory whole.
 _MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -77,7 +81,18 @@ def _skip_rest(line: bytes, file: BinaryIO) -> bool:
     return cut
 
 
-def issue_in_export(export: Path, issue_id: str) -> tuple[Mapping[str, object], list[object]]:
+def issue_in_export_of(location: Location, issue_id: str) -> Fields:
+    """The issue in the project's export. Raises as `issue_in_export`, and where there is none."""
+    if location.jsonl is None:
+        raise IssueNotFoundError(
+            f"{location.beads_dir} has no issue export to read issue {issue_id!r} from",
+            hint="write one with `br sync --flush-only` (or `bd export -o .beads/issues.jsonl`),"
+            " then try again",
+        )
+    return issue_in_export(location.jsonl, issue_id)
+
+
+def issue_in_export(export: Path, issue_id: str) -> Fields:
     """The newest object of the issue in the export, and its labels.
 
     Raises:

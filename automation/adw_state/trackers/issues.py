@@ -1,21 +1,20 @@
 """What the tracker says about one issue.
 
-An issue is read from wherever its tracker keeps the truth: bd's SQLite file, the `bd` program where the
-store is Dolt, or the issue export. It is read once per run and never written.
+An issue is read from where its tracker keeps it (see `tracker`), or else from the tracker's export. It is
+read once per run and never written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from adw_state.errors import DatabaseError, InvalidInputError, IssueNotFoundError, TrackerUnusableError
-from adw_state.trackers.locate import Location, Tracker
+from adw_state.trackers.locate import Location
+from adw_state.trackers.tracker import Fields
 
 MAX_ID_LENGTH = 200
 
-Fields = tuple[Mapping[str, object], Iterable[object]]
 Warn = Callable[[str], None]
 
 
@@ -105,61 +104,22 @@ def _storable(text: str) -> str:
 
 
 def _read(location: Location, issue_id: str, warn: Warn) -> Fields:
-    """The raw fields and labels, from the best source; each source is loaded only where it is used."""
-    if location.fault is not None:
-        return _from_export(location.jsonl, issue_id, location.fault, warn)
-    if location.tracker is Tracker.BD and location.tracker_database is not None:
-        return _from_database(location.tracker_database, location.jsonl, issue_id, warn)
-    if location.tracker is Tracker.BD_DOLT and location.beads_dir is not None:
-        return _from_dolt(location.beads_dir, location.jsonl, issue_id, warn)
-    if location.jsonl is not None:
-        from adw_state.trackers.issue_export import issue_in_export
-
-        return issue_in_export(location.jsonl, issue_id)
-    raise _no_source(location, issue_id)
-
-
-def _from_dolt(beads_dir: Path, export: Path | None, issue_id: str, warn: Warn) -> Fields:
-    """What bd says, or else the export, which may be older than the store."""
-    from adw_state.trackers.issue_command import issue_from_bd
-
-    try:
-        return issue_from_bd(beads_dir, issue_id)
-    except TrackerUnusableError as error:
-        return _from_export(export, issue_id, error, warn)
-
-
-def _from_database(database: Path, export: Path | None, issue_id: str, warn: Warn) -> Fields:
-    """What bd's file says, or else the export, where the file is damaged."""
-    from adw_state.trackers.issue_rows import issue_in_database
-
-    try:
-        return issue_in_database(database, issue_id)
-    except DatabaseError as error:
-        return _from_export(export, issue_id, error, warn)
-
-
-def _from_export(export: Path | None, issue_id: str, fault: DatabaseError, warn: Warn) -> Fields:
-    """What the export says, because of a fault of the tracker, which is raised where the export fails too."""
-    if export is None:
+    """What the tracker says, or else its export, which may be out of date."""
+    fault = location.fault
+    if fault is None:
+        try:
+            return location.tracker.read_issue(location, issue_id)
+        except IssueNotFoundError:
+            raise
+        except DatabaseError as error:
+            fault = error
+    if location.jsonl is None:
         raise fault
     from adw_state.trackers.issue_export import issue_in_export
 
     try:
-        found = issue_in_export(export, issue_id)
+        found = issue_in_export(location.jsonl, issue_id)
     except (IssueNotFoundError, TrackerUnusableError) as second:
         raise TrackerUnusableError(f"{fault}; {second}", hint=fault.hint) from fault
-    warn(f"issue {issue_id} was read from {export}, which may be out of date, because {fault}")
+    warn(f"issue {issue_id} was read from {location.jsonl}, which may be out of date, because {fault}")
     return found
-
-
-def _no_source(location: Location, issue_id: str) -> IssueNotFoundError:
-    if location.tracker is Tracker.NONE:
-        return IssueNotFoundError(
-            f"there is no tracker to read issue {issue_id!r} from",
-            hint="say what it is with --title, --type and --priority, or run inside a project with beads",
-        )
-    return IssueNotFoundError(
-        f"{location.beads_dir} has no issue export to read issue {issue_id!r} from",
-        hint="write one with `br sync --flush-only` (or `bd export -o .beads/issues.jsonl`), then try again",
-    )

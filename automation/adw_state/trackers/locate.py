@@ -13,7 +13,6 @@ it is `.adw/state.sqlite3`. Call `locate` anew for every command: a project may 
 
 from __future__ import annotations
 
-import enum
 import os
 import shlex
 from collections.abc import Mapping
@@ -21,30 +20,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adw_state.errors import (
-    DatabaseAmbiguousError,
     DatabaseError,
-    DatabaseForeignError,
     DatabaseNotFoundError,
     DatabaseUnreadableError,
 )
-from adw_state.trackers.br_marks import marks_in_folder, marks_in_header, marks_in_shape
+from adw_state.trackers.br_marks import marks_in_header
 from adw_state.trackers.database_file import read_header, read_shape
 from adw_state.trackers.folder import BeadsFolder
+from adw_state.trackers.known import tracker_of
+from adw_state.trackers.no_tracker import NO_TRACKER
 from adw_state.trackers.repository import Repository, find_repository, is_git_dir, real
-from adw_state.trackers.search import Found, Surroundings, export_near, found_by_name, search
+from adw_state.trackers.search import Found, Start, export_near, found_by_name, search
+from adw_state.trackers.tracker import Tracker
 
 SIDECAR_NAME = "state.sqlite3"
 _OUR_TABLE = "adw_executions"
-_ISSUE_COLUMNS = {"id", "title", "status"}
-
-
-class Tracker(enum.Enum):
-    """The kinds of tracker that a project can have."""
-
-    BD = "bd"
-    BD_DOLT = "bd (Dolt)"
-    BR = "br"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +99,7 @@ def locate(
     environ = os.environ if environ is None else environ
     try:
         here = real(cwd or Path.cwd())
-        around = Surroundings(here, find_repository(here, environ), environ)
+        around = Start(here, find_repository(here, environ), environ)
         if explicit is None:
             return _searched(around)
         path = here / explicit
@@ -138,7 +128,7 @@ def locate_for_run(
             raise
         environ = os.environ if environ is None else environ
         here = real(cwd or Path.cwd())
-        around = Surroundings(here, find_repository(here, environ), environ)
+        around = Start(here, find_repository(here, environ), environ)
         return replace(_without_tracker(around), jsonl=export_near(around), fault=error)
 
 
@@ -176,20 +166,20 @@ def _is_default_sidecar(path: Path) -> bool:
     return path.name == SIDECAR_NAME and (at_home or (folder.name == "adw" and is_git_dir(folder.parent)))
 
 
-def _searched(around: Surroundings) -> Location:
+def _searched(around: Start) -> Location:
     found = search(around)
     return _with_tracker(found, around) if found else _without_tracker(around)
 
 
-def _at_file(path: Path, around: Surroundings) -> Location:
+def _at_file(path: Path, around: Start) -> Location:
     return _with_tracker(found_by_name(path, f"{path} was named."), around)
 
 
-def _with_tracker(found: Found, around: Surroundings) -> Location:
-    tracker, why = _tracker_of(found)
+def _with_tracker(found: Found, around: Start) -> Location:
+    tracker, why = tracker_of(found)
     project, state_dir = _home(found.folder, around)
     database = state_dir / SIDECAR_NAME
-    beside = tracker is Tracker.BD and found.database is not None
+    beside = tracker.holds_our_tables and found.database is not None
     if beside and found.database is not None:
         database = found.database
         state_dir = state_dir_for(database)
@@ -206,12 +196,12 @@ def _with_tracker(found: Found, around: Surroundings) -> Location:
     )
 
 
-def _without_tracker(around: Surroundings) -> Location:
+def _without_tracker(around: Start) -> Location:
     project, state_dir = _home(None, around)
     database = state_dir / SIDECAR_NAME
-    why = (f"No tracker was found from {around.here}.", _placement(Tracker.NONE, database, beside=False))
+    why = (f"No tracker was found from {around.here}.", _placement(NO_TRACKER, database, beside=False))
     return Location(
-        tracker=Tracker.NONE,
+        tracker=NO_TRACKER,
         database=database,
         beside_issues=False,
         beads_dir=None,
@@ -223,14 +213,12 @@ def _without_tracker(around: Surroundings) -> Location:
     )
 
 
-def _at_sidecar(path: Path, around: Surroundings) -> Location:
+def _at_sidecar(path: Path, around: Start) -> Location:
     """A sidecar that was named: our tables are there, the issues wherever its project has them."""
     start = around
     if _is_default_sidecar(path):
         repository = find_repository(path.parent.parent, {})
-        start = Surroundings(
-            repository.project if repository else path.parent.parent, repository, around.environ
-        )
+        start = Start(repository.project if repository else path.parent.parent, repository, around.environ)
     try:
         location = _searched(start)
         reasons = (f"{path} was named; it is a sidecar.", *location.reasons[:-1])
@@ -242,45 +230,7 @@ def _at_sidecar(path: Path, around: Surroundings) -> Location:
     )
 
 
-def _tracker_of(found: Found) -> tuple[Tracker, tuple[str, ...]]:
-    """Which tracker it is, and the sentences that show it; its database is opened only if bd's own."""
-    folder, database = found.folder, found.database
-    if folder is not None and (evidence := folder.dolt_evidence() or _migrated(found)):
-        if found.named and database is not None:
-            raise DatabaseAmbiguousError(
-                f"{database} is out of use: {evidence}",
-                hint="leave the file unnamed to use the project as it is, or work on a copy elsewhere",
-            )
-        return Tracker.BD_DOLT, (evidence,)
-    marks = marks_in_folder(folder.names) if folder else ()
-    if database is not None:
-        marks = marks or _marks_in(database)
-    if marks:
-        return Tracker.BR, marks
-    if database is None:
-        return Tracker.BD, ("Its config.yaml says no-db: the issues are in the export alone.",)
-    return Tracker.BD, (f"{database} is a database of bd's, with no mark of br.",)
-
-
-def _migrated(found: Found) -> str | None:
-    put_away = found.folder.put_away_database() if found.folder and found.database is None else None
-    return f"{put_away} was put away by bd when the issues moved to Dolt." if put_away else None
-
-
-def _marks_in(database: Path) -> tuple[str, ...]:
-    """The marks of br in a tracker's file; raises where it is no tracker's file at all."""
-    if marks := marks_in_header(read_header(database)):
-        return marks
-    shape = read_shape(database)
-    if not shape.issue_columns >= _ISSUE_COLUMNS:
-        raise DatabaseForeignError(
-            f"{database} is a SQLite database, but not a tracker's: it has no table of issues",
-            hint="name the tracker's database with --db, or leave --db out to have it found",
-        )
-    return marks_in_shape(shape.tables, shape.user_version)
-
-
-def _home(folder: BeadsFolder | None, around: Surroundings) -> tuple[Path, Path]:
+def _home(folder: BeadsFolder | None, around: Start) -> tuple[Path, Path]:
     """The project's folder, and the folder for our files: those of the repository one stands in.
 
     Outside git they are those of the folder that holds `.beads`, else of the nearest folder upwards
@@ -304,5 +254,5 @@ def _state_dir(home: Path, repository: Repository | None) -> Path:
 def _placement(tracker: Tracker, database: Path, *, beside: bool) -> str:
     if beside:
         return f"Our tables live in the tracker's own file, {database}."
-    why = "there is no tracker" if tracker is Tracker.NONE else f"the tracker is {tracker.value}"
+    why = "there is no tracker" if tracker is NO_TRACKER else f"the tracker is {tracker.name}"
     return f"Our tables live in the sidecar {database}, because {why}."

@@ -10,16 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from adw_state.errors import AdwError, DatabaseAmbiguousError, DatabaseNotFoundError
+from adw_state.errors import (
+    AdwError,
+    DatabaseAmbiguousError,
+    DatabaseForeignError,
+    DatabaseNotFoundError,
+)
 from adw_state.trackers.br_marks import marks_in_folder
+from adw_state.trackers.database_file import Shape, read_shape
 from adw_state.trackers.folder import BeadsFolder, follow_redirect, read_folder
 from adw_state.trackers.repository import Repository, real
 
+_ISSUE_COLUMNS = {"id", "title", "status"}
 
-class Surroundings(NamedTuple):
+
+class Start(NamedTuple):
     """Where the search starts."""
 
     here: Path
@@ -27,7 +37,8 @@ class Surroundings(NamedTuple):
     environ: Mapping[str, str]
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True)
+class Found:
     """What the search came to: a folder, a file, or both, and how, in sentences."""
 
     folder: BeadsFolder | None
@@ -35,6 +46,22 @@ class Found(NamedTuple):
     how: tuple[str, ...]
     named: bool = False
     """Whether somebody named this very file, instead of it being found in its folder."""
+
+    @cached_property
+    def shape(self) -> Shape:
+        """What the file contains; only for a file without br's marks in its header.
+
+        Raises `DatabaseForeignError` where it is no tracker's, `DatabaseUnreadableError` where it is damaged.
+        """
+        if self.database is None:
+            raise ValueError("no file was found")
+        shape = read_shape(self.database)
+        if not shape.issue_columns >= _ISSUE_COLUMNS:
+            raise DatabaseForeignError(
+                f"{self.database} is a SQLite database, but not a tracker's: it has no table of issues",
+                hint="name the tracker's database with --db, or leave --db out to have it found",
+            )
+        return shape
 
 
 class _Trail:
@@ -45,14 +72,14 @@ class _Trail:
         self.bare: BeadsFolder | None = None
 
 
-def search(surroundings: Surroundings) -> Found | None:
+def search(start: Start) -> Found | None:
     """The tracker's folder or file, or None where there is no tracker.
 
     Raises:
         DatabaseAmbiguousError: a place could mean two databases.
         DatabaseNotFoundError: a tracker was set up, but its database is not there.
     """
-    here, environ = surroundings.here, surroundings.environ
+    here, environ = start.here, start.environ
     trail = _Trail()
     if named := environ.get("BD_DB"):
         return found_by_name(here / named, f"BD_DB names {named}.")
@@ -60,7 +87,7 @@ def search(surroundings: Surroundings) -> Found | None:
         return found
     if named := environ.get("BEADS_DB"):
         return found_by_name(here / named, f"BEADS_DB names {named}.", notes=trail.notes)
-    for place, why in _places(surroundings):
+    for place, why in _places(start):
         if found := _in_place(place, why, trail):
             return found
     if trail.bare is not None:
@@ -76,9 +103,9 @@ def found_by_name(path: Path, how: str, *, notes: list[str] | None = None) -> Fo
     return Found(folder, database, (*(notes or ()), how), named=True)
 
 
-def export_near(surroundings: Surroundings) -> Path | None:
+def export_near(start: Start) -> Path | None:
     """The issue export of the nearest tracker's folder, whatever became of its database."""
-    for place, _ in _places(surroundings):
+    for place, _ in _places(start):
         with suppress(AdwError):
             if folder := read_folder(place):
                 return follow_redirect(folder)[0].export()
@@ -93,9 +120,9 @@ def _in_beads_dir(here: Path, named: str, trail: _Trail) -> Found | None:
     return found
 
 
-def _places(surroundings: Surroundings) -> Iterator[tuple[Path, str]]:
+def _places(start: Start) -> Iterator[tuple[Path, str]]:
     """The `.beads` folders to look at, each with a sentence on why."""
-    here, repository = surroundings.here, surroundings.repository
+    here, repository = start.here, start.repository
     if repository is not None and repository.linked:
         main = repository.common_dir.parent / ".beads"
         yield main, f"{main} is in the main repository of this worktree."

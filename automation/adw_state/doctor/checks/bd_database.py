@@ -10,20 +10,22 @@ from adw_state.doctor.bd import Version, place_used_by, text_of
 from adw_state.doctor.project import Project
 from adw_state.errors import AdwError
 from adw_state.store.check import Check, Finding, Stage
+from adw_state.trackers.bd import BD
+from adw_state.trackers.bd_dolt import BD_DOLT
 from adw_state.trackers.database_file import reading
-from adw_state.trackers.locate import Location, Tracker
+from adw_state.trackers.locate import Location
 from adw_state.trackers.repository import real
 
 
 def _look(project: Project) -> Iterator[Finding]:
     location, (program, version) = project.location, project.bd
-    if location.tracker not in (Tracker.BD, Tracker.BD_DOLT) or not project.bd_fits:
+    if location.tracker not in (BD, BD_DOLT) or not project.bd_fits:
         return
     if program is None or version is None:
         return
     if project.named:
         yield Finding("note", "Not compared with bd's, because the database was named with --db.")
-    elif location.tracker is Tracker.BD and not _has_used(version, location):
+    elif location.tracker is BD and not _has_used(version, location):
         yield Finding(
             "note",
             f"bd was not asked which database it uses: bd {text_of(version)} has not used this one yet, and"
@@ -37,7 +39,7 @@ def _look(project: Project) -> Iterator[Finding]:
 
 
 def _comparison(location: Location, version: Version, answer: Mapping[str, object]) -> Finding:
-    on_sqlite = location.tracker is Tracker.BD
+    on_sqlite = location.tracker is BD
     theirs = answer.get("database_path" if on_sqlite else "path")
     ours = location.tracker_database if on_sqlite else location.beads_dir
     if not isinstance(theirs, str):

@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from adw_state.doctor.bd import text_of
 from adw_state.doctor.project import Project
 from adw_state.store.check import Check, Finding, Stage
-from adw_state.trackers.locate import Tracker
+from adw_state.trackers.bd import BD
+from adw_state.trackers.bd_dolt import BD_DOLT
 
 
 def _look(project: Project) -> Iterator[Finding]:
-    if project.location.tracker not in (Tracker.BD, Tracker.BD_DOLT):
+    if project.location.tracker not in (BD, BD_DOLT):
         return
     program, version = project.bd
     if version is None:
         yield _without_bd(project)
     elif project.bd_fits:
         yield Finding("ok", f"bd {text_of(version)} at {program}.")
-    elif project.location.tracker is Tracker.BD:
+    elif project.location.tracker is BD:
         yield Finding(
             "warning",
             f"bd {text_of(version)} does not use the SQLite file {project.location.tracker_database}.",
@@ -38,7 +39,7 @@ def _look(project: Project) -> Iterator[Finding]:
 def _without_bd(project: Project) -> Finding:
     program = project.bd.program
     said = f"{program} does not tell its version." if program else "There is no bd on the PATH."
-    if project.location.tracker is Tracker.BD_DOLT and project.location.jsonl is None:
+    if project.location.tracker is BD_DOLT and project.location.jsonl is None:
         return Finding(
             "warning",
             f"{said} The issues are in Dolt, and there is no export of them.",

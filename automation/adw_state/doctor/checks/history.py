@@ -54,7 +54,7 @@ def _moved(project: Project, one: _Other) -> Finding:
         "warning",
         f"{several(one.lacking, 'execution')} in {one.source.path} ({one.source.what}) are not in"
         f" {project.path}, where they belong now.",
-        f"The project's tracker is {project.location.tracker.value} now. Reports and `adw resume` do not know"
+        f"The project's tracker is {project.location.tracker.name} now. Reports and `adw resume` do not know"
         " these runs.",
         fix=project.command("adw migrate move"),
     )

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from adw_state.doctor.project import Project
 from adw_state.store.check import Check, Finding, Stage
-from adw_state.trackers.locate import Tracker
+from adw_state.trackers.br import BR
 
 
 def _look(project: Project) -> Iterator[Finding]:
     location = project.location
-    yield Finding("ok", f"{location.tracker.value}. {location.reasons[-1]}")
-    if location.tracker is Tracker.BR:
+    yield Finding("ok", f"{location.tracker.name}. {location.reasons[-1]}")
+    if location.tracker is BR:
         yield Finding("note", f"A mark of br was found: {location.reasons[-2]}")
 
 

@@ -13,8 +13,8 @@ from adw_state.store.check import Check, Finding, Stage
 from adw_state.store.migration_files import known
 from adw_state.store.schema_repair import remake_views_and_triggers
 from adw_state.store.sqlite.driver import Connection
+from adw_state.trackers.bd import BD
 from adw_state.trackers.database_file import reading
-from adw_state.trackers.locate import Tracker
 
 # Views that earlier programs of this kind made over our tables and the tracker's.
 _FORMER_VIEWS = {
@@ -45,7 +45,7 @@ class _Stored:
 
 def _look(project: Project) -> Iterator[Finding]:
     location = project.location
-    if location.tracker is not Tracker.BD or location.tracker_database is None:
+    if location.tracker is not BD or location.tracker_database is None:
         return
     with reading(location.tracker_database) as connection:
         found = _stored(connection)

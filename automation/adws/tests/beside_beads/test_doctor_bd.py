@@ -14,7 +14,8 @@ from adw_state.doctor.checks import bd_database, bd_version
 from adw_state.doctor.project import Project
 from adw_state.store import migrations
 from adw_state.store.check import Finding, run_checks
-from adw_state.trackers.locate import Tracker, locate
+from adw_state.trackers.bd_dolt import BD_DOLT
+from adw_state.trackers.locate import locate
 from adws.tests.beside_beads.checked import Checked
 from adws.tests.beside_beads.replays import BORN
 from adws.tests.beside_beads.trackers import RealBd, git_repository
@@ -252,7 +253,7 @@ def test_a_real_bd_on_dolt_agrees(real_bd: Callable[[str], RealBd], tmp_path: Pa
 
     found = bd_findings(Project.at(location, SettableClock(BORN), environ, top))
 
-    assert location.tracker is Tracker.BD_DOLT
+    assert location.tracker is BD_DOLT
     assert found["bd-database"] == Finding(
         "ok", f"bd uses {top / '.beads'}, and so do we.", check="bd-database"
     )

@@ -10,9 +10,10 @@ import pytest
 
 from adw_state.errors import IssueNotFoundError, TrackerUnusableError
 from adw_state.trackers import issue_export
+from adw_state.trackers.br import BR
 from adw_state.trackers.issue_export import ExportReader
 from adw_state.trackers.issues import Issue, read_issue
-from adw_state.trackers.locate import Tracker, locate
+from adw_state.trackers.locate import locate
 from adws.tests.beside_beads.trackers import NO_SHARED, SHARED
 from adws.tests.samples import as_json_lines, export_lines
 
@@ -34,7 +35,7 @@ def write(project: Path, content: bytes) -> Path:
 
 def read(project: Path, issue_id: str) -> Issue:
     location = locate(cwd=project, environ={})
-    assert location.tracker is Tracker.BR
+    assert location.tracker is BR
     return read_issue(location, issue_id)
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import DatabaseAmbiguousError, DatabaseNotFoundError
-from adw_state.trackers.locate import Location, Tracker, locate, state_dir_for
+from adw_state.trackers.bd import BD
+from adw_state.trackers.locate import Location, locate, state_dir_for
+from adw_state.trackers.no_tracker import NO_TRACKER
 from adws.tests.beside_beads.trackers import classic, git_repository, project_with_classic, worktree
 
 
@@ -32,7 +34,7 @@ def test_a_classic_tracker_is_found_from_a_subfolder_with_everything_of_the_proj
     deep = project / "src" / "deep"
     deep.mkdir(parents=True)
     assert at(deep) == Location(
-        tracker=Tracker.BD,
+        tracker=BD,
         database=project / ".beads" / "beads.db",
         beside_issues=True,
         beads_dir=project / ".beads",
@@ -110,7 +112,7 @@ def test_walking_up_ends_at_the_top_of_the_work_tree(tmp_path: Path) -> None:
     classic(tmp_path / ".beads" / "beads.db")
     main = git_repository(tmp_path / "main")
     linked = worktree(main, tmp_path / "linked")
-    assert [at(folder).tracker for folder in (main, linked)] == [Tracker.NONE, Tracker.NONE]
+    assert [at(folder).tracker for folder in (main, linked)] == [NO_TRACKER, NO_TRACKER]
 
 
 def test_outside_git_walking_up_goes_on(tmp_path: Path) -> None:
@@ -167,7 +169,7 @@ def test_a_tracker_that_keeps_no_database_has_its_export_and_our_sidecar(tmp_pat
     (top / ".beads" / "config.yaml").write_text("no-db: true\n")
     (top / ".beads" / "issues.jsonl").write_text("")
     location = at(top)
-    assert (location.tracker, location.beside_issues) == (Tracker.BD, False)
+    assert (location.tracker, location.beside_issues) == (BD, False)
     assert location.jsonl == top / ".beads" / "issues.jsonl"
     assert location.database == top / ".git" / "adw" / "state.sqlite3"
 
@@ -217,7 +219,7 @@ def test_without_a_tracker_our_tables_have_one_place_for_all_worktrees(tmp_path:
     main = git_repository(tmp_path / "main")
     linked = worktree(main, tmp_path / "linked")
     here, there = at(main), at(linked)
-    assert (here.tracker, here.beside_issues, here.tracker_database) == (Tracker.NONE, False, None)
+    assert (here.tracker, here.beside_issues, here.tracker_database) == (NO_TRACKER, False, None)
     assert here.database == there.database == main / ".git" / "adw" / "state.sqlite3"
     assert here.project == there.project == main
 

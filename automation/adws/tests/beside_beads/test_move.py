@@ -17,8 +17,11 @@ from adw_state.state import BeadsStateManager
 from adw_state.store import migrations
 from adw_state.store.importing import Tally
 from adw_state.store.migration_files import known
-from adw_state.trackers.locate import Location, Tracker, locate
+from adw_state.trackers.bd_dolt import BD_DOLT
+from adw_state.trackers.br import BR
+from adw_state.trackers.locate import Location, locate
 from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.tracker import Tracker
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import archived, complaints, everything, healings, live, rows, run_on
 from adws.tests.beside_beads.trackers import RealBd
@@ -83,10 +86,10 @@ def to_dolt_by_itself(project: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "tracker"),
     [
-        (to_dolt, Tracker.BD_DOLT),
-        (to_dolt_by_itself, Tracker.BD_DOLT),
-        (to_br, Tracker.BR),
-        (to_br_with_its_own_engine, Tracker.BR),
+        (to_dolt, BD_DOLT),
+        (to_dolt_by_itself, BD_DOLT),
+        (to_br, BR),
+        (to_br_with_its_own_engine, BR),
     ],
 )
 def test_everything_comes_along_and_the_old_file_stays_as_it_is(

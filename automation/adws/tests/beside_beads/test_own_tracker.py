@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import DatabaseReadOnlyError, InvalidInputError, StoreFaultError
+from adw_state.trackers.bd import BD
 from adw_state.trackers.issues import Issue, read_issue
-from adw_state.trackers.locate import Tracker, locate
+from adw_state.trackers.locate import locate
 from adw_state.trackers.own_tracker import create_beads_database
 from adws.tests.beside_beads.trackers import NOW, SOME_ISSUES, RealBd, classic, git_repository
 
@@ -27,7 +28,7 @@ def rows(database: Path, query: str) -> list[tuple[object, ...]]:
 def test_the_new_file_is_found_as_a_classic_tracker_with_its_issues(tmp_path: Path) -> None:
     classic(tmp_path / ".beads" / "beads.db")
     location = locate(cwd=tmp_path, environ={})
-    assert location.tracker is Tracker.BD
+    assert location.tracker is BD
     assert [read_issue(location, issue.id) for issue in SOME_ISSUES] == [
         Issue("tk-1", "The first", "bug", 0, "open", description="It breaks.", labels=("api", "urgent")),
         Issue("tk-2", "The second", "feature", 3, "closed"),

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import IssueNotFoundError
+from adw_state.trackers.bd_dolt import BD_DOLT
 from adw_state.trackers.issues import Issue, read_issue
-from adw_state.trackers.locate import Tracker, locate
+from adw_state.trackers.locate import locate
 from adws.tests.beside_beads.trackers import RealBd, classic, git_repository, worktree
 
 GetBd = Callable[[str], RealBd]
@@ -120,7 +121,7 @@ def test_the_tracker_of_today_keeps_its_store_to_itself_and_shows_its_issues(
     issue_id = created(bd, top, "It breaks", "-t", "bug", "-p", "0", "-d", "Now.", "-l", "b,a")
 
     location = locate(cwd=linked, environ={})
-    assert (location.tracker, location.beads_dir) == (Tracker.BD_DOLT, top / ".beads")
+    assert (location.tracker, location.beads_dir) == (BD_DOLT, top / ".beads")
     assert location.database == top / ".git" / "adw" / "state.sqlite3"
     assert location == locate(cwd=linked, environ=bd.environ)
 

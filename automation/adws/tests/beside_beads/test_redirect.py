@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import DatabaseAmbiguousError
-from adw_state.trackers.locate import Tracker, locate
+from adw_state.trackers.locate import locate
+from adw_state.trackers.no_tracker import NO_TRACKER
 from adws.tests.beside_beads.trackers import classic, git_repository
 
 
@@ -90,4 +91,4 @@ def test_the_redirect_of_the_target_is_not_followed(here: Path, tmp_path: Path) 
 
 def test_an_empty_redirect_is_none(here: Path) -> None:
     redirect(here, "\n# nothing yet\n")
-    assert locate(cwd=here, environ={}).tracker is Tracker.NONE
+    assert locate(cwd=here, environ={}).tracker is NO_TRACKER

@@ -1,0 +1,39 @@
+"""What is asked of a tracker: is it this one, do our tables lie in its file, what does it say of an issue?
+
+One module per tracker answers (`bd`, `bd_dolt`, `br`, `no_tracker`), and `known` lists them. The names bd,
+Dolt and br mean nothing to any other module than these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from adw_state.trackers.locate import Location
+    from adw_state.trackers.search import Found
+
+Fields: TypeAlias = tuple[Mapping[str, object], Iterable[object]]
+"""An issue as its tracker tells it: its fields by their names in bd, and its labels."""
+
+
+class Tracker(Protocol):
+    """One kind of tracker."""
+
+    name: str
+    """As people know it."""
+    holds_our_tables: bool
+    """Whether our tables lie in its own file, where it has one."""
+
+    def evidence(self, found: Found) -> tuple[str, ...]:
+        """What shows that the project has this tracker, in sentences; nothing where it has another one.
+
+        Raises `DatabaseForeignError` where the file that was found is no tracker's.
+        """
+
+    def read_issue(self, location: Location, issue_id: str) -> Fields:
+        """What it says about the issue with exactly this id.
+
+        Raises `IssueNotFoundError` where it has none, and `DatabaseError` where it cannot be asked; then
+        its export is read instead.
+        """
