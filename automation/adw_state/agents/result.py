@@ -11,8 +11,8 @@ that is no reason to refuse an answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from adw_state.agents.protocol import is_protocol, read_messages
@@ -34,7 +34,8 @@ _MOST_COST = 1e9
 class AgentResult:
     """An agent's answer. `error` is what it reported as its failure, None when it reported success.
 
-    Tokens that went in include those read from and written to the provider's cache.
+    Fields from `session_id` on are those of the attempt. Tokens that went in are those that the provider's
+    cache neither gave nor took; what it gave and took is counted apart.
     """
 
     text: str
@@ -42,6 +43,8 @@ class AgentResult:
     session_id: str | None = None
     model: str | None = None
     input_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
 
@@ -65,6 +68,10 @@ class AgentResult:
     def from_json(cls, value: dict[str, JSON]) -> AgentResult:
         """The result that `to_json` was called on; other fields of the object are passed over."""
         return cls(**{name: value.get(name) for name in cls.__slots__})  # type: ignore[arg-type]
+
+
+# What of a result an attempt keeps, by the names that both have for it.
+USED = tuple(field.name for field in fields(AgentResult) if field.name not in ("text", "error"))
 
 
 def read_result(output: Path, *, structured: bool | None, secrets: Iterable[str] = ()) -> AgentResult:
@@ -104,35 +111,39 @@ def _from_message(message: dict[str, JSON], model: str | None) -> AgentResult:
     per_model = (
         {name: use for name, use in usage.items() if isinstance(use, dict)} if isinstance(usage, dict) else {}
     )
-    tokens = _tokens(list(per_model.values()), _MODEL_USAGE_FIELDS)
-    if tokens == (None, None) and isinstance(message.get("usage"), dict):
-        tokens = _tokens([message["usage"]], _USAGE_FIELDS)
+    tokens = _tokens(per_model.values(), _MODEL_USAGE_KEYS)
+    if not any(key in use for use in per_model.values() for key in _MODEL_USAGE_KEYS.values()):
+        tokens = _tokens([message.get("usage")], _USAGE_KEYS)
     return AgentResult(
         text=text,
         error=_error(message, text),
         session_id=_name(message.get("session_id")),
         model=_name(model) or _name(_costliest(per_model)),
-        input_tokens=tokens[0],
-        output_tokens=tokens[1],
         cost_usd=_amount(message.get("total_cost_usd")),
+        **tokens,
     )
 
 
-_MODEL_USAGE_FIELDS = (("inputTokens", "cacheReadInputTokens", "cacheCreationInputTokens"), ("outputTokens",))
-_USAGE_FIELDS = (
-    ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),
-    ("output_tokens",),
-)
+_MODEL_USAGE_KEYS = {
+    "input_tokens": "inputTokens",
+    "cache_read_tokens": "cacheReadInputTokens",
+    "cache_write_tokens": "cacheCreationInputTokens",
+    "output_tokens": "outputTokens",
+}
+_USAGE_KEYS = {
+    "input_tokens": "input_tokens",
+    "cache_read_tokens": "cache_read_input_tokens",
+    "cache_write_tokens": "cache_creation_input_tokens",
+    "output_tokens": "output_tokens",
+}
 
 
-def _tokens(
-    uses: list[JSON], fields: tuple[tuple[str, ...], tuple[str, ...]]
-) -> tuple[int | None, int | None]:
-    went_in, came_out = (
-        [use[name] for use in uses if isinstance(use, dict) for name in names if use.get(name) is not None]
-        for names in fields
-    )
-    return (_total(went_in), _total(came_out))
+def _tokens(uses: Iterable[JSON], keys: Mapping[str, str]) -> dict[str, int | None]:
+    """The tokens of every kind, by the name of their field; `keys` say what the message calls them."""
+    counted = [use for use in uses if isinstance(use, dict)]
+    return {
+        name: _total([use[key] for use in counted if use.get(key) is not None]) for name, key in keys.items()
+    }
 
 
 def _total(counts: list[JSON]) -> int | None:

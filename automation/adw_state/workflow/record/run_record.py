@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
-from adw_state.agents.result import AgentResult
+from adw_state.agents.result import USED, AgentResult
 from adw_state.errors import StateFileError
 from adw_state.state import Attempt, Execution
 from adw_state.store.json_values import JSON
@@ -49,7 +49,7 @@ class RunRecord:
     ) -> Attempt:
         """End an attempt, with what its agent used."""
         outcome: dict[str, Any] = {"error_message": error_message, "exit_code": exit_code}
-        for name in ("model", "session_id", "input_tokens", "output_tokens", "cost_usd"):
+        for name in USED:
             outcome[name] = getattr(result, name, None)
         outcome["cost_kind"] = None if outcome["cost_usd"] is None else "reported"
         ended = self._store.finish_attempt(self.execution, attempt, status, outcome)

@@ -39,7 +39,7 @@ def test_a_result_object_is_understood(tmp_path: Path) -> None:
         "small": {"inputTokens": 1, "cacheCreationInputTokens": 2, "outputTokens": 3, "costUSD": 0.1},
     }
     text = result(session_id="s1", total_cost_usd=0.3, modelUsage=use, usage={"output_tokens": 999})
-    assert understood(tmp_path, text) == AgentResult("done", None, "s1", "big", 18, 10, 0.3)
+    assert understood(tmp_path, text) == AgentResult("done", None, "s1", "big", 11, 5, 2, 10, 0.3)
 
 
 def test_tokens_come_from_usage_only_where_there_is_no_model_usage(tmp_path: Path) -> None:
@@ -50,7 +50,15 @@ def test_tokens_come_from_usage_only_where_there_is_no_model_usage(tmp_path: Pat
         "output_tokens": 6,
     }
     found = understood(tmp_path, result(usage=use))
-    assert (found.input_tokens, found.output_tokens, found.cost_usd) == (12, 6, None)
+    assert (found.input_tokens, found.cache_read_tokens, found.cache_write_tokens) == (3, 5, 4)
+    assert (found.output_tokens, found.cost_usd) == (6, None)
+
+
+def test_tokens_of_two_kinds_of_count_are_not_mixed(tmp_path: Path) -> None:
+    """What a result says per model is all that it says; its other count may be of the last turn only."""
+    use = {"input_tokens": 3, "cache_read_input_tokens": 5, "output_tokens": 6}
+    found = understood(tmp_path, result(usage=use, modelUsage={"m": {"outputTokens": 7}}))
+    assert (found.input_tokens, found.cache_read_tokens, found.output_tokens) == (None, None, 7)
 
 
 def test_what_is_not_said_is_not_known(tmp_path: Path) -> None:
@@ -295,8 +303,8 @@ def test_an_odd_count_of_tokens_is_not_known(tmp_path: Path, odd: object) -> Non
 
 
 def test_counts_that_no_database_takes_together_are_not_known(tmp_path: Path) -> None:
-    use = {"input_tokens": 2**62, "cache_read_input_tokens": 2**62, "output_tokens": 2**62}
-    found = understood(tmp_path, result(usage=use))
+    use = {"a": {"inputTokens": 2**62, "outputTokens": 2**62}, "b": {"inputTokens": 2**62}}
+    found = understood(tmp_path, result(modelUsage=use))
     assert (found.input_tokens, found.output_tokens) == (None, 2**62)
 
 
@@ -307,7 +315,7 @@ def test_a_number_of_thousands_of_digits_does_not_spoil_an_answer(tmp_path: Path
 
 
 def test_results_go_into_json_and_back() -> None:
-    found = AgentResult("t", "e", "s", "m", 1, 2, 0.5)
+    found = AgentResult("t", "e", "s", "m", 1, 2, 3, 4, 0.5)
     assert AgentResult.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
@@ -329,6 +337,8 @@ def test_a_real_stream_is_understood_in_both_of_its_forms(shared: Path, name: st
         session_id="a62d520e-175a-44c4-9126-7e8081dcdc73",
         model="claude-sonnet-4-5-20250929",
         input_tokens=0,
+        cache_read_tokens=0,
+        cache_write_tokens=0,
         output_tokens=316,
         cost_usd=0.0032500000000000003,
     )
