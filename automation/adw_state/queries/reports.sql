@@ -42,7 +42,7 @@ FROM (
         cast(e.workflow AS TEXT) AS workflow,
         cast(e.phases AS TEXT) AS phases,
         CASE WHEN e.status = 'completed' THEN 1 ELSE 0 END AS is_completed,
-        CASE WHEN e.status <> 'pending' THEN e.phase END AS entered,
+        CASE WHEN e.status <> 'pending' THEN cast(e.phase AS TEXT) END AS entered,
         coalesce(
             (
                 SELECT max(2 * a.place - CASE WHEN a.status = 'completed' THEN 0 ELSE 1 END)
@@ -66,7 +66,7 @@ SELECT
     e.id AS execution_id,
     e.issue_id,
     cast(e.phases AS TEXT) AS phases,
-    e.phase,
+    cast(e.phase AS TEXT) AS phase,
     substr(cast(e.error_message AS TEXT), 1, 2000) AS error_message
 FROM adw_executions AS e
 WHERE
@@ -79,7 +79,7 @@ ORDER BY e.started_at DESC, e.id DESC;
 -- How often each phase was tried and how the tries ended, in the order of the places that phases have.
 -- Attempts are numbered from 1, so there are as many executions as first attempts.
 SELECT
-    a.phase,
+    cast(a.phase AS TEXT) AS phase,
     count(*) AS attempts,
     count(*) FILTER (WHERE a.attempt = 1) AS executions,
     count(*) FILTER (WHERE a.status = 'completed') AS completed,
@@ -95,14 +95,14 @@ WHERE
     a.execution_id = e.id
     AND e.started_at >= :since
     AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
-GROUP BY a.phase
-ORDER BY min(a.place) NULLS LAST, a.phase;
+GROUP BY cast(a.phase AS TEXT)
+ORDER BY min(a.place) NULLS LAST, cast(a.phase AS TEXT);
 
 -- name: completed_durations
 -- How long each completed attempt took, where that is known; `durations.py` makes median and p95 of it,
 -- because SQLite's window functions take three times as long to rank them as it takes to fetch them all.
 SELECT
-    a.phase,
+    cast(a.phase AS TEXT) AS phase,
     a.duration_seconds
 FROM adw_executions AS e
 CROSS JOIN adw_phase_attempts AS a
@@ -122,7 +122,7 @@ SELECT
     cast(e.issue_type AS TEXT) AS issue_type,
     cast(e.workflow AS TEXT) AS workflow,
     e.status,
-    e.phase,
+    cast(e.phase AS TEXT) AS phase,
     e.started_at,
     e.completed_at,
     CASE WHEN e.status = 'failed' THEN substr(cast(e.error_message AS TEXT), 1, 2000) END AS error,
@@ -157,7 +157,7 @@ FROM (
         e.issue_id,
         cast(e.issue_title AS TEXT) AS issue_title,
         cast(e.issue_type AS TEXT) AS issue_type,
-        e.phase,
+        cast(e.phase AS TEXT) AS phase,
         cast(c.checkpoint_name AS TEXT) AS checkpoint_name,
         c.created_at AS checkpoint_at,
         (

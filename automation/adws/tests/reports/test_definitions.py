@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,26 @@ def test_two_lists_of_phases_under_one_name_have_a_funnel_each(twins: Twins) -> 
             ("ours", (FunnelStep(1, "plan", 1, 1), FunnelStep(2, "ship", 1, 1))),
             ("ours", (FunnelStep(1, "ship", 1, 0),)),
         ]
+
+
+@pytest.mark.parametrize("value", ["x'4772fc'", "cast(x'4772fc' AS TEXT)", "'[7, null]'", "'{}'"])
+def test_what_somebody_else_stored_for_names_and_lists_keeps_no_run_from_being_counted(
+    twins: Twins, value: str
+) -> None:
+    twins.begin().go_through(*PHASES).complete()
+    bad = twins.begin().start("plan").fail("no")
+    with closing(sqlite3.connect(twins.state.path, isolation_level=None)) as connection:
+        connection.execute(
+            f"UPDATE adw_executions SET workflow = {value}, phases = {value}, phase = {value} WHERE id = ?",
+            (bad.id,),
+        )
+        connection.execute(f"UPDATE adw_phase_attempts SET phase = {value} WHERE execution_id = ?", (bad.id,))
+    report = twins.report()
+    assert (report.outcomes.completed, report.outcomes.failed) == (1, 1)
+    assert [found.executions for found in report.funnels] == [1, 1]
+    assert funnel(1, (1, 1), (1, 1), (1, 1)) in report.funnels
+    assert sum(found.failures for found in report.failures.by_phase) == 1
+    assert [found.attempts for found in report.attempts] == [1, 1, 1, 1]
 
 
 def test_a_run_that_waits_is_counted_as_waiting_and_where_it_stands(twins: Twins) -> None:
