@@ -142,10 +142,7 @@ def _report_tasks(database: Database, clock: Clock) -> list[_Task]:
             tasks.append(_Task(f"{name}, {label}", kind, ask(database, texts[name], params)))
     silent_since = format_time(hours_before(clock.now(), 24))
     params = {"environment": None, "silent_since": silent_since, "most": MOST_STALE}
-    return tasks + [
-        _Task(name, "join", _asking(database, texts[name], params))
-        for name in ("stale_checkpoints", "stale_count")
-    ]
+    return [*tasks, _Task("stale_checkpoints", "join", _asking(database, texts["stale_checkpoints"], params))]
 
 
 def _view_tasks(database: Database) -> list[_Task]:

@@ -24,9 +24,10 @@ WHERE
     e.status = 'failed'
     AND e.completed_at >= strftime('%Y-%m-%dT%H:%M:%f', 'now', '-30 days') || '000Z';
 
--- The newest checkpoint of every unfinished execution that has shown no sign of life for 24 hours.
--- A sign of life is a heartbeat, an update of the execution, the begin or end of an attempt, or the
--- checkpoint itself. One that waits until a moment is expected to be silent till then.
+-- Every unfinished execution that has shown no sign of life for 24 hours, with its newest checkpoint if it
+-- saved one. A sign of life is a heartbeat, an update of the execution, the begin or end of an attempt, or a
+-- checkpoint. One that waits until a moment is expected to be silent till then. The report's text of the
+-- same name counts the same executions.
 CREATE VIEW stale_checkpoints AS
 SELECT
     s.execution_id,
@@ -51,27 +52,31 @@ FROM (
         c.seq,
         c.created_at AS checkpoint_at,
         e.error_message,
-        max(
-            c.created_at,
-            e.updated_at,
-            coalesce(e.heartbeat_at, e.updated_at),
-            coalesce(
-                (
-                    SELECT max(coalesce(a.finished_at, a.started_at)) FROM adw_phase_attempts AS a
-                    WHERE a.execution_id = e.id
-                ),
-                e.updated_at
-            )
+        (
+            SELECT max(t.seen_at)
+            FROM (
+                SELECT e.updated_at AS seen_at
+                UNION ALL
+                SELECT e.heartbeat_at AS seen_at
+                UNION ALL
+                SELECT c.created_at AS seen_at
+                UNION ALL
+                SELECT coalesce(a.finished_at, a.started_at) AS seen_at
+                FROM adw_phase_attempts AS a
+                WHERE a.execution_id = e.id
+            ) AS t
         ) AS last_sign_of_life_at
     FROM adw_executions AS e
-    INNER JOIN adw_checkpoints AS c ON e.id = c.execution_id
+    LEFT JOIN adw_checkpoints AS c
+        ON
+            e.id = c.execution_id
+            AND c.seq = (
+                SELECT max(n.seq) FROM adw_checkpoints AS n
+                WHERE n.execution_id = e.id
+            )
     WHERE
         e.status IN ('pending', 'in_progress', 'waiting')
         AND coalesce(e.waiting_until, '') < strftime('%Y-%m-%dT%H:%M:%f', 'now', '-24 hours') || '000Z'
-        AND c.seq = (
-            SELECT max(n.seq) FROM adw_checkpoints AS n
-            WHERE n.execution_id = e.id
-        )
 ) AS s
 WHERE s.last_sign_of_life_at < strftime('%Y-%m-%dT%H:%M:%f', 'now', '-24 hours') || '000Z';
 

@@ -141,7 +141,7 @@ LIMIT :most;
 -- Unfinished executions without a sign of life since :silent_since, whenever they were started, with
 -- their newest checkpoint if they have one; last seen first. A sign of life is a heartbeat, an update
 -- of the execution, the begin or end of an attempt, or a checkpoint; one that waits until a moment is
--- expected to be silent till then.
+-- expected to be silent till then. Each row says how many there are, and how many without a checkpoint.
 SELECT
     s.execution_id,
     s.issue_id,
@@ -150,7 +150,9 @@ SELECT
     s.phase,
     s.checkpoint_name,
     s.checkpoint_at,
-    s.last_sign_of_life_at
+    s.last_sign_of_life_at,
+    count(*) OVER () AS executions,
+    count(*) FILTER (WHERE s.checkpoint_name IS NULL) OVER () AS without_checkpoint
 FROM (
     SELECT
         e.id AS execution_id,
@@ -191,38 +193,6 @@ FROM (
 WHERE s.last_sign_of_life_at < :silent_since
 ORDER BY s.last_sign_of_life_at DESC, s.execution_id DESC
 LIMIT :most;
-
--- name: stale_count
--- How many unfinished executions are without a sign of life since :silent_since, and how many of them
--- have saved no checkpoint. The signs of life are those of stale_checkpoints.
-SELECT
-    count(*) AS executions,
-    count(*) FILTER (
-        WHERE NOT EXISTS (
-            SELECT 1 FROM adw_checkpoints AS c
-            WHERE c.execution_id = e.id
-        )
-    ) AS without_checkpoint
-FROM adw_executions AS e
-WHERE
-    e.status IN ('pending', 'in_progress', 'waiting')
-    AND coalesce(e.waiting_until, '') < :silent_since
-    AND e.updated_at < :silent_since
-    AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
-    AND (e.heartbeat_at IS NULL OR e.heartbeat_at < :silent_since)
-    AND coalesce(
-        (
-            SELECT c.created_at FROM adw_checkpoints AS c
-            WHERE c.execution_id = e.id
-            ORDER BY c.seq DESC
-            LIMIT 1
-        ),
-        ''
-    ) < :silent_since
-    AND NOT EXISTS (
-        SELECT 1 FROM adw_phase_attempts AS a
-        WHERE a.execution_id = e.id AND coalesce(a.finished_at, a.started_at) >= :silent_since
-    );
 
 -- name: archived_in_window
 -- How many executions of the window are in the archive only, and so in no other answer.

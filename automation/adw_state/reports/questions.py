@@ -98,10 +98,9 @@ def stale_checkpoints(tx: Transaction, window: Window, threshold_hours: float) -
         "silent_since": format_time(hours_before(window.now, threshold_hours)),
         "most": MOST_STALE,
     }
-    texts = sql.load("reports")
-    counted = tx.one(texts["stale_count"], params)
-    executions, without = (counted["executions"], counted["without_checkpoint"]) if counted else (0, 0)
-    newest = tuple(_stale(row, window) for row in tx.all(texts["stale_checkpoints"], params))
+    rows = tx.all(sql.load("reports")["stale_checkpoints"], params)
+    executions, without = (rows[0]["executions"], rows[0]["without_checkpoint"]) if rows else (0, 0)
+    newest = tuple(_stale(row, window) for row in rows)
     return StaleCheckpoints(threshold_hours, executions, without, newest)
 
 
@@ -147,7 +146,8 @@ def _pattern(pattern: str, newest_first: list[Row], in_order: list[str]) -> Fail
 
 def _stale(row: Row, window: Window) -> StaleExecution:
     silence = window.now - parse_time(row["last_sign_of_life_at"])
-    return StaleExecution(**_values(row), age_hours=silence.total_seconds() / 3600)
+    values = {name: value for name, value in _values(row).items() if name in StaleExecution.__slots__}
+    return StaleExecution(**values, age_hours=silence.total_seconds() / 3600)
 
 
 def _values(row: Row) -> dict[str, Any]:

@@ -85,4 +85,4 @@ def _stale(row: Row) -> StaleCheckpoint:
     values = dict(zip(row.keys(), texts_decoded(row), strict=True))
     values["checkpoint_at"] = parse_time(values["checkpoint_at"]) if values["checkpoint_at"] else None
     values["last_sign_of_life_at"] = parse_time(values["last_sign_of_life_at"])
-    return StaleCheckpoint(**values)
+    return StaleCheckpoint(**{name: values[name] for name in StaleCheckpoint.__slots__})

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from adw_state.clock import SettableClock
+from adw_state.reports.analysis import analyze
 from adw_state.state import BeadsStateManager
 
 
@@ -73,8 +74,9 @@ def test_stale_checkpoints_are_the_newest_of_runs_without_a_sign_of_life_for_a_d
     _silent(beads_db, "old", 24.01)
     _silent(beads_db, "almost", 23.99)
     _silent(beads_db, "nothing saved", 99, steps=0)
-    rows = _ask(beads_db, "SELECT * FROM stale_checkpoints")
-    assert [row["execution_id"] for row in rows] == ["old"]
+    rows = _ask(beads_db, "SELECT * FROM stale_checkpoints ORDER BY age_hours")
+    assert [row["execution_id"] for row in rows] == ["old", "nothing saved"]
+    assert (rows[1]["checkpoint_name"], rows[1]["seq"], round(rows[1]["age_hours"])) == (None, None, 99)
     assert list(rows[0]) == [
         "execution_id",
         "issue_id",
@@ -106,6 +108,39 @@ def test_any_sign_of_life_makes_a_run_fresh_again(beads_db: Path, sign: str) -> 
         else:
             state.save_checkpoint("a", "plan", "y", 2)
     assert _ask(beads_db, "SELECT * FROM stale_checkpoints") == []
+
+
+def _last_seen_by(path: Path, sign: str, hours: float) -> None:
+    """A run that began 50 hours ago and gave this as its last sign of life so many hours ago."""
+    name = f"{sign} {hours}"
+    with BeadsStateManager(path, clock=_hours_ago(50)) as state:
+        state.create_execution("demo-1", adw_id=name, owner="h:1:x:y")
+    with BeadsStateManager(path, clock=_hours_ago(hours)) as state:
+        if sign == "heartbeat":
+            state.beat(name, 1)
+        elif sign == "checkpoint":
+            state.save_checkpoint(name, "plan", "saved", 1)
+        elif sign == "attempt":
+            state.finish_attempt(state.start_attempt(name, "plan"), "failed")
+        elif sign == "waiting":
+            until = datetime.now(UTC) - timedelta(hours=hours)
+            state.update_execution_status(name, "waiting", waiting_for="limit", waiting_until=until)
+        else:
+            state.update_execution_status(name, sign)
+
+
+def test_the_view_the_status_and_the_report_agree_on_what_is_stale(sidecar_db: Path) -> None:
+    for sign in ("heartbeat", "checkpoint", "attempt", "in_progress", "waiting", "completed"):
+        for hours in (23.9, 24.1):
+            _last_seen_by(sidecar_db, sign, hours)
+    rows = _ask(sidecar_db, "SELECT execution_id, checkpoint_name FROM stale_checkpoints")
+    seen = {(row["execution_id"], row["checkpoint_name"]) for row in rows}
+    with BeadsStateManager(sidecar_db) as state:
+        in_status = {(run.execution_id, run.checkpoint_name) for run in state.summarize(most=100).stale}
+    stale = analyze("database", db_path=sidecar_db).stale
+    assert {(run.execution_id, run.checkpoint_name) for run in stale.newest} == in_status == seen
+    assert len(seen) == 5
+    assert (stale.executions, stale.without_checkpoint) == (5, 4)
 
 
 @pytest.mark.parametrize("end", ["completed", "failed", "cancelled"])
