@@ -15,17 +15,17 @@ the manager is one transaction: it has happened, on the disk, when the method re
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
+from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
 from adw_state import built_in
 from adw_state.clock import Clock, format_time
+from adw_state.errors import ExecutionNotFoundError
 from adw_state.json_state import ADWState
-from adw_state.shared_file.br_watch import BrWatch
-from adw_state.shared_file.present_database import PresentDatabase
+from adw_state.shared_file import SharedFile, home_of
 from adw_state.store import absence, archive, attempts, checkpoints, executions, new_executions, sql, values
 from adw_state.store.checkpoints import NewCheckpoint
 from adw_state.store.database import Database, Unit
@@ -35,6 +35,7 @@ from adw_state.store.importing import Policy, Tally, import_run
 from adw_state.store.json_values import JSON, encode
 from adw_state.store.life import LEASE_SECONDS
 from adw_state.store.new_executions import NewExecution
+from adw_state.store.opening import lies_beside_issues
 from adw_state.store.phase_list import encode_phases, listed, place_of
 from adw_state.store.records import Attempt, Checkpoint, Execution, IssueSnapshot
 from adw_state.store.retry import DELAYS_SECONDS
@@ -61,8 +62,27 @@ __all__ = [
 
 _AT_WORK = ("pending", "in_progress")
 
-
+P = ParamSpec("P")
 Result = TypeVar("Result")
+Method: TypeAlias = Callable[Concatenate["BeadsStateManager", P], Result]
+
+
+def _again_once_reconciled(method: Method[P, Result]) -> Method[P, Result]:
+    """A write to an execution that is not found is done again once our rows are in step with the tracker.
+
+    An import by the tracker may have sent the execution of a living issue to the archive.
+    """
+
+    @wraps(method)
+    def wrapped(self: BeadsStateManager, /, *args: P.args, **kwargs: P.kwargs) -> Result:
+        try:
+            return method(self, *args, **kwargs)
+        except ExecutionNotFoundError:
+            if not self._database.home.reconcile():
+                raise
+            return method(self, *args, **kwargs)
+
+    return wrapped
 
 
 class BeadsStateManager:
@@ -82,15 +102,14 @@ class BeadsStateManager:
         busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS,
         retry_delays_seconds: Sequence[float] = DELAYS_SECONDS,
     ) -> None:
-        watch = BrWatch(Path(os.path.realpath(db_path)))
         self._database = Database(
             db_path,
             clock=clock,
-            watch=watch,
+            home_of=home_of,
             busy_timeout_seconds=busy_timeout_seconds,
             retry_delays_seconds=retry_delays_seconds,
         )
-        self._present = PresentDatabase(self._database, watch)
+        self._database.open()
 
     def __enter__(self) -> Self:
         return self
@@ -102,7 +121,7 @@ class BeadsStateManager:
 
     def close(self) -> None:
         """Close the kept connections. The manager may be used again; it opens the database anew then."""
-        self._present.close()
+        self._database.close()
 
     @property
     def path(self) -> str:
@@ -117,12 +136,14 @@ class BeadsStateManager:
     @property
     def healed(self) -> tuple[Healing, ...]:
         """What was put right, since this manager opened the database, of what the tracker did to our rows."""
-        return self._present.keeper.healed
+        home = self._database.home
+        return home.healed if isinstance(home, SharedFile) else ()
 
     @property
     def healing_pending(self) -> bool:
         """Whether something is to be healed but the database could not be written."""
-        return self._present.keeper.pending
+        home = self._database.home
+        return isinstance(home, SharedFile) and home.pending
 
     def create_execution(
         self,
@@ -184,20 +205,9 @@ class BeadsStateManager:
         if first_checkpoint is not None:
             first = self._new_checkpoint(execution_id, begins_in, first_checkpoint[0], first_checkpoint[1])
 
-        def unit(tx: Transaction) -> Execution:
-            self._present.keeper.before_insert(tx)
-            execution = new_executions.create(tx, new, beside_issues=self._present.beside_issues)
-            if first is not None:
-                checkpoints.save(tx, first, None)
-            return execution
+        return new_executions.create(self._database, new, first)
 
-        def at_once(tx: Transaction) -> Execution | None:
-            if self._present.beside_issues and not self._present.keeper.follows_events:
-                return None
-            return new_executions.create_at_once(tx, new, beside_issues=self._present.beside_issues)
-
-        return self._present.write(unit, at_once if first is None else None)
-
+    @_again_once_reconciled
     def update_execution_status(
         self,
         execution_id: str,
@@ -246,18 +256,11 @@ class BeadsStateManager:
         }
 
         values.execution_id(execution_id)
+        if status in _AT_WORK:
+            return executions.change_status(self._database, execution_id, changes)
+        return self._database.write(lambda tx: attempts.stop_work(tx, execution_id, changes))
 
-        def unit(tx: Transaction) -> Execution:
-            execution = executions.change_status(tx, execution_id, changes)
-            if execution.status not in _AT_WORK:
-                attempts.interrupt_open(tx, execution_id, f"the execution was set to {status} meanwhile")
-            return execution
-
-        def at_once(tx: Transaction) -> Execution | None:
-            return executions.move(tx, execution_id, changes)
-
-        return self._present.write(unit, at_once if status in _AT_WORK else None)
-
+    @_again_once_reconciled
     def save_checkpoint(
         self,
         execution_id: str,
@@ -279,10 +282,7 @@ class BeadsStateManager:
         new = self._new_checkpoint(
             execution_id, phase, checkpoint_name, checkpoint_data, attempt=attempt, op_id=op_id, fence=fence
         )
-        return self._present.write(
-            lambda tx: checkpoints.save(tx, new, checkpoint_data),
-            lambda tx: checkpoints.append(tx, new, checkpoint_data),
-        )
+        return checkpoints.save(self._database, new, checkpoint_data)
 
     def load_checkpoint(
         self, execution_id: str, phase: str | None = None, checkpoint_name: str | None = None
@@ -293,13 +293,14 @@ class BeadsStateManager:
         name = (
             None if checkpoint_name is None else values.identifier(checkpoint_name, "the checkpoint's name")
         )
-        return self._present.use(lambda: checkpoints.newest(self._database, execution_id, wanted_phase, name))
+        return checkpoints.newest(self._database, execution_id, wanted_phase, name)
 
     def list_checkpoints(self, execution_id: str) -> list[Checkpoint]:
         """The checkpoints of an execution in the order in which they were saved."""
         values.execution_id(execution_id)
-        return self._present.read(lambda tx: checkpoints.of_execution(tx, execution_id))
+        return self._database.read(lambda tx: checkpoints.of_execution(tx, execution_id))
 
+    @_again_once_reconciled
     def start_attempt(
         self,
         execution_id: str,
@@ -326,8 +327,9 @@ class BeadsStateManager:
             "workflow_sha256": values.sha256(workflow_sha256, "workflow_sha256"),
         }
         held = values.whole(fence, "fence")
-        return self._present.write(lambda tx: attempts.start(tx, execution_id, phase, held, used))
+        return self._database.write(lambda tx: attempts.start(tx, execution_id, phase, held, used))
 
+    @_again_once_reconciled
     def finish_attempt(
         self,
         attempt: Attempt,
@@ -368,13 +370,14 @@ class BeadsStateManager:
             **values.cost(cost_usd, cost_kind),
             "fence": values.whole(fence, "fence"),
         }
-        return self._present.write(lambda tx: attempts.finish(tx, attempt, outcome))
+        return self._database.write(lambda tx: attempts.finish(tx, attempt, outcome))
 
     def list_attempts(self, execution_id: str) -> list[Attempt]:
         """The attempts of an execution in the order in which they began."""
         values.execution_id(execution_id)
-        return self._present.read(lambda tx: attempts.of_execution(tx, execution_id))
+        return self._database.read(lambda tx: attempts.of_execution(tx, execution_id))
 
+    @_again_once_reconciled
     def take_over(
         self, execution_id: str, owner: str, *, lease_seconds: float = LEASE_SECONDS, force: bool = False
     ) -> Execution:
@@ -398,29 +401,31 @@ class BeadsStateManager:
             )
             return execution
 
-        return self._present.write(unit)
+        return self._database.write(unit)
 
+    @_again_once_reconciled
     def beat(self, execution_id: str, fence: int) -> None:
         """Record a sign of life of the owner, and settle in the file what was written since the last one.
 
         Raises `OwnershipLostError` when the owner was replaced.
         """
         values.execution_id(execution_id)
-        self._present.write(lambda tx: executions.beat(tx, execution_id, fence))
-        self._present.use(self._database.settle)
+        executions.beat(self._database, execution_id, fence)
+        self._database.settle()
 
+    @_again_once_reconciled
     def release(self, execution_id: str, fence: int) -> None:
         """Give up an unfinished execution that its owner stops to work on; anybody may take it over at once.
 
         Raises `OwnershipLostError` when another process took it over, `IllegalTransitionError` when it ended.
         """
         values.execution_id(execution_id)
-        self._present.write(lambda tx: executions.release(tx, execution_id, fence))
+        executions.release(self._database, execution_id, fence)
 
     def get_execution(self, execution_id: str) -> Execution | None:
         """One execution, or None."""
         values.execution_id(execution_id)
-        return self._present.read(lambda tx: executions.get(tx, execution_id))
+        return self._database.read(lambda tx: executions.get(tx, execution_id))
 
     def find_execution(self, execution_id: str) -> Execution | None:
         """The execution with this id, else the only one whose id begins so; None if there is none.
@@ -428,19 +433,19 @@ class BeadsStateManager:
         Raises `InvalidInputError` when more than one begins so.
         """
         values.execution_id(execution_id)
-        return self._present.read(lambda tx: executions.get_by_beginning(tx, execution_id))
+        return self._database.read(lambda tx: executions.get_by_beginning(tx, execution_id))
 
     def require_execution(self, execution_id: str) -> Execution:
         """As `find_execution`, but raises `ExecutionNotFoundError`, which says so where it was archived."""
         values.execution_id(execution_id)
-        return self._present.read(
+        return self._database.read(
             lambda tx: executions.get_by_beginning(tx, execution_id) or executions.require(tx, execution_id)
         )
 
     def is_archived(self, execution_id: str) -> bool:
         """Whether the archive has an execution of this id."""
         values.execution_id(execution_id)
-        return self._present.read(lambda tx: absence.is_archived(tx, execution_id))
+        return self._database.read(lambda tx: absence.is_archived(tx, execution_id))
 
     def list_executions(
         self,
@@ -465,7 +470,7 @@ class BeadsStateManager:
             "started_after": None if started_after is None else format_time(started_after),
         }
         most = values.count(limit, "limit", 10_000)
-        return self._present.read(lambda tx: executions.find(tx, filters, after, most))
+        return self._database.read(lambda tx: executions.find(tx, filters, after, most))
 
     def summarize(
         self, *, stale_hours: float = 24.0, lease_seconds: float = LEASE_SECONDS, most: int = 10
@@ -475,7 +480,7 @@ class BeadsStateManager:
         Of each at most `most` rows.
         """
         moment = self._database.clock.now()
-        return self._present.read(
+        return self._database.read(
             lambda tx: summarize(
                 tx, moment=moment, stale_hours=stale_hours, lease_seconds=lease_seconds, most=most
             )
@@ -486,23 +491,23 @@ class BeadsStateManager:
 
         Internal: for this program's own reports. A unit sees the tables, whose shape may change.
         """
-        return self._present.read(unit)
+        return self._database.read(unit)
 
     def archive_old_executions(self, days: float = 90) -> int:
         """Move executions that ended more than `days` ago to the archive tables; how many there were."""
-        return self._present.use(lambda: archive.archive_finished(self._database, days))
+        return archive.archive_finished(self._database, days)
 
     def import_run(self, run: Run) -> Tally:
         """Take in a run that was kept elsewhere, as far as it is missing here or further than here.
 
         Internal: for history that comes back. A run that breaks a rule of the tables is left out.
         """
-        policy = Policy(beside_issues=self._present.beside_issues)
-        return self._present.write(lambda tx: import_run(tx, run, policy))
+        policy = Policy(beside_issues=self._database.read(lies_beside_issues))
+        return self._database.write(lambda tx: import_run(tx, run, policy))
 
     def require_writable(self) -> None:
         """Raise the `DatabaseError`, or `StoreBusyError`, that a write would meet now; nothing is changed."""
-        self._present.write(lambda tx: tx.execute(sql.load("health")["write_nothing"]))
+        self._database.write(lambda tx: tx.execute(sql.load("health")["write_nothing"]))
 
     def check_health(self) -> Health:
         """Whether the database can be relied on: file, schema, references, lock, log and disk."""
@@ -510,7 +515,7 @@ class BeadsStateManager:
         from adw_state.store.health import check_health
 
         database = self._database
-        return check_health(Target(database.path, self._present.beside_issues, database.clock))
+        return check_health(Target(database.path, database.read(lies_beside_issues), database.clock))
 
     def _new_checkpoint(
         self,

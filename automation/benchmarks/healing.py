@@ -14,9 +14,11 @@ from pathlib import Path
 
 from adw_state.built_in import PHASES, WORKFLOW
 from adw_state.clock import SettableClock
-from adw_state.shared_file.keeper import Keeper, heal
+from adw_state.shared_file import SharedFile, heal
 from adw_state.store import migrations, opening, sql
 from adw_state.store.database import Database
+from adw_state.store.home import OwnFile
+from adw_state.store.new_executions import statement
 from adw_state.store.phase_list import encode_phases
 from adw_state.trackers.issues import Issue
 from adw_state.trackers.own_tracker import create_beads_database
@@ -64,14 +66,14 @@ def measure(
 def _opening_ms(path: Path) -> float:
     """What healing adds to an opening; the connection is there already, as in an opening."""
     with closing(Database(path, clock=SettableClock(_NOW))) as database:
-        beside_issues = opening.inspect(database)
-        return _elapsed_ms(lambda: Keeper(database, beside_issues=beside_issues).heal())
+        opening.inspect(database)
+        return _elapsed_ms(lambda: SharedFile(database).heal())
 
 
 def _healing_ms(path: Path) -> float:
     """What healing costs with the opening of the connections it uses."""
     with closing(Database(path, clock=SettableClock(_NOW))) as database:
-        return _elapsed_ms(lambda: heal(database, beside_issues=True))
+        return _elapsed_ms(lambda: heal(database))
 
 
 def _elapsed_ms(work: Callable[[], object]) -> float:
@@ -93,7 +95,7 @@ def _made(path: Path, executions: int, issues: int) -> Path:
         path, "bench", [Issue(f"bench-{n}", f"Issue {n}", "task", 2) for n in range(issues)], clock.now()
     )
     migrations.apply(path, beside_issues=True, backup_folder=path.parent / "backups", clock=clock)
-    text = sql.load("executions")["create"]
+    text = statement(OwnFile().issue)
     unset = ("owner", "base_commit", "worktree_name", "worktree_path", "branch_name", "extra_data")
     fixed: dict[str, object] = dict.fromkeys(unset) | {
         "issue_title": "Issue",

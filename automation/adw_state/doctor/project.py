@@ -87,7 +87,7 @@ class Project(Target):
     def reconcile(self) -> Iterator[str]:
         """Make rows follow their issues; what was done, in sentences."""
         if self.database is not None:
-            for done in heal(self.database, beside_issues=self.beside_issues, thorough=True):
+            for done in heal(self.database, thorough=True):
                 yield f"Reconciled ({done.kind}): {done.detail}."
 
     def release(self) -> None:

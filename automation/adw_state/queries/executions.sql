@@ -2,44 +2,17 @@
 --
 -- The fence stands in the WHERE of every write of an owner, so a run that was replaced changes nothing
 -- and learns it from how many rows there were; :fence is NULL for callers that do not own the run.
--- Only the write that must tell the whole row returns it, because SQLite builds a temporary table for
--- whatever is returned.
+
+-- name: unknown_issue
+-- What is known of an issue where issues lie elsewhere.
+SELECT
+    cast(NULL AS TEXT) AS title,
+    cast(NULL AS TEXT) AS issue_type,
+    cast(NULL AS BIGINT) AS priority;
 
 -- name: create
--- Begin an execution. No row is made when the id is taken.
-INSERT INTO adw_executions (
-    id, issue_id, workflow, environment, phases, phase, status, started_at, updated_at, heartbeat_at,
-    owner, fence, claimed, issue_title, issue_type, issue_priority, base_commit, worktree_name,
-    worktree_path, branch_name, extra_data
-)
-VALUES (
-    :id,
-    :issue_id,
-    :workflow,
-    :environment,
-    :phases,
-    :phase,
-    :status,
-    :now,
-    :now,
-    CASE WHEN cast(:owner AS TEXT) IS NOT NULL THEN :now END,
-    :owner,
-    :fence,
-    :claimed,
-    :issue_title,
-    :issue_type,
-    :issue_priority,
-    :base_commit,
-    :worktree_name,
-    :worktree_path,
-    :branch_name,
-    :extra_data
-)
-ON CONFLICT (id) DO NOTHING;
-
--- name: create_in_step
--- The same beside a tracker's issues; no row is made either when the tracker has an event that was not
--- followed yet, which may have renamed the issue.
+-- Begin an execution. `issue` is what the home of the database says of the issue, as a common table
+-- expression of one row. No row is made without it, where the id is taken, or another run holds the issue.
 INSERT INTO adw_executions (
     id, issue_id, workflow, environment, phases, phase, status, started_at, updated_at, heartbeat_at,
     owner, fence, claimed, issue_title, issue_type, issue_priority, base_commit, worktree_name,
@@ -59,27 +32,18 @@ SELECT
     :owner,
     :fence,
     :claimed,
-    :issue_title,
-    :issue_type,
-    :issue_priority,
+    coalesce(:issue_title, i.title),
+    coalesce(:issue_type, i.issue_type),
+    coalesce(:issue_priority, i.priority),
     :base_commit,
     :worktree_name,
     :worktree_path,
     :branch_name,
     :extra_data
-WHERE
-    coalesce((SELECT max(v.id) FROM events AS v), 0)
-    <= (SELECT s.event_watermark FROM adw_healing_state AS s)
-ON CONFLICT (id) DO NOTHING;
-
--- name: living_issue
--- What an execution copies of its issue, where that lies in this file and is not deleted.
-SELECT
-    i.title,
-    i.issue_type,
-    i.priority
-FROM issues AS i
-WHERE i.id = :issue_id AND i.status <> 'tombstone';
+FROM issue AS i
+WHERE 1 = 1
+ON CONFLICT DO NOTHING
+RETURNING *;
 
 -- name: change_status
 -- Move an execution to another status; fields that are NULL here stay as they are.
@@ -167,7 +131,8 @@ WHERE
 -- The owner lives.
 UPDATE adw_executions
 SET heartbeat_at = :now
-WHERE id = :id AND fence = :fence AND status IN ('pending', 'in_progress');
+WHERE id = :id AND fence = :fence AND status IN ('pending', 'in_progress')
+RETURNING id;
 
 -- name: phases
 -- The phases of an execution, which never change.
@@ -180,7 +145,8 @@ UPDATE adw_executions
 SET
     owner = NULL,
     updated_at = :now
-WHERE id = :id AND fence = :fence AND status IN ('pending', 'in_progress');
+WHERE id = :id AND fence = :fence AND status IN ('pending', 'in_progress')
+RETURNING id;
 
 -- name: get
 -- One execution.

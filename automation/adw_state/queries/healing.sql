@@ -6,6 +6,32 @@
 -- read; NULL never counts as evidence. Lists come as JSON arrays in one parameter. CROSS JOIN because
 -- SQLite takes its tables in the order written: the few new events first.
 
+-- name: stamp
+-- The number that an application may stamp a file with; bd never does, br does.
+PRAGMA user_version;
+
+-- name: issue
+-- What an execution copies of an issue that is not deleted.
+SELECT
+    i.title,
+    i.issue_type,
+    i.priority
+FROM issues AS i
+WHERE i.id = :issue_id AND i.status <> 'tombstone';
+
+-- name: issue_in_step
+-- The same, unless the tracker has an event that was not followed yet, which may have renamed the issue.
+SELECT
+    i.title,
+    i.issue_type,
+    i.priority
+FROM issues AS i
+WHERE
+    i.id = :issue_id
+    AND i.status <> 'tombstone'
+    AND coalesce((SELECT max(v.id) FROM events AS v), 0)
+    <= (SELECT s.event_watermark FROM adw_healing_state AS s);
+
 -- name: event_columns
 -- How many of the columns that renames are followed by the tracker's events have here: 7 or unusable.
 SELECT count(*) AS found FROM pragma_table_info('events') AS c
@@ -39,13 +65,6 @@ SELECT
     coalesce((SELECT max(e.rowid) FROM adw_executions AS e), 0) AS execution_row
 FROM (SELECT 1 AS one) AS o
 LEFT JOIN adw_healing_state AS s ON o.one = s.id;
-
--- name: went_on
--- Whether anything happened in the tracker since this was last remembered, or it never was.
-SELECT 1 AS found
-WHERE
-    coalesce((SELECT max(v.id) FROM events AS v), 0)
-    > coalesce((SELECT s.event_watermark FROM adw_healing_state AS s), -1);
 
 -- name: remember
 -- This is what was seen when every row was looked at.

@@ -7,18 +7,13 @@ SELECT
     m.name,
     CASE WHEN m.sql LIKE '%fence%' THEN 1 ELSE 0 END AS is_fenced
 FROM sqlite_master AS m
-WHERE m.type = 'table' AND m.name IN ('schema_version', 'adw_executions', 'issues')
+WHERE m.type = 'table' AND m.name IN ('schema_version', 'adw_executions')
 ORDER BY m.name;
 
 -- name: newest_migration
 -- Up to which migration the database has come.
 SELECT max(v.version) AS version FROM schema_version AS v;
 
--- name: foreign_key_to_issues
--- Whether our executions refer to the tracker's issues, that is: whether this is the tracker's file.
-SELECT count(*) AS found FROM pragma_foreign_key_list('adw_executions') AS k
-WHERE k."table" = 'issues';
-
--- name: stamp
--- The number that an application may stamp a file with; bd never does, br does.
-PRAGMA user_version;
+-- name: foreign_keys
+-- Whether our executions refer to rows of another table: those of a tracker, in its file.
+SELECT count(*) AS found FROM pragma_foreign_key_list('adw_executions');

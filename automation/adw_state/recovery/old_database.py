@@ -134,7 +134,7 @@ def _bring_up_to_date(copy: Path, folder: Path, clock: Clock, *, beside_issues: 
     try:
         migrations.apply(copy, beside_issues=beside_issues, backup_folder=folder / "backups", clock=clock)
         with closing(Database(copy, clock=clock)) as database:
-            heal(database, beside_issues=beside_issues)
+            heal(database)
     except AdwError as error:
         return (f"it is read as it is, because it cannot be brought up to date: {error}",)
     return ()

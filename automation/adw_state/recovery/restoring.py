@@ -150,10 +150,10 @@ def restore(location: Location, sources: Sequence[Source], clock: Clock, *, kind
 def _restore(location: Location, sources: Sequence[Source], clock: Clock, kind: str) -> Restoration:
     prepared = _prepare(location, clock)
     with closing(Database(location.database, clock=clock)) as database:
-        healed = heal(database, beside_issues=location.beside_issues, thorough=True)
+        healed = heal(database, thorough=True)
         undeleted = Tally() if location.beside_issues else database.write(bring_back)
         taken = tuple(_take_from(database, source, location, clock, kind) for source in sources)
-        healed += heal(database, beside_issues=location.beside_issues, thorough=True)
+        healed += heal(database, thorough=True)
     return Restoration(prepared.versions, prepared.backup, healed, undeleted, taken)
 
 

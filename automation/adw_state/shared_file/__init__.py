@@ -1,7 +1,7 @@
 """What is needed only because our tables lie in the tracker's file.
 
-`present_database` notices a file that was replaced while it was open, `br_watch` a file that br has
-taken over. The rest is healing: executions follow their issues through what the tracker does to them
+`home` says that a database lies in such a file, `br_guard` keeps out of a file that br has taken over. The
+rest is healing: executions follow their issues through what the tracker does to them
 behind our back. The tracker renames issues with foreign keys off (our rows keep the old id), deletes
 them (the cascade takes our rows; triggers archive them) and makes them anew (the archived rows belong
 back). All of that is put right when a database is opened, in one transaction, and written down in
@@ -15,12 +15,11 @@ back). All of that is put right when a database is opened, in one transaction, a
 
 `diagnosis` sees cheaply whether anything is wrong; `treatment` puts it right, with `renames` (which id
 became which), `moves` (rows get new ids) and `returns` (rows come back); `audit` writes it down;
-`keeper` does it for an open database. Nothing here writes to a table of the tracker, and in a
-sidecar there is nothing to heal.
+Nothing here writes to a table of the tracker, and in a sidecar there is nothing to heal.
 """
 
 from __future__ import annotations
 
-from adw_state.shared_file.keeper import Keeper, heal, needs_healing
+from adw_state.shared_file.home import SharedFile, heal, home_of, needs_healing
 
-__all__ = ["Keeper", "heal", "needs_healing"]
+__all__ = ["SharedFile", "heal", "home_of", "needs_healing"]

@@ -41,6 +41,11 @@ class Diagnosis(NamedTuple):
     unremembered: bool
 
     @property
+    def went_on(self) -> bool:
+        """Whether anything happened in the tracker that was not followed yet."""
+        return self.newest_event > (self.watermark or 0)
+
+    @property
     def damaged(self) -> bool:
         """Whether rows of ours must be put right."""
         return (

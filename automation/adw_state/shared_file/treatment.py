@@ -18,6 +18,8 @@ def treat(tx: Transaction, *, thorough: bool = False) -> tuple[Healing, ...]:
     """Look again, put right what is wrong, write it down, and remember what was seen."""
     seen = diagnosis.look(tx, thorough=thorough)
     if not (seen.damaged or seen.unremembered):
+        if seen.went_on:
+            diagnosis.remember(tx, seen.newest_event)
         return ()
     healings = _events_rebuilt(seen)
     healings += moves.apply(tx, _renamed(tx, seen))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adw_state.errors import ExecutionNotFoundError
-from adw_state.store import sql
+from adw_state.store import opening, sql
 from adw_state.store.transaction import Row, Transaction
 
 _WHY = {
@@ -21,8 +21,7 @@ def why_not_there(tx: Transaction, execution_id: str) -> ExecutionNotFoundError:
         return ExecutionNotFoundError(
             f"there is no execution {execution_id!r}", hint="`adw list` shows the executions"
         )
-    key = tx.one(sql.load("opening")["foreign_key_to_issues"])
-    beside_issues = bool(key and key["found"])
+    beside_issues = opening.lies_beside_issues(tx)
     when = str(row["archived_at"] or "an unknown day")[:10]
     why = _WHY.get(row["archive_reason"], f"for the reason {row['archive_reason']!r}")
     if row["archive_reason"] == "deleted" and beside_issues:

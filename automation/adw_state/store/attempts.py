@@ -10,7 +10,7 @@ from adw_state.clock import parse_time
 from adw_state.errors import IllegalTransitionError
 from adw_state.store import executions, sql
 from adw_state.store.phase_list import place_of
-from adw_state.store.records import Attempt
+from adw_state.store.records import Attempt, Execution
 from adw_state.store.stored_text import columns_of
 from adw_state.store.transaction import Transaction
 
@@ -65,6 +65,16 @@ def finish(tx: Transaction, attempt: Attempt, outcome: Mapping[str, object]) -> 
         f"attempt {attempt.attempt} at {attempt.phase} of {attempt.execution_id} is {present['status']}",
         hint="start a new attempt",
     )
+
+
+def stop_work(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> Execution:
+    """Move an execution to a status in which nobody works on it, and close an attempt that is still open.
+
+    Arguments and errors are those of `executions.change_status`.
+    """
+    execution = executions.change_status_within(tx, execution_id, changes)
+    interrupt_open(tx, execution_id, f"the execution was set to {execution.status} meanwhile")
+    return execution
 
 
 def interrupt_open(tx: Transaction, execution_id: str, reason: str) -> None:

@@ -1,12 +1,13 @@
-"""Checkpoints: append-only saved steps. Every function works inside a transaction of the caller."""
+"""Checkpoints: append-only saved steps."""
 
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import partial
 from typing import TypedDict
 
 from adw_state.clock import parse_time
-from adw_state.errors import InvalidInputError
+from adw_state.errors import InvalidInputError, StoreBusyError
 from adw_state.store import executions, sql
 from adw_state.store.database import Database
 from adw_state.store.json_values import JSON, decode
@@ -30,33 +31,32 @@ class NewCheckpoint(TypedDict):
     fence: int | None
 
 
-def append(tx: Transaction, new: NewCheckpoint, data: JSON) -> Checkpoint | None:
-    """Append a checkpoint by one statement; None if its op_id was saved before.
-
-    `data` is what `new["checkpoint_data"]` encodes. Breaks a constraint if the execution is not there, has
-    another owner, or does not have this phase.
-    """
-    rows = _insert(tx, new)
-    return _as_appended(new, rows[0], data) if rows else None
-
-
-def save(tx: Transaction, new: NewCheckpoint, data: JSON) -> Checkpoint:
-    """Append a checkpoint, or say why that cannot be.
+def save(database: Database, new: NewCheckpoint, data: JSON) -> Checkpoint:
+    """Append a checkpoint; `data` is what `new["checkpoint_data"]` encodes.
 
     A save with an op_id that was saved before changes nothing and returns the checkpoint of then.
     Raises `ExecutionNotFoundError`, `OwnershipLostError` or, for a phase that the execution does not have
     and an op_id of another execution, `InvalidInputError`.
     """
-    saved_before = tx.one(sql.load("checkpoints")["get_by_op_id"], {"op_id": new["op_id"]})
-    if saved_before is None:
-        executions.require_phase(tx, new["execution_id"], new["fence"], new["phase"], "by a checkpoint")
-        return _as_appended(new, _insert(tx, new)[0], data)
-    if saved_before["execution_id"] != new["execution_id"]:
-        raise InvalidInputError(
-            f"op_id {new['op_id']!r} belongs to a checkpoint of execution {saved_before['execution_id']}",
-            hint="make a fresh op_id for every new checkpoint",
-        )
-    return from_row(saved_before)
+    row = database.write_row(sql.load("checkpoints")["append"], new)
+    if row is None:
+        return database.read(partial(_saved_before, new=new))
+    seq, attempt, created_at = row
+    return Checkpoint(
+        new["op_id"],
+        new["execution_id"],
+        seq,
+        new["phase"],
+        attempt,
+        new["checkpoint_name"],
+        data,
+        parse_time(created_at),
+    )
+
+
+def append(tx: Transaction, new: NewCheckpoint) -> None:
+    """Append a checkpoint in the transaction in which its execution begins."""
+    tx.execute(sql.load("checkpoints")["append"], {**new, "now": tx.now})
 
 
 def newest(database: Database, execution_id: str, phase: str | None, name: str | None) -> Checkpoint | None:
@@ -84,19 +84,17 @@ def from_row(row: Row) -> Checkpoint:
     return Checkpoint(op_id, execution_id, seq, phase, attempt, name, decode(text), parse_time(created_at))
 
 
-def _insert(tx: Transaction, new: NewCheckpoint) -> list[Row]:
-    return tx.all(sql.load("checkpoints")["append"], {**new, "now": tx.now})
-
-
-def _as_appended(new: NewCheckpoint, row: Row, data: JSON) -> Checkpoint:
-    seq, attempt, created_at = row
-    return Checkpoint(
-        new["op_id"],
-        new["execution_id"],
-        seq,
-        new["phase"],
-        attempt,
-        new["checkpoint_name"],
-        data,
-        parse_time(created_at),
-    )
+def _saved_before(tx: Transaction, new: NewCheckpoint) -> Checkpoint:
+    """The checkpoint that a save made the first time; raises why there was nothing to append to."""
+    row = tx.one(sql.load("checkpoints")["get_by_op_id"], {"op_id": new["op_id"]})
+    if row is None:
+        executions.require_phase(tx, new["execution_id"], new["fence"], new["phase"], "by a checkpoint")
+        raise StoreBusyError(
+            f"execution {new['execution_id']} was changed while it was written to", hint="try again"
+        )
+    if row["execution_id"] != new["execution_id"]:
+        raise InvalidInputError(
+            f"op_id {new['op_id']!r} belongs to a checkpoint of execution {row['execution_id']}",
+            hint="make a fresh op_id for every new checkpoint",
+        )
+    return from_row(row)

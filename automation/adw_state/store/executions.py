@@ -1,10 +1,14 @@
-"""Executions: change, own, look up. Every function works inside a transaction of the caller."""
+"""Executions: change, own, look up.
+
+What comes down to one statement takes the database; what is a part of more takes the transaction.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from adw_state.clock import format_time, parse_time, seconds_before
@@ -19,6 +23,7 @@ from adw_state.errors import (
 )
 from adw_state.store import sql
 from adw_state.store.absence import why_not_there
+from adw_state.store.database import Database
 from adw_state.store.id_prefixes import ids_beginning, the_only
 from adw_state.store.json_values import JSON, decode
 from adw_state.store.life import Life, life_of
@@ -36,27 +41,32 @@ class PageStart(NamedTuple):
     id: str
 
 
-def move(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> Execution | None:
-    """Move an execution to another status by one statement, and set the fields that are not None.
+def change_status(database: Database, execution_id: str, changes: Mapping[str, object]) -> Execution:
+    """Move an execution to another status, and set the fields that are not None.
 
-    `changes` are the parameters of the statement `change_status` without `id` and `now`. None if the
-    execution is not there, has another owner or no such phase, or may not be moved so.
+    `changes` are the parameters of the statement `change_status` without `id` and `now`. Raises
+    `ExecutionNotFoundError`, `OwnershipLostError`, `IllegalTransitionError` or, for a phase that it does not
+    have, `InvalidInputError`.
     """
+    row = database.write_row(sql.load("executions")["change_status"], {**changes, "id": execution_id})
+    if row is None:
+        raise database.read(partial(why_not_changed, execution_id=execution_id, changes=changes))
+    return from_row(row)
+
+
+def change_status_within(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> Execution:
+    """The same as a part of a transaction."""
     row = tx.one(sql.load("executions")["change_status"], {**changes, "id": execution_id, "now": tx.now})
-    return from_row(row) if row else None
+    if row is None:
+        raise why_not_changed(tx, execution_id, changes)
+    return from_row(row)
 
 
-def change_status(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> Execution:
-    """Move an execution to another status, or say why that cannot be; arguments as above.
-
-    Raises `ExecutionNotFoundError`, `OwnershipLostError`, `IllegalTransitionError` or, for a phase that it
-    does not have, `InvalidInputError`.
-    """
-    moved = move(tx, execution_id, changes)
-    if moved is None:
-        require_phase(tx, execution_id, changes["fence"], changes["phase"], f"to {changes['status']!r}")
-        raise why_not_written(tx, execution_id, changes["fence"], f"to {changes['status']!r}")
-    return moved
+def why_not_changed(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> AdwError:
+    """Why a change of status met no row. Raises `InvalidInputError` for a phase that is not there."""
+    change = f"to {changes['status']!r}"
+    require_phase(tx, execution_id, changes["fence"], changes["phase"], change)
+    return why_not_written(tx, execution_id, changes["fence"], change)
 
 
 def require_phase(tx: Transaction, execution_id: str, fence: object, phase: object, change: str) -> None:
@@ -120,18 +130,22 @@ def take_over(
     )
 
 
-def beat(tx: Transaction, execution_id: str, fence: int) -> None:
+def beat(database: Database, execution_id: str, fence: int) -> None:
     """Record that the owner lives. Raises `OwnershipLostError` when it is the owner no more."""
-    params = {"id": execution_id, "fence": fence, "now": tx.now}
-    if not tx.execute(sql.load("executions")["beat"], params):
-        raise why_not_written(tx, execution_id, fence, "by a sign of life")
+    _write_as_owner(database, "beat", execution_id, fence, "by a sign of life")
 
 
-def release(tx: Transaction, execution_id: str, fence: int) -> None:
+def release(database: Database, execution_id: str, fence: int) -> None:
     """Leave an unfinished execution. Raises `OwnershipLostError` when another process owns it."""
-    params = {"id": execution_id, "fence": fence, "now": tx.now}
-    if not tx.execute(sql.load("executions")["release"], params):
-        raise why_not_written(tx, execution_id, fence, "by being left")
+    _write_as_owner(database, "release", execution_id, fence, "by being left")
+
+
+def _write_as_owner(database: Database, statement: str, execution_id: str, fence: int, change: str) -> None:
+    params = {"id": execution_id, "fence": fence}
+    if database.write_row(sql.load("executions")[statement], params) is None:
+        raise database.read(
+            lambda tx: why_not_written(tx, execution_id=execution_id, fence=fence, change=change)
+        )
 
 
 def get(tx: Transaction, execution_id: str) -> Execution | None:

@@ -1,17 +1,18 @@
-"""Executions: begin. Every function works inside a transaction of the caller."""
+"""Executions: begin."""
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import TypedDict
 
-from adw_state.clock import parse_time
-from adw_state.errors import ConstraintError, DuplicateExecutionError, IssueNotFoundError
-from adw_state.store import sql
-from adw_state.store.executions import why_not_claimed
-from adw_state.store.json_values import decode
-from adw_state.store.phase_list import decode_phases
+from adw_state.errors import AdwError, DuplicateExecutionError
+from adw_state.store import checkpoints, sql
+from adw_state.store.checkpoints import NewCheckpoint
+from adw_state.store.database import Database
+from adw_state.store.executions import from_row, get, why_not_claimed
+from adw_state.store.home import Home
 from adw_state.store.records import Execution
-from adw_state.store.transaction import Transaction
+from adw_state.store.transaction import Row, Transaction
 
 
 class NewExecution(TypedDict):
@@ -37,78 +38,45 @@ class NewExecution(TypedDict):
     extra_data: str | None
 
 
-def create(tx: Transaction, new: NewExecution, *, beside_issues: bool) -> Execution:
-    """Insert an execution, or say why that cannot be.
+def create(database: Database, new: NewExecution, first: NewCheckpoint | None) -> Execution:
+    """Begin an execution, with its first checkpoint if there is one.
 
     Raises `IssueNotFoundError`, `DuplicateExecutionError` or `IssueClaimedError`.
     """
-    if beside_issues:
-        new = _with_issue(tx, new)
-    try:
-        made = _insert(tx, "create", new)
-    except ConstraintError as error:
-        if error.is_unique:
-            raise why_not_claimed(tx, new["issue_id"]) from error
-        raise
-    if made is None:
-        raise DuplicateExecutionError(
+    row = _insert(database, new, first)
+    if row is None and database.home.reconcile():
+        row = _insert(database, new, first)
+    if row is None:
+        raise database.read(partial(_why_not_created, new=new, home=database.home))
+    return from_row(row)
+
+
+def _insert(database: Database, new: NewExecution, first: NewCheckpoint | None) -> Row | None:
+    text = statement(database.home.issue)
+    if first is None:
+        return database.write_row(text, new)
+
+    def unit(tx: Transaction) -> Row | None:
+        row = tx.one(text, {**new, "now": tx.now})
+        if row is not None:
+            checkpoints.append(tx, first)
+        return row
+
+    return database.write(unit)
+
+
+@cache
+def statement(issue: str) -> str:
+    """The statement `create` of a home that says this of an issue."""
+    create = sql.load("executions")["create"]
+    return f"WITH issue AS ({issue}) {create}"
+
+
+def _why_not_created(tx: Transaction, new: NewExecution, home: Home) -> AdwError:
+    if get(tx, new["id"]) is not None:
+        return DuplicateExecutionError(
             f"an execution with the id {new['id']!r} exists already",
-            hint="leave the id away to get a fresh one, or go on with it by `adw resume`",
+            hint="leave out the id to get a fresh one, or go on with it by `adw resume`",
         )
-    return made
-
-
-def create_at_once(tx: Transaction, new: NewExecution, *, beside_issues: bool) -> Execution | None:
-    """Insert an execution by one statement, if nothing stands against it.
-
-    What may stand against it: the id is taken, or an event of the tracker was not followed yet. Raises
-    `IssueNotFoundError`, and breaks a constraint if the issue is held or went away a moment ago.
-    """
-    if beside_issues:
-        return _insert(tx, "create_in_step", _with_issue(tx, new))
-    return _insert(tx, "create", new)
-
-
-def _insert(tx: Transaction, statement: str, new: NewExecution) -> Execution | None:
-    """The execution as it is stored now; None if the statement made no row."""
-    if not tx.execute(sql.load("executions")[statement], {**new, "now": tx.now}):
-        return None
-    now = parse_time(tx.now)
-    return Execution(
-        id=new["id"],
-        issue_id=new["issue_id"],
-        workflow=new["workflow"],
-        environment=new["environment"],
-        phases=decode_phases(new["phases"]),
-        phase=new["phase"],
-        status=new["status"],
-        started_at=now,
-        updated_at=now,
-        heartbeat_at=None if new["owner"] is None else now,
-        owner=new["owner"],
-        fence=new["fence"],
-        claimed=bool(new["claimed"]),
-        issue_title=new["issue_title"],
-        issue_type=new["issue_type"],
-        issue_priority=new["issue_priority"],
-        base_commit=new["base_commit"],
-        worktree_name=new["worktree_name"],
-        worktree_path=new["worktree_path"],
-        branch_name=new["branch_name"],
-        extra_data=None if new["extra_data"] is None else decode(new["extra_data"]),
-    )
-
-
-def _with_issue(tx: Transaction, new: NewExecution) -> NewExecution:
-    """The same with what it lacks of the issue's title, type and priority."""
-    issue = tx.one(sql.load("executions")["living_issue"], {"issue_id": new["issue_id"]})
-    if issue is None:
-        raise IssueNotFoundError(
-            f"there is no issue {new['issue_id']!r} in this tracker", hint="`bd list` shows the issues"
-        )
-    title, issue_type, priority = issue
-    full = new.copy()
-    full["issue_title"] = title if new["issue_title"] is None else new["issue_title"]
-    full["issue_type"] = issue_type if new["issue_type"] is None else new["issue_type"]
-    full["issue_priority"] = priority if new["issue_priority"] is None else new["issue_priority"]
-    return full
+    home.require_issue(tx, new["issue_id"])
+    return why_not_claimed(tx, new["issue_id"])

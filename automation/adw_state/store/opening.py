@@ -1,4 +1,4 @@
-"""What a database is, seen when it is opened: ours, migrated far enough, and in whose file."""
+"""What a database is, seen when it is opened: ours, migrated far enough, and whether others use its file."""
 
 from __future__ import annotations
 
@@ -46,5 +46,9 @@ def _inspect(tx: Transaction, database: Database) -> bool:
             f"{database.path} is at migration {here or 'none'}, this version needs {newest}",
             hint=f"run `{migrate}` once (it makes a backup first)",
         )
-    key = tx.one(texts["foreign_key_to_issues"])
-    return bool(key and key["found"])
+    return lies_beside_issues(tx)
+
+
+def lies_beside_issues(tx: Transaction) -> bool:
+    """Whether our executions refer to rows that are not ours: a tracker's issues, in whose file they lie."""
+    return bool(tx.all(sql.load("opening")["foreign_keys"])[0]["found"])

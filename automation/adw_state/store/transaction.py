@@ -41,7 +41,10 @@ class Transaction:
 
     def one(self, text: str, params: Params = NO_PARAMS) -> Row | None:
         """The first row of the statement's answer, fetched to its end; None if it has none."""
-        rows = self.all(text, params)
+        try:
+            rows = self._connection.execute(text, params).fetchall()
+        except IntegrityError as error:
+            raise broken_rule(error) from error
         return rows[0] if rows else None
 
     def execute(self, text: str, params: Params = NO_PARAMS) -> int:

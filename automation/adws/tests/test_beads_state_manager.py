@@ -15,8 +15,8 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.errors import AdwError, IllegalTransitionError, IssueNotFoundError
 from adw_state.state import ADWState, Attempt, BeadsStateManager, Checkpoint, Execution
-from adw_state.store import database as database_module
 from adw_state.store.sqlite import connection
+from adw_state.store.sqlite import file as file_module
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -85,8 +85,8 @@ def test_connections_are_kept_between_calls_and_closed_at_the_end(
 
         return opening
 
-    monkeypatch.setattr(database_module, "open_writer", remember(connection.open_writer))
-    monkeypatch.setattr(database_module, "open_reader", remember(connection.open_reader))
+    monkeypatch.setattr(file_module, "open_writer", remember(connection.open_writer))
+    monkeypatch.setattr(file_module, "open_reader", remember(connection.open_reader))
     with BeadsStateManager(beads_db) as state:
         for _ in range(20):
             run = state.create_execution("demo-1")

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from adw_state.errors import DatabaseReplacedError
-from adw_state.store.transaction import Transaction
 
 # What happened within one tick of the filesystem's clock after the last look would not show in the
 # folder's time. The coarsest clocks tick every two seconds; one that tells parts of a second ticks with
@@ -26,34 +25,14 @@ _Identity = tuple[int, int]
 _FolderState = tuple[int, int, int]  # time of change in nanoseconds, device, inode
 
 
-class Watch(Protocol):
-    """Somebody who may forbid the use of a database; what the looks raise, the use raises."""
-
-    def look_around(self) -> None:
-        """Look at the folder: before SQLite touches the file, and whenever the folder has changed."""
-
-    def look_within(self, tx: Transaction) -> None:
-        """Look into the file, before every write."""
-
-
-class NoWatch:
-    """Nobody: for databases that are nobody else's."""
-
-    def look_around(self) -> None:
-        """Find nothing."""
-
-    def look_within(self, tx: Transaction) -> None:
-        """Find nothing."""
-
-
 class Surroundings:
     """The surroundings of one database, from its opening until `forget`."""
 
-    def __init__(self, database: Path, watch: Watch) -> None:
+    def __init__(self, database: Path, look_around: Callable[[], None]) -> None:
         self._database = str(database)
         self._log = f"{database}-wal"
         self._folder = str(database.parent)
-        self._watch = watch
+        self._look_around = look_around
         self.forget()
 
     def forget(self) -> None:
@@ -69,9 +48,9 @@ class Surroundings:
     def look_before_opening(self) -> None:
         """Look at all but the log, which belongs to those who have the file open.
 
-        Raises `DatabaseReplacedError`, and whatever the watch raises.
+        Raises `DatabaseReplacedError`, and whatever `look_around` raises.
         """
-        self._watch.look_around()
+        self._look_around()
         self._require_same_file()
 
     def look(self) -> None:

@@ -353,9 +353,9 @@ def test_healing_asked_for_directly_says_what_it_did_and_whether_it_is_needed(
     replays.rename(beads_db, "demo-1", "demo-a")
     with closing(Database(beads_db, clock=clock)) as database:
         assert database.read(needs_healing) is True
-        assert [healing.kind for healing in heal(database, beside_issues=True)] == ["renamed"]
+        assert [healing.kind for healing in heal(database)] == ["renamed"]
         assert database.read(needs_healing) is False
-        assert heal(database, beside_issues=True) == ()
+        assert heal(database) == ()
 
 
 def test_a_database_of_our_own_has_nothing_to_heal(sidecar_db: Path, clock: SettableClock) -> None:
@@ -363,5 +363,5 @@ def test_a_database_of_our_own_has_nothing_to_heal(sidecar_db: Path, clock: Sett
         run_on(state, "any-1")
         assert state.healed == ()
     with closing(Database(sidecar_db, clock=clock)) as database:
-        assert heal(database, beside_issues=False, thorough=True) == ()
+        assert heal(database, thorough=True) == ()
     assert healings(sidecar_db) == []

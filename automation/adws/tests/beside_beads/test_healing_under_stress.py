@@ -16,7 +16,7 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.errors import DatabaseReadOnlyError, StoreFaultError
-from adw_state.shared_file import Keeper, diagnosis, heal, needs_healing
+from adw_state.shared_file import SharedFile, diagnosis, heal, needs_healing
 from adw_state.state import BeadsStateManager
 from adw_state.store import sql
 from adw_state.store.database import Database
@@ -79,17 +79,17 @@ def test_a_database_that_another_process_keeps_locked_can_be_read_and_is_healed_
         closing(Database(damaged, busy_timeout_seconds=0.01, retry_delays_seconds=())) as database,
         replays.tracker(damaged),
     ):
-        keeper = Keeper(database, beside_issues=True)
-        assert keeper.heal() is False
-        assert keeper.pending is True
+        home = SharedFile(database)
+        assert home.heal() is False
+        assert home.pending is True
         assert database.read(needs_healing) is True
         [row] = database.select("SELECT count(*) AS executions FROM adw_executions")
         assert row["executions"] == 4
     with closing(Database(damaged)) as database:
-        keeper = Keeper(database, beside_issues=True)
-        assert keeper.heal() is True
-        assert keeper.pending is False
-        assert len(keeper.healed) == 3
+        home = SharedFile(database)
+        assert home.heal() is True
+        assert home.pending is False
+        assert len(home.healed) == 3
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def test_in_a_large_database_what_leaves_no_trace_is_found_within_a_day(
     BeadsStateManager(beads_db, clock=clock).close()
     assert live(beads_db) == {run.id: "demo-2"}
     with closing(Database(beads_db, clock=clock)) as database:
-        assert heal(database, beside_issues=True) == ()
+        assert heal(database) == ()
     clock.advance(hours=2)
     BeadsStateManager(beads_db, clock=clock).close()
     assert archived(beads_db) == {run.id: ("demo-2", "orphaned")}
@@ -233,7 +233,7 @@ def test_a_thorough_healing_looks_at_every_row_of_a_large_database(
     with replays.tracker(beads_db, foreign_keys=False) as connection:
         connection.execute("UPDATE issues SET id = 'demo-x' WHERE id = 'demo-2'")
     with closing(Database(beads_db, clock=clock)) as database:
-        assert [h.kind for h in heal(database, beside_issues=True, thorough=True)] == ["orphaned"]
+        assert [h.kind for h in heal(database, thorough=True)] == ["orphaned"]
 
 
 @pytest.mark.usefixtures("large")
@@ -264,7 +264,6 @@ def test_no_statement_of_a_look_at_a_large_database_reads_a_whole_table_of_ours(
     looks = (
         "evidence",
         "newest_event",
-        "went_on",
         "created_since",
         "any_rename",
         "any_returning_of_new",
@@ -283,7 +282,6 @@ def test_no_statement_of_a_look_at_a_large_database_reads_a_whole_table_of_ours(
     assert scans == {
         "evidence": ["SCAN CONSTANT ROW", "SCAN o", scans["evidence"][-1]],
         "newest_event": [],
-        "went_on": ["SCAN CONSTANT ROW", "SCAN s"],  # the table of one row
         "created_since": [],
         "estranged": [],
         "reidentified": [],

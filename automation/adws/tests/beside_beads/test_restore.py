@@ -504,7 +504,7 @@ def test_healing_finds_nothing_more_to_do_after_a_restore(home: Home) -> None:
     home.restore()
 
     with closing(Database(home.database, clock=home.clock)) as database:
-        assert heal(database, beside_issues=True, thorough=True) == ()
+        assert heal(database, thorough=True) == ()
 
 
 @pytest.mark.parametrize(

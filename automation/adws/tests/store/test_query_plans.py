@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from adw_state.store import sql
+from adw_state.store.new_executions import statement
 from adws.tests.work_of_statements import fill, steps_of
 
 FEW, MANY = 40, 4000
@@ -45,7 +46,6 @@ PARAMS: dict[str, object] = {
 _EVERYTHING: dict[str, object] = dict.fromkeys(("status", "phase", "environment"))
 ONLY: dict[tuple[str, str], dict[str, object]] = {
     ("executions", "create"): {"id": "another", "status": "pending"},
-    ("executions", "create_in_step"): {"id": "another", "status": "pending"},
     ("checkpoints", "append"): {"op_id": "op-another"},
     ("executions", "list"): _EVERYTHING,
     ("executions", "list_of_issue"): _EVERYTHING,
@@ -86,10 +86,22 @@ def databases(tmp_path_factory: pytest.TempPathFactory, beads_template: Path) ->
 
 @pytest.mark.parametrize(("job", "name"), HOT)
 def test_a_hot_statement_works_no_more_in_a_large_database(databases: Databases, job: str, name: str) -> None:
-    text, params = sql.load(job)[name], PARAMS | ONLY.get((job, name), {})
+    text, params = _text(job, name), PARAMS | ONLY.get((job, name), {})
     few, many = (steps_of(connection, text, params) for connection in databases)
     assert few > 0
     assert many <= few + 20
+
+
+def test_an_execution_beside_a_trackers_issues_is_begun_without_a_search(databases: Databases) -> None:
+    text = statement(sql.load("healing")["issue_in_step"])
+    few, many = (steps_of(connection, text, PARAMS | {"id": "another"}) for connection in databases)
+    assert many <= few + 20
+
+
+def _text(job: str, name: str) -> str:
+    """The statement as it is run: to begin an execution, the home says what it knows of the issue."""
+    texts = sql.load(job)
+    return statement(texts["unknown_issue"]) if (job, name) == ("executions", "create") else texts[name]
 
 
 def test_a_statement_without_an_index_is_found_out(databases: Databases) -> None:

@@ -79,7 +79,7 @@ def test_a_file_that_is_replaced_while_a_write_waits_for_its_lock_is_noticed(
     moved = tmp_path / "old.db"
     with BeadsStateManager(sidecar_db) as state:
         state.create_execution("proj-7")
-        writer = state._database._writer
+        writer = state._database._file._writer
         assert writer is not None
         writer.set_trace_callback(replace)
         new = state.create_execution("proj-8", first_checkpoint=("begun", 1))

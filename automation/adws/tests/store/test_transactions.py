@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.clock import SettableClock
-from adw_state.errors import DatabaseReadOnlyError, StoreBusyError, StoreFaultError
+from adw_state.clock import SettableClock, format_time
+from adw_state.errors import ConstraintError, DatabaseReadOnlyError, StoreBusyError, StoreFaultError
 from adw_state.state import BeadsStateManager
 from adw_state.store.database import Database
 from adw_state.store.transaction import Transaction
@@ -50,67 +50,50 @@ def test_a_unit_is_kept_as_a_whole(database: Database) -> None:
     assert _ids(database) == ["a", "b"]
 
 
-def _insert_alone(tx: Transaction, execution_id: str) -> str | None:
-    """A shortcut: the id that was inserted, None if it was there."""
-    made = tx.all(f"{_INSERT} ON CONFLICT (id) DO NOTHING RETURNING id", {"id": execution_id, "now": tx.now})
-    return made[0][0] if made else None
+_INSERT_IF_FREE = f"{_INSERT} ON CONFLICT (id) DO NOTHING RETURNING id, started_at"
 
 
-def _never(tx: Transaction) -> str:
-    pytest.fail("the unit was not needed")
-
-
-def test_a_shortcut_that_has_a_result_is_kept_and_the_unit_not_run(database: Database) -> None:
+def test_a_statement_alone_is_a_transaction_and_its_row_the_answer(
+    database: Database, clock: SettableClock
+) -> None:
     for name in "ab":
-        assert database.write(_never, lambda tx, name=name: _insert_alone(tx, name)) == name  # type: ignore[misc]
+        row = database.write_row(_INSERT_IF_FREE, {"id": name})
+        assert row is not None
+        assert tuple(row) == (name, format_time(clock.now()))
     with closing(Database(database.path)) as another:
         assert _ids(another) == ["a", "b"]
 
 
-def test_a_shortcut_without_a_result_leaves_it_to_the_unit(database: Database) -> None:
-    database.write(lambda tx: _insert(tx, "a"))
-    said = database.write(lambda tx: f"the unit, {_insert(tx, 'b')}", lambda tx: _insert_alone(tx, "a"))
-    assert said == "the unit, 1"
-    assert _ids(database) == ["a", "b"]
+def test_a_statement_that_writes_no_row_has_no_answer(database: Database) -> None:
+    assert database.write_row(_INSERT_IF_FREE, {"id": "a"}) is not None
+    assert database.write_row(_INSERT_IF_FREE, {"id": "a"}) is None
+    assert _ids(database) == ["a"]
 
 
-def test_a_shortcut_that_breaks_a_constraint_leaves_it_to_the_unit(database: Database) -> None:
-    database.write(lambda tx: _insert(tx, "a"))
-    assert database.write(lambda tx: "the unit", lambda tx: str(_insert(tx, "a"))) == "the unit"
-
-
-def test_any_other_error_of_a_shortcut_is_the_writes(database: Database) -> None:
+def test_a_statement_that_breaks_a_rule_is_an_error_of_its_own(database: Database) -> None:
+    database.write_row(f"{_INSERT} RETURNING id", {"id": "a"})
+    with pytest.raises(ConstraintError, match="UNIQUE constraint failed") as caught:
+        database.write_row(f"{_INSERT} RETURNING id", {"id": "a"})
+    assert caught.value.is_unique
     with pytest.raises(StoreFaultError, match="no such table: nowhere"):
-        database.write(_never, lambda tx: str(tx.execute("DELETE FROM nowhere")))
+        database.write_row("DELETE FROM nowhere", {})
 
 
-def test_a_shortcut_does_not_wait_for_a_lock_but_its_unit_does(sidecar_db: Path) -> None:
-    tried = []
-
+def test_a_statement_waits_for_a_lock(sidecar_db: Path) -> None:
     with (
         closing(Database(sidecar_db, busy_timeout_seconds=60)) as database,
         closing(sqlite3.connect(sidecar_db, isolation_level=None, check_same_thread=False)) as foreign,
     ):
         database.write(lambda tx: None)
         foreign.execute("BEGIN IMMEDIATE")
-        let_go = threading.Timer(0.05, lambda: foreign.execute("ROLLBACK"))
-
-        def shortcut(tx: Transaction) -> str | None:
-            let_go.start()
-            tried.append("shortcut")
-            return _insert_alone(tx, "a")
-
-        assert database.write(lambda tx: f"the unit, {_insert(tx, 'a')}", shortcut) == "the unit, 1"
-        assert tried == ["shortcut"]
+        threading.Timer(0.05, lambda: foreign.execute("ROLLBACK")).start()
+        assert database.write_row(_INSERT_IF_FREE, {"id": "a"}) is not None
         assert database.retries == 0
 
 
-def test_a_shortcut_does_not_become_part_of_another_transaction(database: Database) -> None:
-    def outer(tx: Transaction) -> str:
-        return database.write(_never, lambda other: _insert_alone(other, "a"))
-
+def test_a_statement_alone_does_not_become_part_of_another_transaction(database: Database) -> None:
     with pytest.raises(StoreFaultError, match="within a transaction"):
-        database.write(outer)
+        database.write(lambda tx: database.write_row(_INSERT_IF_FREE, {"id": "a"}))
     assert _ids(database) == []
 
 
