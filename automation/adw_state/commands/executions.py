@@ -146,8 +146,7 @@ def _required(location: Location, state: BeadsStateManager, adw_id: str) -> Exec
 
 def _life(execution: Execution, attempts: list[Attempt], lease_seconds: float) -> Life | None:
     return life_of(
-        execution.owner,
-        execution.heartbeat_at,
+        execution,
         has_open_attempt=any(attempt.status == "in_progress" for attempt in attempts),
         now=default_clock().now(),
         lease_seconds=lease_seconds,
@@ -163,6 +162,8 @@ def _print_execution(execution: Execution, life: Life | None) -> None:
     print_line(f"Status     {execution.status}, in {execution.phase}")
     if life is not None and life.is_over:
         print_line(f"           {life.state}: {life.why}; `{command_on('adw resume', execution.id)}` goes on")
+    if execution.release_by:
+        print_line(f"Released   by {one_line(execution.release_by)}")
     if execution.error_message:
         print_line(f"Error      {execution.error_message}")
     ended = f"ended {execution.completed_at:%Y-%m-%d %H:%M:%S}" if execution.completed_at else "not ended"

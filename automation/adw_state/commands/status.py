@@ -53,7 +53,7 @@ def status(db: str | None, as_json: bool) -> None:
 
 def _print_over(found: list[Execution], life: dict[str, Life], clock: Clock) -> None:
     print_table(
-        "Nobody works on these any more; `adw resume EXECUTION` goes on",
+        "Nobody works on these; `adw resume EXECUTION` goes on",
         ["execution", "issue", "phase", "silent for", "state"],
         [
             [

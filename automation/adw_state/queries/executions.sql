@@ -163,9 +163,7 @@ LIMIT :most;
 -- name: claimant
 -- Which execution holds this issue.
 SELECT
-    e.id,
-    e.owner,
-    e.heartbeat_at,
+    e.*,
     (
         SELECT count(*) FROM adw_phase_attempts AS a
         WHERE a.execution_id = e.id AND a.status = 'in_progress'

@@ -250,13 +250,9 @@ def why_not_claimed(tx: Transaction, issue_id: str) -> IssueClaimedError:
         return IssueClaimedError(
             f"another execution held issue {issue_id} a moment ago", hint="try again; `adw status` shows more"
         )
-    life = life_of(
-        row["owner"],
-        _optional_time(row["heartbeat_at"]),
-        has_open_attempt=row["open_attempts"] > 0,
-        now=parse_time(tx.now),
-    )
-    return issue_claimed(issue_id, row["id"], life)
+    holder = from_row(row)
+    life = life_of(holder, has_open_attempt=row["open_attempts"] > 0, now=parse_time(tx.now))
+    return issue_claimed(issue_id, holder.id, life)
 
 
 def issue_claimed(issue_id: str, holder: str, life: Life | None) -> IssueClaimedError:

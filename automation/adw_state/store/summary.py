@@ -31,7 +31,7 @@ class StaleCheckpoint:
 class Summary:
     """`counts` by status (only those that occur); the lists hold at most as many rows as asked for.
 
-    `life` tells of each unfinished execution that has an owner, by its id.
+    `life` tells of each unfinished execution that has an owner or waits, by its id.
     """
 
     counts: dict[str, int]
@@ -64,8 +64,7 @@ def _life(
     found = {}
     for run in unfinished:
         life = life_of(
-            run.owner,
-            run.heartbeat_at,
+            run,
             has_open_attempt=run.id in in_an_attempt,
             now=moment,
             lease_seconds=lease_seconds,

@@ -42,8 +42,7 @@ def _life(holder: Execution, project: Path, clock: Clock) -> Life | None:
     run = JsonRun.load(holder.id, project, clock)
     attempts = [] if run is None else run.attempts()
     return life_of(
-        holder.owner,
-        holder.heartbeat_at,
+        holder,
         has_open_attempt=any(attempt.status == "in_progress" for attempt in attempts),
         now=clock.now(),
     )

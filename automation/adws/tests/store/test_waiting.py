@@ -35,8 +35,23 @@ def test_a_waiting_run_says_for_what_until_when_and_how_it_is_released(state: Be
 def test_a_waiting_run_holds_its_issue_but_has_no_owner(state: BeadsStateManager) -> None:
     run = _waiting(state)
     assert (run.claimed, run.owner, run.completed_at) == (True, None, None)
-    with pytest.raises(IssueClaimedError):
+    with pytest.raises(IssueClaimedError) as caught:
         state.create_execution("proj-7", claim=True)
+    assert str(caught.value) == (
+        "issue proj-7 is held by execution a, which is waiting:"
+        " for a limit to pass until 2026-11-24 12:00:00 UTC"
+    )
+    assert caught.value.hint == "go on with it by `adw resume a`, or start a second run with --force"
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [("person", "for a person"), ("limit", "for a limit to pass"), ("event", "for an event")],
+)
+def test_what_a_run_waits_for_is_said_in_words(state: BeadsStateManager, what: str, words: str) -> None:
+    run = state.create_execution("proj-7")
+    state.update_execution_status(run.id, "waiting", waiting_for=what)
+    assert state.summarize().life[run.id].why == words
 
 
 def test_a_waiting_run_is_taken_over_at_once_and_waits_no_longer(
@@ -102,10 +117,13 @@ def test_a_waiting_run_gets_no_attempt_and_no_sign_of_life(state: BeadsStateMana
     assert state.get_execution(run.id) == run
 
 
-def test_a_waiting_run_counts_as_unfinished_and_neither_alive_nor_dead(state: BeadsStateManager) -> None:
+def test_a_waiting_run_counts_as_unfinished_and_is_neither_alive_nor_dead(state: BeadsStateManager) -> None:
     run = _waiting(state)
     summary = state.summarize()
-    assert (summary.counts, summary.unfinished, summary.life) == ({"waiting": 1}, [run], {})
+    assert (summary.counts, summary.unfinished) == ({"waiting": 1}, [run])
+    life = summary.life[run.id]
+    assert (life.state, life.is_over) == ("waiting", True)
+    assert life.why == "for a limit to pass until 2026-11-24 12:00:00 UTC"
     assert state.list_executions(status="waiting") == [run]
 
 
