@@ -1,8 +1,8 @@
 """The whole report about one window, from either backend, and each of its questions alone.
 
 `analyze` is what the commands call. The three `get_…` functions answer one question from a database,
-for other programs. A database is read through the manager: what the tracker did to our rows is put right
-first, and a file that must not be opened is refused.
+for other programs. A database is read through the manager, so it is reconciled with the tracker first, and a
+file that must not be opened is refused.
 """
 
 from __future__ import annotations
@@ -79,9 +79,9 @@ def report_from_files(folders: RunFolders, window: Window, *, stale_hours: float
     notebook = Notebook()
     runs = read_runs(folders, notebook)
     if window.environment is not None:
-        homeless = [run.run_id for run in runs if run.environment is None]
-        if homeless:
-            notebook.add("runs without an environment, not counted", homeless[0], count=len(homeless))
+        elsewhere = [run.run_id for run in runs if run.environment is None]
+        if elsewhere:
+            notebook.add("runs without an environment, not counted", elsewhere[0], count=len(elsewhere))
     roots = dict.fromkeys(path for path in (folders.log_root, folders.agents_root) if path)
     locations = tuple(map(str, roots))
     with tables_of(runs, window.now, notebook) as tx:

@@ -141,5 +141,5 @@ def _status(state: Mapping[str, object], notebook: Notebook) -> str | None:
     word = text_in(state, "status")
     if word is None or word in EXECUTION_STATUSES:
         return word
-    notebook.add("states whose status is none of ours", word)
+    notebook.add("states with an unknown status", word)
     return None

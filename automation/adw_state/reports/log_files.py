@@ -45,7 +45,7 @@ def find_logs(roots: Iterable[Path], zone: tzinfo | None, notebook: Notebook) ->
         # Only files of one size can be equal, so the others need no second reading.
         digest = _digest(log.path) if sizes[log.size] > 1 else str(log.path)
         if digest in met:
-            notebook.add("logs that are copies of another", log.path)
+            notebook.add("duplicate logs", log.path)
         else:
             kept.append(log.path)
         met.add(digest)

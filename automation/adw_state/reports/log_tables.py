@@ -30,7 +30,7 @@ def tables_of(runs: Iterable[RunHistory], now: datetime, notebook: Notebook) -> 
             tx.execute(texts[name])
         for run in runs:
             if run.started_at is None:
-                notebook.add("runs without a time of start, not counted", run.run_id)
+                notebook.add("runs without a start time, not counted", run.run_id)
             else:
                 _add(tx, texts, run)
         yield tx

@@ -40,7 +40,7 @@ def read_runs(folders: RunFolders, notebook: Notebook) -> list[RunHistory]:
     """Every run that left a log or a state, in no particular order."""
     roots = [root for root in (folders.log_root, folders.agents_root) if root is not None]
     if not any(root.is_dir() for root in roots):
-        notebook.add("folders of logs that are not there", folders.log_root)
+        notebook.add("log folders that do not exist", folders.log_root)
     runs: dict[str, RunHistory] = {}
     for path in find_logs(roots, folders.zone, notebook):
         try:

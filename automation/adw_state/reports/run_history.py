@@ -182,7 +182,7 @@ class RunHistory:
         if fits:
             self.close_open_attempt(record.at, status, self._error() if status == "failed" else None)
         else:
-            notebook.add("ends of phases that were not begun", record.message)
+            notebook.add("phase ends without a beginning", record.message)
 
     def _end(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
         if not self._is_about_this_issue(match["issue"], record, notebook):
@@ -197,7 +197,7 @@ class RunHistory:
         try:
             state = json.loads(record.message.partition(":")[2])
         except (ValueError, RecursionError):
-            notebook.add("state dumps in logs that are not whole", record.message)
+            notebook.add("incomplete state dumps in logs", record.message)
             return
         if isinstance(state, dict):
             self.take_state(state)

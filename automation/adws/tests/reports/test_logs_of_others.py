@@ -135,7 +135,7 @@ def test_the_end_of_a_phase_that_was_not_begun_is_noted_and_not_counted(files: F
     files.log(HEAD + "2025-10-13 10:00:03 - INFO - Review phase completed successfully\n")
     report = files.report()
     assert steps(report) == {"plan": (1, 0), "build": (0, 0), "review": (0, 0)}
-    assert files.notes() == {"ends of phases that were not begun": 1}
+    assert files.notes() == {"phase ends without a beginning": 1}
 
 
 def test_one_file_may_hold_two_runs(files: Files) -> None:
@@ -168,7 +168,7 @@ def test_a_copy_of_a_log_is_read_once(files: Files) -> None:
     shutil.copyfile(path, copy)
     report = files.report()
     assert report.attempts[0].attempts == 1
-    assert files.notes() == {"logs that are copies of another": 1}
+    assert files.notes() == {"duplicate logs": 1}
 
 
 def test_several_processes_announce_themselves_in_one_run(files: Files) -> None:
@@ -189,7 +189,7 @@ def test_dumps_of_two_processes_may_run_into_each_other(files: Files) -> None:
     )
     report = files.report()
     assert report.attempts[0].completed == 1
-    assert files.notes() == {"state dumps in logs that are not whole": 1}
+    assert files.notes() == {"incomplete state dumps in logs": 1}
 
 
 def test_a_dumped_state_tells_the_issue_and_its_type(files: Files) -> None:
@@ -235,7 +235,7 @@ def test_a_phase_of_another_team_may_end_by_another_name(files: Files) -> None:
     files.log(HEAD + named + documented + ended)
     assert steps(files.report()) == {"plan": (1, 1), "document": (1, 1)}
     files.log(HEAD + named + documented + ended.replace("Documentation", "Plan"))
-    assert files.notes() == {"ends of phases that were not begun": 1}
+    assert files.notes() == {"phase ends without a beginning": 1}
 
 
 def test_runs_of_each_workflow_have_a_funnel_of_their_own(files: Files) -> None:
@@ -302,8 +302,8 @@ def test_a_state_alone_tells_what_it_records_and_no_more(files: Files) -> None:
     report = files.report()
     assert statuses(report) == {"a": "unknown", "b": "failed", "d": "unknown"}
     assert files.notes() == {
-        "runs without a time of start, not counted": 1,
-        "states whose status is none of ours": 1,
+        "runs without a start time, not counted": 1,
+        "states with an unknown status": 1,
     }
 
 
@@ -416,7 +416,7 @@ def test_a_pipe_named_like_a_log_is_not_opened(files: Files) -> None:
 
 
 def test_folders_that_are_not_there_are_named(files: Files) -> None:
-    assert files.notes() == {"folders of logs that are not there": 1}
+    assert files.notes() == {"log folders that do not exist": 1}
 
 
 def test_a_log_of_any_size_is_read_in_little_memory(tmp_path: Path) -> None:
