@@ -34,7 +34,6 @@ from adw_state.store.ids import new_execution_id, new_op_id
 from adw_state.store.importing import Policy, Tally, import_run
 from adw_state.store.json_values import JSON, encode
 from adw_state.store.life import LEASE_SECONDS
-from adw_state.store.new_executions import NewExecution
 from adw_state.store.opening import lies_beside_issues
 from adw_state.store.phase_list import encode_phases, listed, place_of
 from adw_state.store.records import Attempt, Checkpoint, Execution, IssueSnapshot
@@ -181,7 +180,7 @@ class BeadsStateManager:
         all_phases = built_in.PHASES if phases is None else values.phases(phases)
         begins_in = all_phases[0] if phase is None else values.phase(phase)
         place_of(begins_in, all_phases, execution_id)
-        new: NewExecution = {
+        new = {
             "id": execution_id,
             "issue_id": values.identifier(issue_id, "the issue's id"),
             "workflow": values.identifier(workflow, "workflow"),

@@ -5,6 +5,7 @@ Measured on scratch databases of our own making, never on a tracker's. Times are
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -96,8 +97,7 @@ def _made(path: Path, executions: int, issues: int) -> Path:
     )
     migrations.apply(path, beside_issues=True, backup_folder=path.parent / "backups", clock=clock)
     text = statement(OwnFile().issue)
-    unset = ("owner", "base_commit", "worktree_name", "worktree_path", "branch_name", "extra_data")
-    fixed: dict[str, object] = dict.fromkeys(unset) | {
+    fixed: dict[str, object] = dict.fromkeys(re.findall(r":([a-z_]+)", text)) | {
         "issue_title": "Issue",
         "issue_type": "task",
         "issue_priority": 2,

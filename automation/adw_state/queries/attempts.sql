@@ -1,4 +1,4 @@
--- Attempts: one row per try at a phase.
+-- Attempts: one row per try at a phase; `add` and `archive` are for those that come from elsewhere.
 
 -- name: start
 -- Begin the next attempt at a phase; its number follows the newest one of that phase.
@@ -94,3 +94,52 @@ ORDER BY started_at, place, attempt;
 SELECT * FROM adw_phase_attempts
 WHERE execution_id = :execution_id
 ORDER BY started_at, place, attempt;
+
+-- name: add
+-- An attempt comes in; one that is open here and over there is brought to its end.
+INSERT INTO adw_phase_attempts (
+    execution_id, phase, place, attempt, status, started_at, finished_at, duration_seconds, error_class,
+    error_message, exit_code, agent, model, session_id, prompt_sha256, workflow_sha256, input_tokens,
+    cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_usd, cost_kind
+)
+VALUES (
+    :execution_id, :phase, :place, :attempt, :status, :started_at, :finished_at, :duration_seconds,
+    :error_class, :error_message, :exit_code, :agent, :model, :session_id, :prompt_sha256,
+    :workflow_sha256, :input_tokens, :cache_read_tokens, :cache_write_tokens, :output_tokens,
+    :reasoning_tokens, :cost_usd, :cost_kind
+)
+ON CONFLICT (execution_id, phase, attempt) DO UPDATE SET
+    status = excluded.status,
+    finished_at = excluded.finished_at,
+    duration_seconds = excluded.duration_seconds,
+    error_class = excluded.error_class,
+    error_message = excluded.error_message,
+    exit_code = excluded.exit_code,
+    agent = excluded.agent,
+    model = excluded.model,
+    session_id = excluded.session_id,
+    prompt_sha256 = excluded.prompt_sha256,
+    workflow_sha256 = excluded.workflow_sha256,
+    input_tokens = excluded.input_tokens,
+    cache_read_tokens = excluded.cache_read_tokens,
+    cache_write_tokens = excluded.cache_write_tokens,
+    output_tokens = excluded.output_tokens,
+    reasoning_tokens = excluded.reasoning_tokens,
+    cost_usd = excluded.cost_usd,
+    cost_kind = excluded.cost_kind
+WHERE adw_phase_attempts.status = 'in_progress' AND excluded.status <> 'in_progress';
+
+-- name: archive
+-- An attempt comes into the archive.
+INSERT INTO adw_phase_attempts_archive (
+    execution_id, phase, place, attempt, status, started_at, finished_at, duration_seconds, error_class,
+    error_message, exit_code, agent, model, session_id, prompt_sha256, workflow_sha256, input_tokens,
+    cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_usd, cost_kind,
+    archived_at, archive_reason
+)
+VALUES (
+    :execution_id, :phase, :place, :attempt, :status, :started_at, :finished_at, :duration_seconds,
+    :error_class, :error_message, :exit_code, :agent, :model, :session_id, :prompt_sha256,
+    :workflow_sha256, :input_tokens, :cache_read_tokens, :cache_write_tokens, :output_tokens,
+    :reasoning_tokens, :cost_usd, :cost_kind, :archived_at, :archive_reason
+);

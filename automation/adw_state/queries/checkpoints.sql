@@ -1,4 +1,4 @@
--- Checkpoints: append-only, numbered within their execution.
+-- Checkpoints: append-only, numbered within their execution; `add`, `archive` for those from elsewhere.
 
 -- name: append
 -- Append a checkpoint. No row is made when op_id was saved before, and where the execution is not there, has
@@ -63,3 +63,24 @@ LIMIT 1;
 SELECT * FROM adw_checkpoints
 WHERE execution_id = :execution_id
 ORDER BY seq;
+
+-- name: add
+-- A checkpoint comes in, unless it is here already.
+INSERT INTO adw_checkpoints (
+    op_id, execution_id, seq, phase, attempt, checkpoint_name, checkpoint_data, created_at
+)
+VALUES (
+    :op_id, :execution_id, :seq, :phase, :attempt, :checkpoint_name, :checkpoint_data, :created_at
+)
+ON CONFLICT (op_id) DO NOTHING;
+
+-- name: archive
+-- A checkpoint comes into the archive.
+INSERT INTO adw_checkpoints_archive (
+    op_id, execution_id, seq, phase, attempt, checkpoint_name, checkpoint_data, created_at,
+    archived_at, archive_reason
+)
+VALUES (
+    :op_id, :execution_id, :seq, :phase, :attempt, :checkpoint_name, :checkpoint_data, :created_at,
+    :archived_at, :archive_reason
+);

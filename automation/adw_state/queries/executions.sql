@@ -1,4 +1,4 @@
--- Executions: begin, change, own, look up.
+-- Executions: begin, change, own, look up; and `add`, `renew`, `archive` for those that come from elsewhere.
 --
 -- The fence stands in the WHERE of every write of an owner, so a run that was replaced changes nothing
 -- and learns it from how many rows there were; :fence is NULL for callers that do not own the run.
@@ -234,3 +234,84 @@ SELECT * FROM adw_executions
 WHERE status = 'failed'
 ORDER BY completed_at DESC, id DESC
 LIMIT :most;
+
+-- name: add
+-- An execution comes in. It does not hold its issue if another one holds it by now.
+INSERT INTO adw_executions (
+    id, issue_id, workflow, environment, phases, phase, status, started_at, updated_at, completed_at,
+    heartbeat_at, owner, fence, claimed, waiting_for, waiting_until, release_by, error_message,
+    issue_title, issue_type, issue_priority, base_commit, worktree_name, worktree_path, branch_name,
+    plan_file, pr_created, pr_url, extra_data
+)
+VALUES (
+    :id, :issue_id, :workflow, :environment, :phases, :phase, :status, :started_at, :updated_at,
+    :completed_at, :heartbeat_at, :owner, :fence,
+    CASE
+        WHEN
+            EXISTS (
+                SELECT 1 FROM adw_executions AS o
+                WHERE o.issue_id = :issue_id AND o.claimed = 1
+            )
+            THEN 0
+        ELSE :claimed
+    END,
+    :waiting_for, :waiting_until, :release_by, :error_message, :issue_title, :issue_type, :issue_priority,
+    :base_commit, :worktree_name, :worktree_path, :branch_name, :plan_file, :pr_created, :pr_url,
+    :extra_data
+);
+
+-- name: renew
+-- An execution is brought to a later state of itself. It stays with the issue that it has here.
+UPDATE adw_executions
+SET
+    workflow = :workflow,
+    environment = :environment,
+    phases = :phases,
+    phase = :phase,
+    status = :status,
+    updated_at = :updated_at,
+    completed_at = :completed_at,
+    heartbeat_at = :heartbeat_at,
+    owner = :owner,
+    fence = :fence,
+    claimed = CASE
+        WHEN
+            EXISTS (
+                SELECT 1 FROM adw_executions AS o
+                WHERE o.issue_id = adw_executions.issue_id AND o.claimed = 1 AND o.id <> :id
+            )
+            THEN 0
+        ELSE :claimed
+    END,
+    waiting_for = :waiting_for,
+    waiting_until = :waiting_until,
+    release_by = :release_by,
+    error_message = :error_message,
+    issue_title = :issue_title,
+    issue_type = :issue_type,
+    issue_priority = :issue_priority,
+    base_commit = :base_commit,
+    worktree_name = :worktree_name,
+    worktree_path = :worktree_path,
+    branch_name = :branch_name,
+    plan_file = :plan_file,
+    pr_created = :pr_created,
+    pr_url = :pr_url,
+    extra_data = :extra_data
+WHERE id = :id;
+
+-- name: archive
+-- An execution comes into the archive.
+INSERT INTO adw_executions_archive (
+    id, issue_id, workflow, environment, phases, phase, status, started_at, updated_at, completed_at,
+    heartbeat_at, owner, fence, claimed, waiting_for, waiting_until, release_by, error_message,
+    issue_title, issue_type, issue_priority, base_commit, worktree_name, worktree_path, branch_name,
+    plan_file, pr_created, pr_url, extra_data, archived_at, archive_reason
+)
+VALUES (
+    :id, :issue_id, :workflow, :environment, :phases, :phase, :status, :started_at, :updated_at,
+    :completed_at, :heartbeat_at, :owner, :fence, :claimed, :waiting_for, :waiting_until, :release_by,
+    :error_message, :issue_title, :issue_type, :issue_priority, :base_commit, :worktree_name,
+    :worktree_path, :branch_name, :plan_file, :pr_created, :pr_url, :extra_data, :archived_at,
+    :archive_reason
+);

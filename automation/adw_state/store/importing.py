@@ -107,6 +107,11 @@ class _Import:
     def __init__(self, tx: Transaction, policy: Policy) -> None:
         self._tx = tx
         self._texts = sql.load("restore")
+        self._rows = {
+            "execution": sql.load("executions"),
+            "attempt": sql.load("attempts"),
+            "checkpoint": sql.load("checkpoints"),
+        }
         self._policy = policy
 
     def whole(self, run: Run) -> Tally:
@@ -166,7 +171,7 @@ class _Import:
         return Tally(refused=1, why_refused=why)
 
     def _add_living(self, run: Run) -> Tally:
-        self._tx.execute(self._texts["add_execution"], run.execution.values)
+        self._tx.execute(self._rows["execution"]["add"], run.execution.values)
         return Tally(restored=1) + self._parts(run)
 
     def _add_to_living(self, run: Run, living: Row) -> Tally:
@@ -176,7 +181,7 @@ class _Import:
             return Tally(present=1)
         done = Tally(present=1)
         if there > here:
-            self._tx.execute(self._texts["renew_execution"], run.execution.values)
+            self._tx.execute(self._rows["execution"]["renew"], run.execution.values)
             done = Tally(renewed=1)
         return done + self._parts(run)
 
@@ -243,7 +248,7 @@ class _Import:
     def _add(self, what: str, row: StoredRow) -> int:
         """Write a part of a run that lives; whether it was written."""
         try:
-            return self._tx.execute(self._texts[f"add_{what}"], row.values)
+            return self._tx.execute(self._rows[what]["add"], row.values)
         except ConstraintError:
             if not self._policy.keep_all:
                 raise
@@ -251,4 +256,4 @@ class _Import:
 
     def _archive(self, what: str, row: StoredRow, place: Archived) -> int:
         where = {"archived_at": place.at, "archive_reason": place.reason}
-        return self._tx.execute(self._texts[f"archive_{what}"], {**row.values, **where})
+        return self._tx.execute(self._rows[what]["archive"], {**row.values, **where})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TypedDict
 
 from adw_state.errors import AdwError, DuplicateExecutionError
 from adw_state.store import checkpoints, sql
@@ -12,36 +11,14 @@ from adw_state.store.database import Database
 from adw_state.store.executions import from_row, get, why_not_claimed
 from adw_state.store.home import Home
 from adw_state.store.records import Execution
-from adw_state.store.transaction import Row, Transaction
+from adw_state.store.transaction import Params, Row, Transaction
 
 
-class NewExecution(TypedDict):
-    """An execution to be begun: the parameters of the statement `create` without `now`."""
-
-    id: str
-    issue_id: str
-    workflow: str
-    environment: str
-    phases: str
-    phase: str
-    status: str
-    owner: str | None
-    fence: int
-    claimed: int
-    issue_title: str | None
-    issue_type: str | None
-    issue_priority: int | None
-    base_commit: str | None
-    worktree_name: str | None
-    worktree_path: str | None
-    branch_name: str | None
-    extra_data: str | None
-
-
-def create(database: Database, new: NewExecution, first: NewCheckpoint | None) -> Execution:
+def create(database: Database, new: Params, first: NewCheckpoint | None) -> Execution:
     """Begin an execution, with its first checkpoint if there is one.
 
-    Raises `IssueNotFoundError`, `DuplicateExecutionError` or `IssueClaimedError`.
+    `new` are the parameters of the statement `create` without `now`. Raises `IssueNotFoundError`,
+    `DuplicateExecutionError` or `IssueClaimedError`.
     """
     row = _insert(database, new, first)
     if row is None and database.home.reconcile():
@@ -51,7 +28,7 @@ def create(database: Database, new: NewExecution, first: NewCheckpoint | None) -
     return from_row(row)
 
 
-def _insert(database: Database, new: NewExecution, first: NewCheckpoint | None) -> Row | None:
+def _insert(database: Database, new: Params, first: NewCheckpoint | None) -> Row | None:
     text = statement(database.home.issue)
     if first is None:
         return database.write_row(text, new)
@@ -72,11 +49,11 @@ def statement(issue: str) -> str:
     return f"WITH issue AS ({issue}) {create}"
 
 
-def _why_not_created(tx: Transaction, new: NewExecution, home: Home) -> AdwError:
-    if get(tx, new["id"]) is not None:
+def _why_not_created(tx: Transaction, new: Params, home: Home) -> AdwError:
+    if get(tx, str(new["id"])) is not None:
         return DuplicateExecutionError(
             f"an execution with the id {new['id']!r} exists already",
             hint="leave out the id to get a fresh one, or go on with it by `adw resume`",
         )
-    home.require_issue(tx, new["issue_id"])
-    return why_not_claimed(tx, new["issue_id"])
+    home.require_issue(tx, str(new["issue_id"]))
+    return why_not_claimed(tx, str(new["issue_id"]))
