@@ -154,6 +154,7 @@ def test_a_run_that_has_ended_has_no_stale_checkpoint(beads_db: Path, end: str) 
 def test_success_rates_count_all_runs_and_the_finished_ones(beads_db: Path) -> None:
     ends = {"demo-1": ["completed", "completed", "failed", "in_progress"], "demo-3": ["cancelled"]}
     with BeadsStateManager(beads_db) as state:
+        state.update_execution_status(state.create_execution("demo-3").id, "waiting", waiting_for="person")
         for issue, statuses in ends.items():
             for status in statuses:
                 state.update_execution_status(state.create_execution(issue).id, status)
@@ -170,11 +171,11 @@ def test_success_rates_count_all_runs_and_the_finished_ones(beads_db: Path) -> N
         },
         {
             "issue_type": "chore",
-            "total": 1,
+            "total": 2,
             "completed": 0,
             "failed": 0,
             "cancelled": 1,
-            "unfinished": 0,
+            "unfinished": 1,
             "success_rate_percent": 0.0,
             "finished_success_rate_percent": None,
         },
