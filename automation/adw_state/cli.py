@@ -24,6 +24,7 @@ COMMANDS = {
     "init": ("init:init", "Prepare this project: find the tracker, make our tables."),
     "migrate": ("migrate:migrate", "Apply, show or take back migrations; move the history."),
     "where": ("where:where", "Say which database is used, and why."),
+    "config": ("config:config", "Check the configuration and its workflows."),
     "run": ("run:run", "Take an issue through plan, build and review."),
     "resume": ("run:resume", "Go on with an execution that was killed or failed."),
     "phase": ("phase:phase", "Do one phase of an execution: plan, build or review."),

@@ -1,8 +1,9 @@
 """The configuration: `adw.toml` at the top of the project, and `ADW_*` variables that override it.
 
     agent = "claude"               # claude, scripted, or any command
+    workflow = "adw_sdlc"          # what `adw run` does unless it is told otherwise
     environment = "local"
-    agent_timeout_seconds = 3600
+    agent_timeout_seconds = 3600   # also for the commands of a workflow
     heartbeat_seconds = 10
     lease_seconds = 60             # silence after which a run on another host counts as dead
     stale_hours = 24
@@ -10,22 +11,26 @@
     run_folder = ".adw"            # where runs keep their files; see `run_root.py`
 
 `ADW_USE_BEADS_STATE` (or `use_beads_state`) is true for database and JSON, false for JSON only; unset,
-the database is used wherever it has been migrated.
+the database is used wherever it has been migrated. The tables `[workflows.…]` and `[phases.…]` are read by
+`configured_workflows.py`, when a run begins.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from adw_state.errors import ConfigurationError
 from adw_state.text_files import decode_text, read_small_file
+from adw_state.workflow_definitions import BUILT_IN
 
 FILE = "adw.toml"
+WORKFLOW_TABLES = ("workflows", "phases")
 _MOST_BYTES = 1024 * 1024
+_MOST_SHOWN = 60
 _TOML = "it must be a TOML file"
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
@@ -35,6 +40,7 @@ class Config:
     """The settings of one project. Times in the unit that their name says."""
 
     agent: str = "claude"
+    workflow: str = BUILT_IN.name
     environment: str = "local"
     agent_timeout_seconds: float = 3600.0
     heartbeat_seconds: float = 10.0
@@ -45,23 +51,75 @@ class Config:
     use_beads_state: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is wrong in the configuration; `file` is None for a variable."""
+
+    message: str
+    hint: str | None = None
+    file: Path | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        if self.file is None:
+            return self.message
+        return f"{self.file}{f':{self.line}' if self.line else ''}: {self.message}"
+
+    def as_error(self) -> ConfigurationError:
+        """This fault as an error."""
+        return ConfigurationError(str(self), hint=self.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationFile:
+    """What `adw.toml` holds; nothing where there is no such file."""
+
+    path: Path
+    text: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def fault(self, keys: tuple[str, ...], message: str, hint: str | None = None) -> Fault:
+        """A fault at the line of these keys, or of the innermost table of them that is there."""
+        from adw_state.toml_lines import lines_of_keys  # only for a file with a fault
+
+        lines = lines_of_keys(self.text)
+        there = (keys[:length] for length in range(len(keys), 0, -1))
+        return Fault(message, hint, self.path, next((lines[some] for some in there if some in lines), None))
+
+
 def load_config(project: Path, environ: Mapping[str, str]) -> Config:
     """The configuration of the project at `project`. Raises `ConfigurationError`."""
-    config = Config()
-    for name, value in _from_file(project / FILE).items():
-        config = _set(config, name, value, f"{project / FILE}: {name}")
-    for field in fields(Config):
-        variable = f"ADW_{field.name.upper()}"
-        if environ.get(variable, "").strip():
-            config = _set(config, field.name, environ[variable], variable)
+    config, faults = settings_of(read_configuration_file(project), environ)
+    if faults:
+        raise faults[0].as_error()
     return config
 
 
-def _from_file(path: Path) -> dict[str, object]:
+def settings_of(file: ConfigurationFile, environ: Mapping[str, str]) -> tuple[Config, list[Fault]]:
+    """The settings in a file, overridden by variables, and what is wrong with any of them."""
+    config, faults = Config(), []
+    for name, value in file.values.items():
+        if name in WORKFLOW_TABLES:
+            continue
+        try:
+            config = _set(config, name, value, name)
+        except ConfigurationError as error:
+            faults.append(file.fault((name,), str(error), error.hint))
+    for name, value in _variables(environ):
+        try:
+            config = _set(config, name, value, f"ADW_{name.upper()}")
+        except ConfigurationError as error:
+            faults.append(Fault(str(error), error.hint))
+    return config, faults
+
+
+def read_configuration_file(project: Path) -> ConfigurationFile:
+    """The configuration file of a project. Raises `ConfigurationError` where it cannot be read."""
+    path = project / FILE
     try:
-        content = read_small_file(path, _MOST_BYTES)
+        text = decode_text(read_small_file(path, _MOST_BYTES))
     except (FileNotFoundError, NotADirectoryError):
-        return {}
+        return ConfigurationFile(path)
     except ValueError as error:
         raise ConfigurationError(f"{path} cannot be read: {error}", hint=_TOML) from error
     except OSError as error:
@@ -71,50 +129,72 @@ def _from_file(path: Path) -> dict[str, object]:
     import tomllib  # most projects have no such file, and every command comes by here
 
     try:
-        return tomllib.loads(decode_text(content))
+        return ConfigurationFile(path, text, tomllib.loads(text))
     except ValueError as error:
         raise ConfigurationError(f"{path} cannot be read: {error}", hint=_TOML) from error
     except RecursionError as error:
         raise ConfigurationError(f"{path} cannot be read: it is nested too deeply", hint=_TOML) from error
 
 
-def _set(config: Config, name: str, value: object, where: str) -> Config:
-    known = {field.name for field in fields(Config)}
+def unknown_name(name: str, known: tuple[str, ...]) -> str:
+    """The advice where a name is not among those that are known: the nearest one, and all of them."""
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name[:_MOST_SHOWN], known, n=1)
+    everything = f"known are {', '.join(known)}"
+    return f"did you mean {nearest[0]}? {everything}" if nearest else everything
+
+
+def shown(value: object) -> str:
+    """A value of the configuration as messages quote it: on one line, and not all of a long one."""
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+
+
+def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for setting in fields(Config):
+        value = environ.get(f"ADW_{setting.name.upper()}", "")
+        if value.strip():
+            yield setting.name, value
+
+
+def _set(config: Config, name: str, value: object, label: str) -> Config:
+    known = tuple(sorted(setting.name for setting in fields(Config)))
     if name not in known:
         raise ConfigurationError(
-            f"{where} is not a setting", hint=f"the settings are {', '.join(sorted(known))}"
+            f"{shown(name)} is not a setting", hint=unknown_name(name, (*known, *WORKFLOW_TABLES))
         )
     checked: Any
     if name == "use_beads_state":
-        checked = _truth(value, where)
+        checked = _truth(value, label)
     elif isinstance(getattr(config, name), float):
-        checked = _positive(value, where)
+        checked = _positive(value, label)
     else:
-        checked = _word(value, where)
+        checked = _word(value, label)
     changes = {name: checked}
     return replace(config, **changes)
 
 
-def _word(value: object, where: str) -> str:
+def _word(value: object, label: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ConfigurationError(f"{where} must be a text, not {value!r}")
+        raise ConfigurationError(f"{label} must be a text, not {shown(value)}")
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in value.strip()):
-        raise ConfigurationError(f"{where} must be one line without control characters, not {value!r}")
+        raise ConfigurationError(f"{label} must be one line without control characters, not {shown(value)}")
     return value.strip()
 
 
-def _truth(value: object, where: str) -> bool:
+def _truth(value: object, label: str) -> bool:
     word = str(value).strip().lower()
     if word not in _TRUE + _FALSE:
-        raise ConfigurationError(f"{where} must be true or false, not {value!r}")
+        raise ConfigurationError(f"{label} must be true or false, not {shown(value)}")
     return word in _TRUE
 
 
-def _positive(value: object, where: str) -> float:
+def _positive(value: object, label: str) -> float:
     try:
         number = float(str(value))
     except ValueError:
         number = math.nan
     if not 0 < number < 1e9:
-        raise ConfigurationError(f"{where} must be a positive number, not {value!r}")
+        raise ConfigurationError(f"{label} must be a positive number, not {shown(value)}")
     return number

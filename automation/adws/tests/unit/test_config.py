@@ -49,20 +49,20 @@ def test_an_empty_variable_counts_as_absent(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("agents = 'x'", "adw.toml: agents is not a setting"),
+        ("agents = 'x'", "adw.toml:1: 'agents' is not a setting"),
         (
             r'run_folder = "a\u0000b"',
-            "adw.toml: run_folder must be one line without control characters, not 'a\\x00b'",
+            "adw.toml:1: run_folder must be one line without control characters, not 'a\\x00b'",
         ),
-        ("agent = 3", "adw.toml: agent must be a text, not 3"),
-        ("agent = ' '", "adw.toml: agent must be a text, not ' '"),
-        ("stale_hours = 'soon'", "adw.toml: stale_hours must be a positive number, not 'soon'"),
-        ("stale_hours = 0", "adw.toml: stale_hours must be a positive number, not 0"),
-        ("lease_seconds = inf", "adw.toml: lease_seconds must be a positive number, not inf"),
-        ("lease_seconds = nan", "adw.toml: lease_seconds must be a positive number, not nan"),
-        ("lease_seconds = true", "adw.toml: lease_seconds must be a positive number, not True"),
-        ("use_beads_state = 'maybe'", "adw.toml: use_beads_state must be true or false, not 'maybe'"),
-        ("[agent]\nname = 'x'", "adw.toml: agent must be a text, not {'name': 'x'}"),
+        ("agent = 3", "adw.toml:1: agent must be a text, not 3"),
+        ("agent = ' '", "adw.toml:1: agent must be a text, not ' '"),
+        ("stale_hours = 'soon'", "adw.toml:1: stale_hours must be a positive number, not 'soon'"),
+        ("stale_hours = 0", "adw.toml:1: stale_hours must be a positive number, not 0"),
+        ("lease_seconds = inf", "adw.toml:1: lease_seconds must be a positive number, not inf"),
+        ("lease_seconds = nan", "adw.toml:1: lease_seconds must be a positive number, not nan"),
+        ("lease_seconds = true", "adw.toml:1: lease_seconds must be a positive number, not True"),
+        ("use_beads_state = 'maybe'", "adw.toml:1: use_beads_state must be true or false, not 'maybe'"),
+        ("[agent]\nname = 'x'", "adw.toml:1: agent must be a text, not {'name': 'x'}"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_file_and_value(tmp_path: Path, text: str, message: str) -> None:

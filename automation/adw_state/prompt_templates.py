@@ -1,0 +1,75 @@
+"""Templates of prompts: the files in `prompts/`, and those of a project in their place.
+
+Placeholders are `$name`; `$$` is a dollar sign. What every agent of a kind must know is added to a template
+that leaves it out, so a project's prompt need not say more than what is special about its phase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from string import Template
+
+from adw_state.workflow_definitions import BUILT_IN, PhaseDefinition
+
+_FOLDER = Path(__file__).with_name("prompts")
+_ALWAYS = ("branch", "feedback", "issue", "plan_file")
+PLACEHOLDERS = {
+    "plan": _ALWAYS,
+    "change": _ALWAYS,
+    "verdict": (*_ALWAYS, "base", "diff", "diff_note", "verdict_format"),
+}
+# What is added where a template does not say it, in this order.
+_ADDED = {
+    "plan": ("plan_file", "feedback", "issue"),
+    "change": ("feedback", "issue"),
+    "verdict": ("verdict_format", "feedback", "issue", "diff"),
+}
+_ADDITIONS = {
+    "plan_file": "\nWrite the file `$plan_file` and change no other. Do not commit; that is done for you.\n",
+    "verdict_format": "\n$verdict_format\n",
+    "feedback": "$feedback\n",
+    "issue": "---\n\n$issue\n",
+    "diff": "\n---\n\nThe change$diff_note:\n\n```diff\n$diff\n```\n",
+}
+
+
+def template_of(phase: PhaseDefinition) -> str:
+    """The template of a phase's prompt as its author wrote it; empty for a command."""
+    if phase.kind == "command":
+        return ""
+    return read_built_in(phase.name) if phase.prompt is None else phase.prompt
+
+
+def has_built_in(name: str) -> bool:
+    """Whether a prompt for the phase of this name comes with this package."""
+    return name in BUILT_IN.names
+
+
+def read_built_in(name: str) -> str:
+    """The text of a file in `prompts/`."""
+    return (_FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+def complete(template: str, kind: str) -> str:
+    """A template with everything in it that an agent of this kind must be told."""
+    said = placeholders_in(template)
+    return template + "".join(_ADDITIONS[name] for name in _ADDED[kind] if name not in said)
+
+
+def placeholders_in(template: str) -> set[str]:
+    """The names of the placeholders of a template."""
+    return {name for name, _ in _found_in(template) if name}
+
+
+def wrong_placeholders(template: str, kind: str) -> Iterator[tuple[str, int]]:
+    """The placeholders that a prompt of this kind cannot have, with their lines; "" is a lone `$`."""
+    known = PLACEHOLDERS[kind]
+    return ((name, line) for name, line in _found_in(template) if name not in known)
+
+
+def _found_in(template: str) -> Iterator[tuple[str, int]]:
+    for found in Template.pattern.finditer(template):
+        if found["escaped"] is None:
+            name = found["named"] or found["braced"] or ""
+            yield name, template.count("\n", 0, found.start()) + 1
