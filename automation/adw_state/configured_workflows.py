@@ -41,7 +41,7 @@ _NAMES = "use 1 to 50 of a-z, 0-9, - and _, beginning with a letter"
 _Phases: TypeAlias = dict[str, PhaseDefinition | None]
 # A message, and what to do about it.
 _Wrong: TypeAlias = tuple[str, str | None]
-_PHASE_KEYS = ("at_most", "kind", "prompt", "run", "sends_back_to")
+PHASE_KEYS = ("at_most", "kind", "prompt", "run", "sends_back_to")
 _WORKFLOW_KEYS = ("phases",)
 
 
@@ -126,8 +126,8 @@ class _Phase:
     def read(self) -> tuple[PhaseDefinition, list[Fault]]:
         """The phase, as far as it can be read, and its faults."""
         for key in self._table:
-            if key not in _PHASE_KEYS:
-                self._fault(key, f"{shown(key)} is no key of a phase", unknown_name(key, _PHASE_KEYS))
+            if key not in PHASE_KEYS:
+                self._fault(key, f"{shown(key)} is no key of a phase", unknown_name(key, PHASE_KEYS))
         run, kind = self._text("run", _MOST_COMMAND), self._kind()
         prompt = self._prompt(kind)
         back, times = self._text("sends_back_to", _MOST_COMMAND), self._times()

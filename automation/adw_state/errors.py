@@ -28,6 +28,12 @@ class AdwError(Exception):
         super().__init__(message or (type(self).__doc__ or "").partition("\n")[0])
         self.hint = hint
 
+    @property
+    def error_class(self) -> str:
+        """What attempts call this kind of error: `agent_timeout` for an `AgentTimeoutError`."""
+        words = type(self).__name__.removesuffix("Error")
+        return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in words)[1:]
+
 
 class InvalidInputError(AdwError):
     """A value that was given cannot be accepted."""
@@ -195,6 +201,14 @@ class AgentOutputError(AgentError):
 
 class PhaseFailedError(AdwError):
     """A phase of the workflow ended without success."""
+
+
+class RejectedError(PhaseFailedError):
+    """An agent that judges rejected what was done."""
+
+
+class CheckFailedError(PhaseFailedError):
+    """A command of the workflow exited with another code than 0."""
 
 
 class RunInterruptedError(AdwError):

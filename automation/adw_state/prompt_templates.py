@@ -54,7 +54,9 @@ def read_built_in(name: str) -> str:
 def complete(template: str, kind: str) -> str:
     """A template with everything in it that an agent of this kind must be told."""
     said = placeholders_in(template)
-    return template + "".join(_ADDITIONS[name] for name in _ADDED[kind] if name not in said)
+    return (
+        template.rstrip("\n") + "\n" + "".join(_ADDITIONS[name] for name in _ADDED[kind] if name not in said)
+    )
 
 
 def placeholders_in(template: str) -> set[str]:

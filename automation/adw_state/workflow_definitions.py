@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from adw_state import built_in
+
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,49}")
 KINDS = ("plan", "change", "verdict", "command")
 # An agent of these kinds can do something about a failure that it is told of.
@@ -90,10 +92,6 @@ class WorkflowDefinition:
 
 
 BUILT_IN = WorkflowDefinition(
-    "adw_sdlc",
-    (
-        PhaseDefinition("plan", "plan"),
-        PhaseDefinition("build", "change"),
-        PhaseDefinition("review", "verdict"),
-    ),
+    built_in.WORKFLOW,
+    tuple(map(PhaseDefinition, built_in.PHASES, ("plan", "change", "verdict"))),
 )

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.agents.choice import Agent
-from adw_state.agents.process import CallFiles, Limits, last_complaint, run_agent_process
+from adw_state.agents.process import CallFiles, Limits, last_complaint, run_process
 from adw_state.agents.process_group import group_members, has_marker, stop_group
 from adw_state.agents.result import MOST_MASKED, AgentResult, read_result
-from adw_state.errors import AdwError, AgentError, AgentExitError, AgentOutputError
+from adw_state.errors import AdwError, AgentError, AgentExitError, AgentMissingError, AgentOutputError
 from adw_state.file_replacing import replace_file
 from adw_state.interruption import StopRequest
 from adw_state.redaction import redact, secret_values
@@ -49,6 +49,18 @@ class CallFolder:
         """How it ended."""
         return self.path / "ended.json"
 
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code that was written down; None where the end of the call is not known."""
+        code = (_read(self.ended) or {}).get("exit_code")
+        return code if isinstance(code, int) else None
+
+    def prepare(self) -> None:
+        """Make the folder, without what an earlier call wrote down in it."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in (self.process, self.ended):
+            old.unlink(missing_ok=True)
+
 
 @dataclass(frozen=True, slots=True)
 class CallEnd:
@@ -69,7 +81,7 @@ def call_folder(run_folder: Path, phase: str, attempt: int) -> CallFolder:
 
 def call_agent(
     agent: Agent,
-    phase: str,
+    kind: str,
     prompt: str,
     folder: CallFolder,
     *,
@@ -83,16 +95,46 @@ def call_agent(
     A result that reports an error comes back as a result. Raises `AgentError` and its kinds when there
     is none, or the reason of `stop`.
     """
-    folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in (folder.process, folder.ended):
-        old.unlink(missing_ok=True)
+    folder.prepare()
     folder.files.prompt.write_text(prompt, encoding="utf-8", errors="replace")
+    code = run_call(
+        f"the agent {agent.name}",
+        agent.command_for(kind),
+        folder,
+        folder.files,
+        cwd=cwd,
+        environ=environ,
+        limits=limits,
+        stop=stop,
+    )
+    known = secret_values(environ)
+    if code in (126, 127) and not folder.files.output.stat().st_size:
+        complaint = last_complaint(folder.files, known) or f"exit code {code}"
+        raise AgentMissingError(
+            f"the agent {agent.name} cannot be started: {complaint}",
+            hint="install it, or name another by --agent",
+        )
+    return _understand(agent, folder, code, known)
+
+
+def run_call(
+    who: str,
+    command: Sequence[str],
+    folder: CallFolder,
+    files: CallFiles,
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    limits: Limits,
+    stop: StopRequest,
+) -> int:
+    """Run a command to its end, and write down in its folder which process it is and how it ended."""
     marker = secrets.token_hex(16)
     try:
-        code = run_agent_process(
-            agent.name,
-            agent.command_for(phase),
-            folder.files,
+        code = run_process(
+            who,
+            command,
+            files,
             cwd=cwd,
             environ={**environ, _MARKER: marker},
             limits=limits,
@@ -103,7 +145,7 @@ def call_agent(
         _write(folder.ended, {"exit_code": None, "stopped": type(error).__name__})
         raise
     _write(folder.ended, {"exit_code": code, "stopped": None})
-    return _understand(agent, folder, code, secret_values(environ))
+    return code
 
 
 def adopt(agent: Agent, folder: CallFolder, environ: Mapping[str, str]) -> CallEnd | None:

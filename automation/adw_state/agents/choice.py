@@ -12,7 +12,7 @@ on the command line. `~/` is the home folder. Only the program is looked up: the
 worktree, and its arguments reach it as they are.
 
 Claude is never given permission to do everything. By default it may edit files in the worktree and,
-in review, only read; whatever else it wants to run is denied, which its result reports. A team that
+where it judges, only read; whatever else it wants to run is denied, which its result reports. A team that
 wants more says so in its own words, `agent = "claude --permission-mode …"` or `--allowedTools …` in
 adw.toml: as soon as a flag of that kind is given, ours are left out.
 """
@@ -43,17 +43,17 @@ class Agent:
     """A command that does the work of a phase: prompt on standard input, result on standard output.
 
     `structured` says whether it is known to answer in JSON or in plain text; None where its output tells.
-    `review_command` is used in review.
+    `reading_command` is used where the agent judges, and changes nothing.
     """
 
     name: str
     command: tuple[str, ...]
-    review_command: tuple[str, ...]
+    reading_command: tuple[str, ...]
     structured: bool | None
 
-    def command_for(self, phase: str) -> tuple[str, ...]:
-        """The command line for a phase."""
-        return self.review_command if phase == "review" else self.command
+    def command_for(self, kind: str) -> tuple[str, ...]:
+        """The command line for a kind of phase."""
+        return self.reading_command if kind == "verdict" else self.command
 
 
 def seen_from_project(text: str, *, directory: Path, project: Path) -> str:
@@ -109,8 +109,8 @@ def _claude(program: str, given: list[str]) -> Agent:
     if "--output-format" not in names:
         ours += ["--output-format", "json"]
     free = not names & set(_CLAUDE_PERMISSION_FLAGS)
-    command, review = (
+    command, reading = (
         (program, *ours, *(permission if free else ()), *given)
         for permission in (_CLAUDE_EDITS, _CLAUDE_READS)
     )
-    return Agent("claude", command, review, structured=not plain)
+    return Agent("claude", command, reading, structured=not plain)

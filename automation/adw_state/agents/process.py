@@ -1,4 +1,4 @@
-"""Running an agent's command under limits, so that a crash of ours leaves nothing unknown behind.
+"""Running an agent or a command under limits, so that a crash of ours leaves nothing unknown behind.
 
 The prompt is a file on standard input; output and complaints go straight into files. So nothing is
 held in memory, and an agent whose runner was killed can still be understood afterwards. The command
@@ -20,7 +20,7 @@ from pathlib import Path
 from adw_state.agents.process_group import stop_group
 from adw_state.errors import AgentError, AgentMissingError, AgentOutputError, AgentTimeoutError
 from adw_state.interruption import StopRequest
-from adw_state.redaction import redact, secret_values
+from adw_state.redaction import redact
 
 MOST_OUTPUT_BYTES = 64 * 1024 * 1024
 _GATE = 'read -r go || exit 125; exec "$@" <"$0"'
@@ -31,7 +31,7 @@ _LONGEST_POLL_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long an agent may run, how much it may print, and how long it may take to stop."""
+    """How long a command may run, how much it may print, and how long it may take to stop."""
 
     timeout_seconds: float
     output_bytes: int = MOST_OUTPUT_BYTES
@@ -40,15 +40,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class CallFiles:
-    """The files of one agent call."""
+    """The files of one call: standard input, output and error."""
 
     prompt: Path
     output: Path
     complaints: Path
 
 
-def run_agent_process(
-    name: str,
+def run_process(
+    who: str,
     command: Sequence[str],
     files: CallFiles,
     *,
@@ -58,21 +58,21 @@ def run_agent_process(
     stop: StopRequest,
     started: Callable[[int], None],
 ) -> int:
-    """Run the agent `name`, which is `command`, to its end; return its exit code (negative: a signal).
+    """Run `command` to its end; return its exit code (negative: a signal). Messages call it `who`.
 
     `started` is called with the pid, which is also the group, before the command begins. Raises
-    `AgentTimeoutError`, `AgentOutputError` (too much), `AgentMissingError`, or the reason of `stop`; in
-    every case no process of the agent is left.
+    `AgentTimeoutError`, `AgentOutputError` (too much), or the reason of `stop`; in every case no process
+    that it started is left.
     """
     gate_end, our_end = os.pipe()
     with os.fdopen(gate_end, "rb") as gate, os.fdopen(our_end, "wb", buffering=0) as word:
-        process = _start(name, command, gate.fileno(), files, cwd, environ)
+        process = _start(who, command, gate.fileno(), files, cwd, environ)
         try:
             started(process.pid)
             # A command that is dead already is noticed below, by its exit code.
             with suppress(BrokenPipeError):
                 word.write(b"go\n")
-            _wait(process, name, files, limits, stop)
+            _wait(process, who, files, limits, stop)
         finally:
             # Also after a normal end: what the agent left running would go on changing the worktree.
             emptied = stop_group(process.pid, limits.grace_seconds, process.poll)
@@ -81,17 +81,10 @@ def run_agent_process(
             _cut(files, limits.output_bytes)
     if not emptied:
         raise AgentError(
-            f"processes of the agent {name} (group {process.pid}) cannot be stopped",
+            f"processes of {who} (group {process.pid}) cannot be stopped",
             hint="end them by hand, then resume",
         )
-    code = process.wait()
-    if code in (126, 127) and not files.output.stat().st_size:
-        complaint = last_complaint(files, secret_values(environ)) or f"exit code {code}"
-        raise AgentMissingError(
-            f"the agent {name} cannot be started: {complaint}",
-            hint="install it, or name another by --agent",
-        )
-    return code
+    return process.wait()
 
 
 def find_program(name: str, directory: Path, environ: Mapping[str, str]) -> str:
@@ -128,7 +121,7 @@ def last_complaint(files: CallFiles, secrets: Iterable[str]) -> str:
 
 
 def _start(
-    name: str, command: Sequence[str], gate: int, files: CallFiles, cwd: Path, environ: Mapping[str, str]
+    who: str, command: Sequence[str], gate: int, files: CallFiles, cwd: Path, environ: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     with files.output.open("wb") as output, files.complaints.open("wb") as complaints:
         try:
@@ -143,13 +136,13 @@ def _start(
             )
         except OSError as error:
             raise AgentError(
-                f"the agent {name} cannot be started: {error.strerror}",
+                f"{who} cannot be started: {error.strerror}",
                 hint="check its arguments and the machine's limits, then resume",
             ) from error
 
 
 def _wait(
-    process: subprocess.Popen[bytes], name: str, files: CallFiles, limits: Limits, stop: StopRequest
+    process: subprocess.Popen[bytes], who: str, files: CallFiles, limits: Limits, stop: StopRequest
 ) -> None:
     # Real time, not our clock: the process lives in it.
     deadline = time.monotonic() + limits.timeout_seconds
@@ -158,20 +151,20 @@ def _wait(
         stop.check()
         if time.monotonic() > deadline:
             raise AgentTimeoutError(
-                f"the agent {name} did not end within {limits.timeout_seconds:g} s and was stopped",
+                f"{who} did not end within {limits.timeout_seconds:g} s and was stopped",
                 hint="raise agent_timeout_seconds in adw.toml if it needs longer, then resume",
             )
-        _check_size(name, files, limits)
+        _check_size(who, files, limits)
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_POLL_SECONDS)
-    _check_size(name, files, limits)
+    _check_size(who, files, limits)
 
 
-def _check_size(name: str, files: CallFiles, limits: Limits) -> None:
+def _check_size(who: str, files: CallFiles, limits: Limits) -> None:
     if files.output.stat().st_size + files.complaints.stat().st_size > limits.output_bytes:
         raise AgentOutputError(
-            f"the agent {name} printed more than {limits.output_bytes / 1024 / 1024:g} MiB and was stopped",
-            hint=f"see how it begins in {files.output}; make the agent print less, then resume",
+            f"{who} printed more than {limits.output_bytes / 1024 / 1024:g} MiB and was stopped",
+            hint=f"see how it begins in {files.output}; let it print less, then resume",
         )
 
 

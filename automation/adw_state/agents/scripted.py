@@ -1,12 +1,12 @@
 """An agent that follows a script instead of thinking: for demos, and for tests of everything around agents.
 
 It reads the first line of the prompt, which our prompts write for machines, and works in the current
-folder: in plan it writes the plan file, in build it writes a source file and notes it in CHANGES.md,
-in review it gives a verdict. It prints a result in the form of Claude Code's. The same prompt always
+folder: to plan it writes the plan file, to change it writes a source file and notes it in CHANGES.md,
+to judge it gives a verdict. It prints a result in the form of Claude Code's. The same prompt always
 has the same effect.
 
     --fail PHASE:REASON     report an error in this phase, after half of the work
-    --reject REASON         in review, reject
+    --reject REASON         reject what is to be judged
     --hang PHASE            do the work, then never end
     --slow PHASE=SECONDS    wait before the work
     --garbage PHASE         print something that is no result, and do nothing
@@ -27,8 +27,9 @@ import time
 from pathlib import Path
 
 _HEADER_START, _HEADER_END = "<!-- adw: ", " -->"
-_COST_USD = {"plan": 0.0421, "build": 0.1873, "review": 0.0312}
-_TOKENS = {"plan": (5200, 640), "build": (18400, 2210), "review": (7300, 280)}
+# By the kind of phase.
+_COST_USD = {"plan": 0.0421, "change": 0.1873, "verdict": 0.0312}
+_TOKENS = {"plan": (5200, 640), "change": (18400, 2210), "verdict": (7300, 280)}
 
 
 def main(arguments: list[str]) -> int:
@@ -50,12 +51,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _work(header: dict[str, str], options: argparse.Namespace) -> int:
-    phase = header["phase"]
+    phase, kind = header["phase"], header["kind"]
     reason = _pairs(options.fail, ":").get(phase)
-    if phase == "plan":
+    if kind == "plan":
         text = _plan(header, half=reason is not None)
-    elif phase == "build":
-        text = _build(header, half=reason is not None)
+    elif kind == "change":
+        text = _change(header, half=reason is not None)
     else:
         text = json.dumps(
             {
@@ -77,7 +78,7 @@ def _plan(header: dict[str, str], *, half: bool) -> str:
     return f"Wrote {header['plan_file']}."
 
 
-def _build(header: dict[str, str], *, half: bool) -> str:
+def _change(header: dict[str, str], *, half: bool) -> str:
     source = Path("src") / f"{_word(header['worktree'])}.py"
     _write(source, f'"""{_plain(header["title"])}"""\n\nISSUE = {header["issue_id"]!r}\n')
     if half:
@@ -89,9 +90,9 @@ def _build(header: dict[str, str], *, half: bool) -> str:
 
 
 def _result(header: dict[str, str], text: str, *, failed: bool) -> dict[str, object]:
-    phase = header["phase"]
-    went_in, came_out = _TOKENS[phase]
-    cost = _COST_USD[phase]
+    phase, kind = header["phase"], header["kind"]
+    went_in, came_out = _TOKENS[kind]
+    cost = _COST_USD[kind]
     return {
         "type": "result",
         "subtype": "success",

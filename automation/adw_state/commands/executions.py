@@ -7,7 +7,6 @@ from contextlib import suppress
 
 import click
 
-from adw_state.built_in import PHASES
 from adw_state.clock import Clock, default_clock
 from adw_state.command_lines import command_on
 from adw_state.commands.options import common, open_state, settings
@@ -23,7 +22,7 @@ from adw_state.visible_text import one_line
 @click.command("list")
 @click.option("--issue", metavar="ID", help="Only executions of this issue.")
 @click.option("--status", type=click.Choice(EXECUTION_STATUSES), help="Only executions in this status.")
-@click.option("--phase", type=click.Choice(PHASES), help="Only executions that are, or ended, in this phase.")
+@click.option("--phase", metavar="PHASE", help="Only executions that are, or ended, in this phase.")
 @click.option("--env", "environment", metavar="NAME", help="Only executions of this environment.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most.")
 @common

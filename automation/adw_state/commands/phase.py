@@ -6,22 +6,22 @@ from dataclasses import replace
 
 import click
 
-from adw_state.built_in import PHASES
 from adw_state.commands.options import common, priority_option, title_option, type_option
-from adw_state.commands.run import agent_option, base_option, finish, run_settings
+from adw_state.commands.run import agent_option, base_option, finish, run_settings, workflow_option
 from adw_state.trackers.issues import Issue, check_issue_id, read_issue
 from adw_state.trackers.locate import locate_for_run
 from adw_state.workflow.runner import run_phase
 
 
 @click.command()
-@click.argument("name", metavar="NAME", type=click.Choice(PHASES))
+@click.argument("name", metavar="NAME")
 @click.argument("issue_id", metavar="ISSUE")
 @click.argument("adw_id", required=False)
 @agent_option
 @title_option
 @type_option
 @priority_option
+@workflow_option
 @click.option("--force", is_flag=True, help="Run although another execution or process is at it.")
 @click.option("--allow-dirty", is_flag=True, help="Begin although tracked files have changes.")
 @base_option
@@ -35,21 +35,23 @@ def phase(
     title: str | None,
     issue_type: str | None,
     priority: int | None,
+    workflow: str | None,
     force: bool,
     allow_dirty: bool,
     base: str | None,
     db: str | None,
     as_json: bool,
 ) -> None:
-    """Do the phase NAME of ISSUE: plan, build or review.
+    """Do the phase NAME of ISSUE, such as plan, build or review.
 
-    Without ADW_ID the newest unfinished execution of the issue is meant; plan begins one where there is
-    none.
+    Without ADW_ID the newest unfinished execution of the issue is meant; the first phase of the workflow
+    begins one where there is none.
     """
     check_issue_id(issue_id)
     location = locate_for_run(db)
     how = replace(
         run_settings(location, as_json=as_json),
+        workflow=workflow,
         agent=agent,
         force=force,
         allow_dirty=allow_dirty,

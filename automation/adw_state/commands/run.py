@@ -1,4 +1,4 @@
-"""`adw run` and `adw resume`: take an issue through plan, build and review, or go on with a run."""
+"""`adw run` and `adw resume`: take an issue through the phases of a workflow, or go on with a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from adw_state.built_in import PHASES
 from adw_state.clock import default_clock
 from adw_state.command_lines import command_on
 from adw_state.commands.options import (
@@ -36,9 +35,10 @@ base_option = click.option(
     "--base", metavar="REF", help="Begin at this commit, branch or tag instead of where you stand."
 )
 
-until_option = click.option(
-    "--until", type=click.Choice(PHASES), default="review", help="Stop after this phase."
+workflow_option = click.option(
+    "--workflow", metavar="NAME", help="The workflow of a new execution, instead of the one in adw.toml."
 )
+until_option = click.option("--until", metavar="PHASE", help="Stop when this phase has completed.")
 
 
 @click.command()
@@ -49,6 +49,7 @@ until_option = click.option(
 @type_option
 @priority_option
 @click.option("--description", type=typed_text, default="", help="With --title: what is to be done.")
+@workflow_option
 @until_option
 @click.option("--force", is_flag=True, help="Run although another execution holds the issue.")
 @click.option("--allow-dirty", is_flag=True, help="Run although tracked files have uncommitted changes.")
@@ -62,23 +63,26 @@ def run(
     issue_type: str | None,
     priority: int | None,
     description: str,
-    until: str,
+    workflow: str | None,
+    until: str | None,
     force: bool,
     allow_dirty: bool,
     base: str | None,
     db: str | None,
     as_json: bool,
 ) -> None:
-    """Take ISSUE through plan, build and review.
+    """Take ISSUE through a workflow: plan, build and review, or what adw.toml defines.
 
     The work happens in a git worktree and branch of its own, which begin at the commit that is checked
     out where you stand. Kill it anywhere: `adw resume` goes on
-    from the last saved step. Leaves with 0 when review approved, else with the error's exit code.
+    from the last saved step. Exits with 0 when all phases have
+    completed, else with the error's exit code.
     """
     location = locate_for_run(db)
     check_issue_id(issue_id)
     how = replace(
         run_settings(location, as_json=as_json),
+        workflow=workflow,
         agent=agent,
         force=force,
         allow_dirty=allow_dirty,
@@ -99,7 +103,9 @@ def run(
 @until_option
 @click.option("--force", is_flag=True, help="Take it over although its process seems to live.")
 @common
-def resume(adw_id: str, agent: str | None, until: str, force: bool, db: str | None, as_json: bool) -> None:
+def resume(
+    adw_id: str, agent: str | None, until: str | None, force: bool, db: str | None, as_json: bool
+) -> None:
     """Go on with an execution that was killed, interrupted or has failed, from its last saved step."""
     how = run_settings(locate_for_run(db), as_json=as_json)
     how = replace(how, agent=agent, force=force, last_phase=until)

@@ -1,7 +1,8 @@
-"""Taking an issue through plan, build and review: how a run works, survives a crash and goes on.
+"""Taking an issue through the phases of a workflow: how a run works, survives a crash and goes on.
 
 runner      one run of one issue: claim, attempts, heartbeat, the end (start reading here)
-phases/     what plan, build and review do, step by step; a step is done once
+next_place  which phase is next, decided from the attempts
+phases/     what each kind of phase does, step by step; a step is done once
 git/        the run's own worktree and branch, and its commits
 record/     the run's record in both stores, the database and the JSON state, and its log
 progress    what a run says while it works; reporter says it to the log as well

@@ -15,8 +15,8 @@ from adw_state.visible_text import one_line
 Kind: TypeAlias = Literal[
     "run_started",  # text: the id and title
     "phase_started",
-    "agent_started",
-    "agent_finished",  # its answer is on the disk, its step is not saved yet
+    "agent_started",  # or a command
+    "agent_finished",  # what it said is on the disk, its step is not saved yet
     "commit_made",  # text: the commit; its step is not saved yet
     "step_saved",
     "step_reused",  # it was saved by an attempt that was interrupted

@@ -1,7 +1,7 @@
-"""The first step of every run: which issue it works on, and with which agent.
+"""The first step of every run: which issue it works on, by which workflow, and with which agent.
 
-The issue is kept as it was when the run began, so that a run can go on where the tracker cannot be
-asked, and all of its phases work on the same text.
+The issue and the workflow are kept as they were when the run began. So a run can go on where the tracker
+cannot be asked, all of its phases work on the same text, and a change of the configuration changes no run.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import Any
 
 from adw_state.errors import InvalidInputError
 from adw_state.redaction import recordable, secret_values
+from adw_state.state import Execution
 from adw_state.store.json_values import JSON
 from adw_state.trackers.issues import Issue
+from adw_state.workflow_definitions import BUILT_IN, WorkflowDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +27,36 @@ class Request:
     """
 
     issue: Issue
+    workflow: WorkflowDefinition
     agent: str | None
     configured: bool = False
 
     def to_json(self, environ: Mapping[str, str]) -> JSON:
-        """As it is saved: a command line that holds a credential is not."""
+        """As it is saved: a command line that holds a credential is not.
+
+        Raises `InvalidInputError` where the workflow holds one.
+        """
+        secrets = secret_values(environ)
+        self._refuse_credentials(secrets)
         issue: dict[str, JSON] = asdict(self.issue)
         issue["labels"] = list(self.issue.labels)
-        safe = self.agent is not None and recordable(self.agent, secret_values(environ)) == self.agent
-        return {"issue": issue, "agent": self.agent if safe else None, "agent_configured": self.configured}
+        safe = self.agent is not None and recordable(self.agent, secrets) == self.agent
+        return {
+            "issue": issue,
+            "workflow": self.workflow.to_json(),
+            "agent": self.agent if safe else None,
+            "agent_configured": self.configured,
+        }
+
+    def _refuse_credentials(self, secrets: tuple[str, ...]) -> None:
+        for phase in self.workflow.phases:
+            for what, text in (("prompt", phase.prompt), ("run", phase.run)):
+                if text is not None and recordable(text, secrets) != text:
+                    raise InvalidInputError(
+                        f"the {what} of the phase {phase.name} holds what looks like a credential, so it "
+                        "cannot be stored with the run",
+                        hint="put it into the environment, where agents and commands find it",
+                    )
 
     def agent_or(self, configured: str) -> str:
         """The agent, or the configured one. Raises `InvalidInputError` where it has to be named again."""
@@ -45,17 +68,37 @@ class Request:
         return configured if self.agent is None else self.agent
 
 
-def read_request(saved: JSON, execution_id: str) -> Request:
+def read_request(saved: JSON, execution: Execution) -> Request:
     """The request that was saved. Raises `InvalidInputError` for a run that has none of ours."""
     fields: Any = saved
     try:
         issue = {name: fields["issue"][name] for name in Issue.__slots__}
         labels = tuple(issue["labels"])
         return Request(
-            Issue(**{**issue, "labels": labels}), fields["agent"], bool(fields.get("agent_configured", True))
+            Issue(**{**issue, "labels": labels}),
+            workflow_of(fields, execution),
+            fields["agent"],
+            bool(fields.get("agent_configured", True)),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise InvalidInputError(
-            f"execution {execution_id} was not begun by this workflow, so it cannot be gone on with",
+            f"execution {execution.id} was not begun by `adw run`, so it cannot be gone on with",
             hint="start a new run on its issue",
         ) from error
+
+
+def workflow_of(saved: JSON, execution: Execution) -> WorkflowDefinition:
+    """The workflow that an execution began with.
+
+    Raises `InvalidInputError` where it was not saved with the execution and is not the built-in one.
+    """
+    definition = saved.get("workflow") if isinstance(saved, dict) else None
+    if isinstance(definition, dict):
+        return WorkflowDefinition.from_json(definition)
+    if (execution.workflow, execution.phases) == (BUILT_IN.name, BUILT_IN.names):
+        return BUILT_IN
+    raise InvalidInputError(
+        f"execution {execution.id} was saved without the definition of its workflow {execution.workflow!r}, "
+        "so it cannot be gone on with",
+        hint="start a new run on its issue",
+    )

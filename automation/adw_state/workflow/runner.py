@@ -1,4 +1,4 @@
-"""A run of an issue through plan, build and review, from its claim to its end.
+"""A run of an issue through the phases of a workflow, from its claim to its end.
 
     run_issue          begins an execution and takes it as far as asked
     resume_execution   goes on with one that was killed, interrupted, or has failed
@@ -21,20 +21,27 @@ from pathlib import Path
 
 from adw_state.agents.calls import stop_leftovers
 from adw_state.agents.choice import Agent, resolve_agent, seen_from_project
-from adw_state.built_in import PHASES
 from adw_state.command_lines import command_on
-from adw_state.errors import AdwError, ExecutionNotFoundError, RunInterruptedError
+from adw_state.configured_workflows import find_workflow
+from adw_state.errors import (
+    AdwError,
+    ConfigurationError,
+    ExecutionNotFoundError,
+    InvalidInputError,
+    RunInterruptedError,
+)
 from adw_state.interruption import StopRequest, stopping_on_signals
 from adw_state.redaction import secret_values
 from adw_state.run_root import check_run_root
 from adw_state.store.owner import this_owner
+from adw_state.store.records import UNFINISHED
 from adw_state.text_files import path_text
 from adw_state.trackers.issues import Issue
 from adw_state.workflow.git.repository import Repository, check_repository, hide_run_folders
 from adw_state.workflow.git.worktrees import Worktree
 from adw_state.workflow.heartbeat import beating
-from adw_state.workflow.phases.attempts import Work, attempt_phase
-from adw_state.workflow.phases.phase_order import phase_wanted, phases_left
+from adw_state.workflow.next_place import goes_back, next_phase, wants_phase
+from adw_state.workflow.phases.attempts import attempt_phase
 from adw_state.workflow.phases.steps import RunPaused
 from adw_state.workflow.place import new_worktree_path, refuse_other_place, with_place, worktree_path_of
 from adw_state.workflow.progress import Event
@@ -43,24 +50,26 @@ from adw_state.workflow.record.run_lock import hold_run
 from adw_state.workflow.record.run_log import RunLog, log_path
 from adw_state.workflow.record.run_record import RunRecord
 from adw_state.workflow.reporter import Reporter
-from adw_state.workflow.requests import Request, read_request
+from adw_state.workflow.requests import Request, read_request, workflow_of
 from adw_state.workflow.settings import Outcome, RunSettings
 from adw_state.workflow.start import Start
+from adw_state.workflow.work import Work
+from adw_state.workflow_definitions import BUILT_IN, PhaseDefinition, WorkflowDefinition
 
 __all__ = ["Outcome", "RunSettings", "resume_execution", "run_issue", "run_phase"]
 
 
 def run_issue(settings: RunSettings, issue: Issue, *, adw_id: str | None = None) -> Outcome:
     """Begin an execution of `issue`, under the id `adw_id` if given, and run its phases."""
+    workflow = _workflow(settings)
     with _records(settings) as records:
-        return _begin(settings, records, issue, adw_id)
+        return _begin(settings, records, issue, workflow, adw_id)
 
 
 def resume_execution(settings: RunSettings, execution_id: str) -> Outcome:
     """Go on with an execution after a crash, an interruption or a failure, from its last saved step."""
     with _records(settings) as records:
-        seen = records.look_at(execution_id)
-        return _go_on(settings, records, seen, phases_left(seen.execution, seen.attempts))
+        return _go_on(settings, records, records.look_at(execution_id))
 
 
 def run_phase(
@@ -68,38 +77,54 @@ def run_phase(
 ) -> Outcome:
     """Do one phase of the issue's execution: `adw_id`, or the newest unfinished one.
 
-    The plan phase begins an execution where there is none, of the issue that `read` returns. A phase
-    that completed is not done again, unless the execution has failed since. Raises
-    `ExecutionNotFoundError` when there is nothing to go on from, `InvalidInputError` when the phase
-    before has not completed.
+    The first phase of a workflow begins an execution where there is none, of the issue that `read` returns. A
+    phase that completed is not done again, unless the execution has failed since; one that fails sends
+    nothing back. Raises `ExecutionNotFoundError` when there is nothing to go on from, `InvalidInputError`
+    when a phase before has not completed.
     """
     settings = replace(settings, last_phase=phase)
+    workflow, fault = _workflow_or_fault(settings)
+    begins = fault is None and phase == workflow.names[0]
     with _records(settings) as records:
-        found = records.execution_of(issue_id, adw_id, or_new=phase == PHASES[0])
+        found = records.execution_of(issue_id, adw_id, or_new=begins)
         if found is not None:
-            seen = records.look_at(found.id)
-            wanted = phase_wanted(seen.execution, seen.attempts, phase)
-            if not wanted and seen.execution.status == "in_progress" and phase != PHASES[-1]:
-                _say(settings, f"{phase} has completed already; nothing was done", found.id)
-                return Outcome(seen.execution)
-            return _go_on(settings, records, seen, wanted)
-        if phase == PHASES[0]:
-            return _begin(settings, records, read(), adw_id)
+            return _one_phase(settings, records, records.look_at(found.id), phase)
+        if begins:
+            return _begin(settings, records, read(), workflow, adw_id, only=phase)
     named = f"execution {adw_id!r}" if adw_id else f"unfinished execution of issue {issue_id!r}"
-    raise ExecutionNotFoundError(
+    raise fault or ExecutionNotFoundError(
         f"there is no {named} to {phase}",
-        hint=f"plan it first: `{command_on('adw run --until plan', issue_id)}`",
+        hint=f"begin one: `{command_on(f'adw run --until {workflow.names[0]}', issue_id)}`",
     )
 
 
-def _begin(settings: RunSettings, records: Records, issue: Issue, adw_id: str | None) -> Outcome:
+def _one_phase(settings: RunSettings, records: Records, seen: Seen, phase: str) -> Outcome:
+    execution, workflow = seen.execution, workflow_of(seen.request, seen.execution)
+    if wants_phase(workflow, execution, seen.attempts, phase):
+        return _go_on(settings, records, seen, only=phase)
+    if execution.status in UNFINISHED and next_phase(workflow, execution.phase, seen.attempts) is not None:
+        _say(settings, f"{phase} has completed already; nothing was done", execution.id)
+        return Outcome(execution)
+    return _go_on(settings, records, seen)
+
+
+def _begin(
+    settings: RunSettings,
+    records: Records,
+    issue: Issue,
+    workflow: WorkflowDefinition,
+    adw_id: str | None,
+    only: str | None = None,
+) -> Outcome:
     project = settings.location.project
+    _check_last_phase(settings, workflow)
     with stopping_on_signals(StopRequest()) as stop:
         repository = check_repository(
             settings.here or project, base=settings.base, allow_dirty=settings.allow_dirty, stop=stop
         )
     given = _given_agent(settings)
-    request = Request(issue, settings.config.agent if given is None else given, configured=given is None)
+    command = settings.config.agent if given is None else given
+    request = Request(issue, workflow, command, configured=given is None)
     agent = _agent(settings, request)
     hide_run_folders(repository, project)
     check_run_root(project)
@@ -107,33 +132,36 @@ def _begin(settings: RunSettings, records: Records, issue: Issue, adw_id: str | 
     start = Start(
         execution_id=execution_id,
         issue=issue,
+        workflow=workflow,
         owner=_owner(os.getpid()),
         request=with_place(request.to_json(settings.environ), project, repository.start),
+        base_commit=repository.start,
         claim=not settings.force,
         worktree_path=new_worktree_path(project, issue.id, execution_id),
     )
     record = records.begin(start)
     folder = records.folder(record.id)
     with hold_run(folder, force=settings.force):
-        return _Run(settings, repository, record, issue, agent, folder).go(PHASES, "Starting")
+        return _Run(settings, repository, record, request, agent, folder).go("Starting", only)
 
 
-def _go_on(settings: RunSettings, records: Records, seen: Seen, phases: tuple[str, ...]) -> Outcome:
+def _go_on(settings: RunSettings, records: Records, seen: Seen, only: str | None = None) -> Outcome:
     project = settings.location.project
     refuse_other_place(seen.execution, seen.request, project)
     with stopping_on_signals(StopRequest()) as stop:
         repository = check_repository(project, allow_dirty=True, stop=stop)
     hide_run_folders(repository, project)
-    request = read_request(seen.request, seen.execution.id)
+    request = read_request(seen.request, seen.execution)
+    _check_last_phase(settings, request.workflow)
     agent = _agent(settings, request)
     folder = records.folder(seen.execution.id)
     with hold_run(folder, force=settings.force):
         record = records.take_over(seen.execution.id, _owner(os.getpid()), force=settings.force)
-        run = _Run(settings, repository, record, request.issue, agent, folder)
+        run = _Run(settings, repository, record, request, agent, folder)
         stopped = stop_leftovers(folder, settings.agent_limits.grace_seconds)
         for group in stopped:
             _say(settings, f"stopped an agent that the run had left behind (group {group})", record.id)
-        return run.go(phases, "Resuming")
+        return run.go("Resuming", only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,36 +171,54 @@ class _Run:
     settings: RunSettings
     repository: Repository
     record: RunRecord
-    issue: Issue
+    request: Request
     agent: Agent
     folder: Path
 
-    def go(self, phases: tuple[str, ...], verb: str) -> Outcome:
-        """Do these phases in order, as far as the settings say."""
+    def go(self, verb: str, only: str | None = None) -> Outcome:
+        """Do the phase `only`, or all that are left, as far as the settings say."""
         reporter, seconds = self._reporter(), self.settings.config.heartbeat_seconds
         self._open_log(reporter, verb)
         with stopping_on_signals(StopRequest()) as stop, beating(self.record.beat, seconds, stop):
             try:
-                return self._phases(phases, self._work(reporter, stop))
+                return self._phases(self._work(reporter, stop), only)
             except RunPaused:
                 return Outcome(self.record.execution)
             except RunInterruptedError as error:
                 error.hint = error.hint or f"go on with it by `{command_on('adw resume', self.record.id)}`"
                 raise
 
-    def _phases(self, phases: tuple[str, ...], work: Work) -> Outcome:
-        reporter, last = work.reporter, self.settings.last_phase
-        for phase in phases:
+    def _phases(self, work: Work, only: str | None) -> Outcome:
+        issue_id = work.issue.id
+        for phase in self._to_do(only):
             error = attempt_phase(work, phase)
-            if error is not None:
-                reporter.note("ERROR", f"ADW workflow failed for issue #{self.issue.id}")
-                return self._end(reporter, error)
-            if phase == last:
-                break
-        if last == PHASES[-1]:
+            if error is not None and not (only is None and self._goes_back(work, phase)):
+                self.record.change("failed", phase=phase.name, error_message=str(error))
+                work.reporter.note("ERROR", f"ADW workflow failed for issue #{issue_id}")
+                return self._end(work.reporter, error)
+        if self._next() is None:
             self.record.change("completed")
-            reporter.note("INFO", f"ADW workflow completed for issue #{self.issue.id}")
-        return self._end(reporter, None)
+            work.reporter.note("INFO", f"ADW workflow completed for issue #{issue_id}")
+        return self._end(work.reporter, None)
+
+    def _to_do(self, only: str | None) -> Iterator[PhaseDefinition]:
+        """The phases to do; which one is next is decided when the one before has ended."""
+        workflow, last = self.request.workflow, self.settings.last_phase
+        if only is not None:
+            yield workflow.phases[workflow.names.index(only)]
+            return
+        end = len(workflow.names) if last is None else workflow.names.index(last) + 1
+        while (following := self._next()) is not None and following in workflow.phases[:end]:
+            yield following
+
+    def _next(self) -> PhaseDefinition | None:
+        return next_phase(self.request.workflow, self.record.execution.phase, self.record.attempts)
+
+    def _goes_back(self, work: Work, phase: PhaseDefinition) -> bool:
+        back = goes_back(self.request.workflow, phase.name, self.record.attempts)
+        if back:
+            work.reporter.say(f"{phase.name} sends the run back to {phase.sends_back_to}")
+        return back
 
     def _end(self, reporter: Reporter, error: AdwError | None) -> Outcome:
         reporter.tell("run_finished", self.record.execution.status)
@@ -184,17 +230,16 @@ class _Run:
         if path_text(path) != self.record.execution.worktree_path:
             self.record.change("in_progress", worktree_path=path_text(path))
         return Work(
+            settings=settings,
             record=self.record,
-            issue=self.issue,
+            workflow=self.request.workflow,
+            issue=self.request.issue,
+            agent=self.agent,
             tree=Worktree(self.repository.common_dir, path, stop, settings.config.git_timeout_seconds),
             start_commit=self.record.newest_commit() or self.repository.start,
-            agent=self.agent,
             run_folder=self.folder,
-            environ=self.settings.environ,
-            limits=self.settings.agent_limits,
             reporter=reporter,
             stop=stop,
-            pause_after=self.settings.pause_after,
         )
 
     def _reporter(self) -> Reporter:
@@ -210,12 +255,32 @@ class _Run:
         return Reporter(log, self.settings.progress, about)
 
     def _open_log(self, reporter: Reporter, verb: str) -> None:
-        issue, kept = self.issue, self.record.execution
+        issue, kept = self.request.issue, self.record.execution
         reporter.note("INFO", f"ADW Logger initialized - ID: {self.record.id}")
         reporter.note("INFO", f"{verb} ADW workflow for issue #{issue.id}")
         reporter.log.write_workflow(kept.workflow, kept.phases)
         reporter.log.write_issue(issue.id, kept.issue_title, kept.issue_type, kept.issue_priority)
         reporter.tell("run_started", f"{issue.id}: {issue.title}")
+
+
+def _workflow(settings: RunSettings) -> WorkflowDefinition:
+    return find_workflow(settings.location.project, settings.workflow or settings.config.workflow)
+
+
+def _workflow_or_fault(settings: RunSettings) -> tuple[WorkflowDefinition, ConfigurationError | None]:
+    """The workflow for a new run, which a run that has one does not need: its fault comes as a value."""
+    try:
+        return _workflow(settings), None
+    except ConfigurationError as fault:
+        return BUILT_IN, fault
+
+
+def _check_last_phase(settings: RunSettings, workflow: WorkflowDefinition) -> None:
+    last, names = settings.last_phase, workflow.names
+    if last is not None and last not in names:
+        raise InvalidInputError(
+            f"the workflow {workflow.name} has no phase {last!r}", hint=f"its phases are {', '.join(names)}"
+        )
 
 
 def _agent(settings: RunSettings, request: Request) -> Agent:

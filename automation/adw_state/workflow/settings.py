@@ -19,10 +19,11 @@ from adw_state.workflow.progress import Event, Progress, silent
 class RunSettings:
     """Where and how runs are made.
 
-    `agent` overrides the one a run began with, and that the configuration's. `force` starts a second
-    run on an issue, or takes a run over from a living owner. `allow_dirty` starts although tracked files
-    have uncommitted changes. `last_phase` ends the run early and leaves it in progress; `pause_after`
-    does so after the step of that name. `limits` are those of the configuration unless given.
+    `workflow` is what a new run does, unless it is the configuration's default. `agent` overrides the one a
+    run began with, and that the configuration's. `force` starts a second run on an issue, or takes a run over
+    from a living owner. `allow_dirty` starts although tracked files have uncommitted changes. `last_phase`
+    ends the run early, when this phase has completed, and leaves it in progress; `pause_after` does so after
+    the step of that name. `limits` are those of the configuration unless given.
 
     A run starts at the commit that `base` names, else at the one checked out in `here`, the folder where
     the user stands, or in the project where `here` is not given.
@@ -33,10 +34,11 @@ class RunSettings:
     environ: Mapping[str, str]
     clock: Clock
     progress: Progress = silent
+    workflow: str | None = None
     agent: str | None = None
     force: bool = False
     allow_dirty: bool = False
-    last_phase: str = "review"
+    last_phase: str | None = None
     pause_after: str | None = None
     limits: Limits | None = None
     base: str | None = None

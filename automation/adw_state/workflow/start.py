@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from adw_state.built_in import PHASES, WORKFLOW
 from adw_state.state import Execution
 from adw_state.store.json_values import JSON
 from adw_state.text_files import path_text
 from adw_state.trackers.issues import Issue
 from adw_state.workflow.git.worktrees import branch_of
+from adw_state.workflow_definitions import WorkflowDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,10 @@ class Start:
 
     execution_id: str
     issue: Issue
+    workflow: WorkflowDefinition
     owner: str
     request: JSON
+    base_commit: str
     claim: bool
     worktree_path: Path
 
@@ -35,10 +37,10 @@ class Start:
         return Execution(
             id=self.execution_id,
             issue_id=self.issue.id,
-            workflow=WORKFLOW,
+            workflow=self.workflow.name,
             environment=environment,
-            phases=PHASES,
-            phase=PHASES[0],
+            phases=self.workflow.names,
+            phase=self.workflow.names[0],
             status="pending",
             started_at=moment,
             updated_at=moment,
@@ -49,6 +51,7 @@ class Start:
             issue_title=self.issue.title,
             issue_type=self.issue.issue_type,
             issue_priority=self.issue.priority,
+            base_commit=self.base_commit,
             worktree_name=self.worktree_path.name,
             worktree_path=path_text(self.worktree_path),
             branch_name=self.branch_name,

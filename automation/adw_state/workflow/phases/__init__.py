@@ -1,5 +1,6 @@
 """The phases of a run.
 
-`plan`, `build` and `review` say what each does, `steps` does every step once, `attempts` makes an attempt
-of it, `prompts` and `verdict` are what the agent is told and what it answers.
+`plan`, `change`, `verdict` and `command` are the kinds (`kinds` names them), `steps` does every step once,
+`attempts` makes an attempt of a phase. `prompts` and `feedback` are what an agent is told; `verdict_text`
+reads what one that judges has answered.
 """

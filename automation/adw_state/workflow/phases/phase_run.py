@@ -1,76 +1,82 @@
-"""What the three phases have in common: a clean worktree to start from, and an agent that works in it."""
+"""What phases have in common: a clean worktree to start from, and an agent that works in it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from adw_state.agents.calls import CallEnd, CallFolder, adopt, call_agent, call_folder
-from adw_state.agents.choice import Agent
-from adw_state.agents.process import Limits
 from adw_state.agents.result import AgentResult
 from adw_state.errors import AgentError, PhaseFailedError, RepositoryError
-from adw_state.interruption import StopRequest
 from adw_state.state import Attempt
 from adw_state.text_files import path_text
-from adw_state.trackers.issues import Issue
 from adw_state.workflow.git.commits import rehearse_commit
 from adw_state.workflow.git.environment import agent_environment
 from adw_state.workflow.git.leftovers import set_aside_leftovers
+from adw_state.workflow.git.messages import commit_message
 from adw_state.workflow.git.safe_names import safe_name
 from adw_state.workflow.git.shared_settings import breaking_settings, how_they_changed
 from adw_state.workflow.git.tree_state import note_checkout, stand_on_branch
-from adw_state.workflow.git.worktrees import Worktree, ensure_worktree, head_of
-from adw_state.workflow.phases.phase_advice import phase_command
+from adw_state.workflow.git.worktrees import ensure_worktree, head_of
+from adw_state.workflow.phases.feedback import feedback_for
 from adw_state.workflow.phases.prompts import build_prompt, issue_as_text
 from adw_state.workflow.phases.steps import StepResult, Steps
-from adw_state.workflow.record.run_record import RunRecord
 from adw_state.workflow.reporter import Reporter
+from adw_state.workflow.work import Work
+from adw_state.workflow_definitions import PhaseDefinition
 
 
 @dataclass(slots=True)
 class PhaseRun:
-    """One attempt at a phase, with all it needs. `answer` and `exit_code` are the agent's, once known."""
+    """One attempt at a phase. `answer` and `exit_code` are those of its agent or command, once known."""
 
-    record: RunRecord
+    work: Work
+    definition: PhaseDefinition
     attempt: Attempt
-    issue: Issue
-    tree: Worktree
-    start_commit: str
-    agent: Agent
-    run_folder: Path
-    environ: Mapping[str, str]
-    limits: Limits
     steps: Steps
     reporter: Reporter
-    stop: StopRequest
     answer: AgentResult | None = field(default=None)
     exit_code: int | None = field(default=None)
 
     @property
     def phase(self) -> str:
         """The phase's name."""
-        return self.attempt.phase
+        return self.definition.name
+
+    @property
+    def folder(self) -> CallFolder:
+        """The folder of this attempt's call of an agent or a command."""
+        return call_folder(self.work.run_folder, self.phase, self.attempt.attempt)
+
+    @property
+    def planner(self) -> str | None:
+        """The newest phase up to this one that writes a plan."""
+        so_far = (*self.work.workflow.phases_before(self.phase), self.definition)
+        return next((phase.name for phase in reversed(so_far) if phase.kind == "plan"), None)
 
     @property
     def plan_file(self) -> str:
-        """The plan's path in the worktree."""
-        return f"specs/{safe_name(self.issue.id)}-plan.md"
+        """The path of that phase's plan in the worktree."""
+        return f"specs/{safe_name(self.work.issue.id)}-{self.planner or 'plan'}.md"
+
+    def commit_message(self) -> str:
+        """The message of this phase's commit."""
+        verb = self.phase.replace("-", " ").replace("_", " ").capitalize()
+        return commit_message(verb, self.work.issue)
 
     def prepare(self) -> str:
         """The step `worktree_ready`: a worktree without leftovers. Returns the commit to work from."""
-        ensure_worktree(self.tree, self.start_commit)
+        ensure_worktree(self.work.tree, self.work.start_commit)
 
         def work() -> StepResult:
-            base = head_of(self.tree)
+            base = head_of(self.work.tree)
             self._clean(base)
-            rehearse_commit(self.tree)
+            rehearse_commit(self.work.tree)
             return {
                 "base_commit": base,
-                "branch_name": self.tree.branch,
-                "worktree_path": path_text(self.tree.path),
+                "branch_name": self.work.tree.branch,
+                "worktree_path": path_text(self.work.tree.path),
             }
 
         return str(self.steps.step("worktree_ready", work)["base_commit"])
@@ -105,38 +111,21 @@ class PhaseRun:
         self.answer, self.exit_code = AgentResult.from_json(saved), 0
         return saved
 
-    @property
-    def folder(self) -> CallFolder:
-        """The folder of this attempt's agent call."""
-        return call_folder(self.run_folder, self.phase, self.attempt.attempt)
-
-    def feedback(self) -> str:
-        """What went wrong before, as a section of the prompt; empty where nothing did."""
-        wanted = ("build", "review") if self.phase == "build" else (self.phase,)
-        failures = [old for old in self.record.attempts if old.status == "failed" and old.phase in wanted]
-        if not failures:
-            return ""
-        last = failures[-1]
-        reason = "\n> ".join((last.error_message or "it left no message").strip().splitlines())
-        return f"\nAn earlier attempt at {last.phase} failed, for this reason:\n\n> {reason}\n"
-
     def base_of_run(self) -> str:
         """The commit that the execution's branch began at."""
-        for attempt in sorted(old.attempt for old in self.record.attempts if old.phase == "plan"):
-            saved = self.record.saved_step("plan", [attempt], "worktree_ready")
-            if isinstance(saved, dict):
-                return str(saved["base_commit"])
-        raise PhaseFailedError(
-            f"execution {self.record.id} has not been planned",
-            hint=f"plan it first: {phase_command('plan', self.issue.id, self.record.id)}",
-        )
+        for phase in self.work.workflow.names:
+            for attempt in sorted(old.attempt for old in self.work.record.attempts if old.phase == phase):
+                saved = self.work.record.saved_step(phase, [attempt], "worktree_ready")
+                if isinstance(saved, dict):
+                    return str(saved["base_commit"])
+        raise PhaseFailedError(f"execution {self.work.record.id} has not begun", hint="resume it")
 
     def _adopted(self) -> CallEnd | None:
         """The proven result of the newest call of the interrupted attempts before this one."""
         for number in self.steps.going_on_from[1:]:
-            folder = call_folder(self.run_folder, self.phase, number)
+            folder = call_folder(self.work.run_folder, self.phase, number)
             if folder.process.exists():
-                end = adopt(self.agent, folder, self.environ)
+                end = adopt(self.work.agent, folder, self.work.environ)
                 if end is not None:
                     self.reporter.say(f"the answer of the agent of attempt {number} was found and is used")
                 return end
@@ -144,27 +133,19 @@ class PhaseRun:
 
     def _called(self, base: str, values: Mapping[str, str]) -> CallEnd:
         self._clean(base)
-        header = {
-            "execution_id": self.record.id,
-            "issue_id": self.issue.id,
-            "title": self.issue.title,
-            "plan_file": self.plan_file,
-            "worktree": self.tree.name,
-        }
-        common = {"issue": issue_as_text(self.issue), "plan_file": self.plan_file, "branch": self.tree.branch}
-        prompt = build_prompt(self.phase, header, {**common, "feedback": self.feedback(), **values})
-        self.reporter.tell("agent_started", self.agent.name)
-        settings = breaking_settings(self.tree)
+        prompt = self._prompt(values)
+        self.reporter.tell("agent_started", self.work.agent.name)
+        settings = breaking_settings(self.work.tree)
         try:
             return call_agent(
-                self.agent,
-                self.phase,
+                self.work.agent,
+                self.definition.kind,
                 prompt,
                 self.folder,
-                cwd=self.tree.path,
-                environ=agent_environment(self.environ, self.tree.path),
-                limits=self.limits,
-                stop=self.stop,
+                cwd=self.work.tree.path,
+                environ=agent_environment(self.work.environ, self.work.tree.path),
+                limits=self.work.settings.agent_limits,
+                stop=self.work.stop,
             )
         except AgentError:
             self._take_back(base)
@@ -172,29 +153,46 @@ class PhaseRun:
         finally:
             self._warn_of_changed_settings(settings)
 
+    def _prompt(self, values: Mapping[str, str]) -> str:
+        work = self.work
+        header = {
+            "execution_id": work.record.id,
+            "issue_id": work.issue.id,
+            "title": work.issue.title,
+            "plan_file": self.plan_file,
+            "worktree": work.tree.name,
+        }
+        common = {
+            "issue": issue_as_text(work.issue),
+            "plan_file": self.plan_file,
+            "branch": work.tree.branch,
+            "feedback": feedback_for(work.workflow, self.phase, work.record.attempts),
+        }
+        return build_prompt(self.definition, header, {**common, **values})
+
     def _warn_of_changed_settings(self, before: str) -> None:
         # After an interruption no git command runs any more.
-        if self.stop.asked:
+        if self.work.stop.asked:
             return
         changes = ""
         # A repository that is gone altogether is met by the next step.
         with suppress(RepositoryError):
-            changes = how_they_changed(before, breaking_settings(self.tree))
+            changes = how_they_changed(before, breaking_settings(self.work.tree))
         if changes:
             self.reporter.warn(
-                f"while the agent worked, {self.tree.common_dir / 'config'} changed: it is now {changes}; "
-                "if that was not you, put it back"
+                f"while the agent worked, {self.work.tree.common_dir / 'config'} changed: it is now "
+                f"{changes}; if that was not you, put it back"
             )
 
     def _take_back(self, base: str) -> None:
         """Undo the commits of an agent that failed; its changes stay in the files, to be looked at."""
-        self.record.check_owner()
+        self.work.record.check_owner()
         # What an agent did to the worktree itself is mended by the next attempt; why it failed is told now.
         with suppress(RepositoryError):
-            stand_on_branch(self.tree, base)
+            stand_on_branch(self.work.tree, base)
 
     def _clean(self, base: str) -> None:
-        kept = set_aside_leftovers(self.tree, base, self.folder.path)
+        kept = set_aside_leftovers(self.work.tree, base, self.folder.path)
         if kept.places:
             self.reporter.say(f"changes that belonged to no step were kept in {kept.places}")
-        note_checkout(self.tree)
+        note_checkout(self.work.tree)

@@ -1,26 +1,26 @@
-"""What the agents are told: the files in `prompts/`, filled in.
+"""What the agents are told: the templates of their phases, filled in.
 
-Placeholders are `$name`, replaced in one pass: text that is filled in is never looked through again, so
-an issue that talks about `$plan` stays as it is. The first line of every prompt is for machines.
+Placeholders are replaced in one pass: text that is filled in is never looked through again, so an issue that
+talks about `$plan` stays as it is. The first line of every prompt is for machines.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from string import Template
 
+from adw_state.prompt_templates import complete, template_of
 from adw_state.trackers.issues import Issue
+from adw_state.workflow_definitions import PhaseDefinition
 
-_FOLDER = Path(__file__).parents[2] / "prompts"
 
-
-def build_prompt(phase: str, header: Mapping[str, str], values: Mapping[str, str]) -> str:
-    """The prompt of a phase; `values` must have every placeholder of its file."""
-    template = Template((_FOLDER / f"{phase}.md").read_text(encoding="utf-8"))
+def build_prompt(phase: PhaseDefinition, header: Mapping[str, str], values: Mapping[str, str]) -> str:
+    """The prompt of a phase; `values` must have every placeholder of its template."""
+    template = Template(complete(template_of(phase), phase.kind))
+    words = {"phase": phase.name, "kind": phase.kind, **header}
     # "-->" would end the comment that the header stands in.
-    line = json.dumps({"phase": phase, **header}, ensure_ascii=True).replace("-->", "--\\u003e")
+    line = json.dumps(words, ensure_ascii=True).replace("-->", "--\\u003e")
     return f"<!-- adw: {line} -->\n{template.substitute(values)}"
 
 

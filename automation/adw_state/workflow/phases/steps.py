@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from adw_state.interruption import StopRequest
 from adw_state.state import Attempt
 from adw_state.store.json_values import JSON
-from adw_state.workflow.record.run_record import RunRecord
 from adw_state.workflow.reporter import Reporter
+from adw_state.workflow.work import Work
 
 StepResult: TypeAlias = dict[str, JSON]
 
@@ -25,24 +24,16 @@ class RunPaused(Exception):  # noqa: N818 - not an error: the run was asked to e
 class Steps:
     """The steps of one attempt."""
 
-    def __init__(
-        self,
-        record: RunRecord,
-        attempt: Attempt,
-        reporter: Reporter,
-        stop: StopRequest,
-        pause_after: str | None,
-    ) -> None:
-        self._record = record
+    def __init__(self, work: Work, attempt: Attempt, reporter: Reporter) -> None:
+        self._work = work
+        self._record = work.record
         self._attempt = attempt
         self._reporter = reporter
-        self._stop = stop
-        self._pause_after = pause_after
-        self.going_on_from = unbroken_attempts(record.attempts, attempt)
+        self.going_on_from = unbroken_attempts(work.record.attempts, attempt)
 
     def step(self, name: str, work: Callable[[], StepResult]) -> StepResult:
         """The saved result of the step `name`; where there is none, do `work` and save what it returns."""
-        self._stop.check()
+        self._work.stop.check()
         saved = self._record.saved_step(self._attempt.phase, self.going_on_from, name)
         if isinstance(saved, dict):
             self._reporter.note("INFO", f"Step {name} was saved before")
@@ -53,7 +44,7 @@ class Steps:
         self._record.save_step(self._attempt, name, result)
         self._reporter.note("INFO", f"Step {name} saved")
         self._reporter.tell("step_saved", step=name)
-        if name == self._pause_after:
+        if name == self._work.settings.pause_after:
             raise RunPaused
         return result
 

@@ -38,7 +38,7 @@ class BothStores:
         self._warn = warn
 
     def start_attempt(
-        self, execution: Execution, earlier: Sequence[Attempt], phase: str, agent: str
+        self, execution: Execution, earlier: Sequence[Attempt], phase: str, known: Mapping[str, Any]
     ) -> Attempt:
         """See `RunStore`."""
 
@@ -46,7 +46,7 @@ class BothStores:
             run.note_attempt(attempt)
             run.note_execution(at_work(execution, attempt))
 
-        return self._write(lambda store: store.start_attempt(execution, earlier, phase, agent), copy)
+        return self._write(lambda store: store.start_attempt(execution, earlier, phase, known), copy)
 
     def finish_attempt(
         self, execution: Execution, attempt: Attempt, status: str, outcome: Mapping[str, Any]

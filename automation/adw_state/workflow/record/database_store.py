@@ -16,11 +16,11 @@ class DatabaseStore:
         self._state = state
 
     def start_attempt(
-        self, execution: Execution, earlier: Sequence[Attempt], phase: str, agent: str
+        self, execution: Execution, earlier: Sequence[Attempt], phase: str, known: Mapping[str, Any]
     ) -> Attempt:
         """See `RunStore`."""
         del earlier  # the database counts them itself
-        return self._state.start_attempt(execution.id, phase, agent=agent, fence=execution.fence)
+        return self._state.start_attempt(execution.id, phase, fence=execution.fence, **known)
 
     def finish_attempt(
         self, execution: Execution, attempt: Attempt, status: str, outcome: Mapping[str, Any]

@@ -26,7 +26,7 @@ class JsonStore:
         self._clock = clock
 
     def start_attempt(
-        self, execution: Execution, earlier: Sequence[Attempt], phase: str, agent: str
+        self, execution: Execution, earlier: Sequence[Attempt], phase: str, known: Mapping[str, Any]
     ) -> Attempt:
         """See `RunStore`."""
         self._decide(execution)
@@ -37,7 +37,7 @@ class JsonStore:
             1 + max((old.attempt for old in earlier if old.phase == phase), default=0),
             "in_progress",
             self._clock.now(),
-            agent=agent,
+            **known,
         )
         self.run.note_attempt(attempt)
         self.run.note_execution(at_work(execution, attempt))

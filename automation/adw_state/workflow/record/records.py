@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from adw_state import json_only
-from adw_state.built_in import WORKFLOW
 from adw_state.clock import Clock
 from adw_state.config import Config
 from adw_state.errors import (
@@ -245,7 +244,9 @@ class Records:
         execution = database.create_execution(
             issue.id,
             adw_id=start.execution_id,
-            workflow=WORKFLOW,
+            workflow=start.workflow.name,
+            phases=start.workflow.names,
+            base_commit=start.base_commit,
             environment=self._config.environment,
             first_checkpoint=(FIRST_STEP, start.request),
             issue=IssueSnapshot(issue.title, issue.issue_type, issue.priority),
@@ -308,7 +309,7 @@ class Records:
 
 
 def _first_steps(start: Start) -> list[SavedStep]:
-    return [SavedStep("plan", 1, FIRST_STEP, start.request)]
+    return [SavedStep(start.workflow.names[0], 1, FIRST_STEP, start.request)]
 
 
 def _seen_in(database: BeadsStateManager, execution_id: str) -> Seen | None:

@@ -31,9 +31,17 @@ class RunRecord:
         """The execution's id."""
         return self.execution.id
 
-    def start_attempt(self, phase: str, agent: str) -> Attempt:
+    def start_attempt(
+        self,
+        phase: str,
+        agent: str | None,
+        *,
+        prompt_sha256: str | None = None,
+        workflow_sha256: str | None = None,
+    ) -> Attempt:
         """Begin the next attempt at a phase."""
-        attempt = self._store.start_attempt(self.execution, self.attempts, phase, agent)
+        known = {"agent": agent, "prompt_sha256": prompt_sha256, "workflow_sha256": workflow_sha256}
+        attempt = self._store.start_attempt(self.execution, self.attempts, phase, known)
         self.attempts.append(attempt)
         self.execution = at_work(self.execution, attempt)
         return attempt
@@ -43,12 +51,14 @@ class RunRecord:
         attempt: Attempt,
         status: str,
         *,
+        error_class: str | None = None,
         error_message: str | None = None,
         exit_code: int | None = None,
         result: AgentResult | None = None,
     ) -> Attempt:
         """End an attempt, with what its agent used."""
-        outcome: dict[str, Any] = {"error_message": error_message, "exit_code": exit_code}
+        outcome: dict[str, Any] = {"exit_code": exit_code}
+        outcome |= {"error_class": error_class, "error_message": error_message}
         for name in USED:
             outcome[name] = getattr(result, name, None)
         outcome["cost_kind"] = None if outcome["cost_usd"] is None else "reported"

@@ -33,9 +33,12 @@ class RunStore(Protocol):
     """What keeps one run while it works."""
 
     def start_attempt(
-        self, execution: Execution, earlier: Sequence[Attempt], phase: str, agent: str
+        self, execution: Execution, earlier: Sequence[Attempt], phase: str, known: Mapping[str, Any]
     ) -> Attempt:
-        """Begin the next attempt at a phase; `earlier` are the attempts so far. See `at_work`."""
+        """Begin the next attempt at a phase; `earlier` are the attempts so far, `known` fields of this one.
+
+        See `at_work`.
+        """
 
     def finish_attempt(
         self, execution: Execution, attempt: Attempt, status: str, outcome: Mapping[str, Any]

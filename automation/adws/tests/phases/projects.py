@@ -37,6 +37,7 @@ VALUES = {
     "base": "c",
     "diff": "d",
     "diff_note": "",
+    "verdict_format": "v",
 }
 
 # What a git of its own sees: nothing of the developer's configuration.

@@ -19,7 +19,6 @@ from adw_state.errors import (
 )
 from adw_state.state import Execution
 from adw_state.store.owner import process_mark
-from adw_state.workflow.phases.phase_advice import phase_command
 from adw_state.workflow.runner import Outcome
 from adws.tests.phases.projects import Project, script
 
@@ -120,8 +119,7 @@ def test_a_rejected_review_fails_the_run_with_its_reasons_and_can_be_built_again
     assert told(rejected) == "the review rejected the change: the limit is not checked"
     run = rejected.execution
     assert rejected.error is not None
-    again = phase_command("build", "demo-1", run.id)
-    assert rejected.error.hint == f"build it again with these reasons, then review it again: {again}"
+    assert rejected.error.hint == "resume: build is done again with these reasons, then all that follows it"
     built = project.phase("build", "demo-1", adw_id=run.id)
     assert (built.status, built.execution.phase) == ("in_progress", "build")
     prompt = call(project, run, "build", 2) / "prompt.md"

@@ -17,6 +17,7 @@ from adw_state.workflow.git.worktrees import ensure_worktree, head_of
 from adw_state.workflow.progress import Event
 from adw_state.workflow.record.records import Records
 from adw_state.workflow.start import Start
+from adw_state.workflow_definitions import BUILT_IN
 from adws.tests.conftest import NOW
 from adws.tests.phases.projects import Project, git, worktree_for
 from adws.tests.processes import run_together
@@ -71,7 +72,14 @@ def test_a_run_that_was_taken_over_while_its_agent_worked_leaves_the_branch_alon
 def test_the_attempt_that_the_new_owner_closed_is_named_by_its_reason(project: Project) -> None:
     records = records_of(project)
     start = Start(
-        "run-1", Issue("demo-1", "T"), "first", {"a": 1}, claim=True, worktree_path=project.path / "tree"
+        "run-1",
+        Issue("demo-1", "T"),
+        BUILT_IN,
+        "first",
+        {"a": 1},
+        base_commit="c",
+        claim=True,
+        worktree_path=project.path / "tree",
     )
     record = records.begin(start)
     attempt = record.start_attempt("plan", "scripted")

@@ -59,7 +59,8 @@ def test_a_verdict_that_is_not_understood_fails_the_review_and_is_asked_for_agai
     assert outcome.execution.error_message == str(outcome.error)
     again = project.resume(run.id, agent=reviewer(tmp_path, REJECT))
     assert str(again.error) == "the review rejected the change: it deletes a table"
-    assert project.resume(run.id, agent=reviewer(tmp_path, APPROVE)).status == "completed"
+    asked = project.phase("review", "demo-1", adw_id=run.id, agent=reviewer(tmp_path, APPROVE))
+    assert asked.status == "completed"
     ends = [(end.attempt, end.status) for end in project.attempts(run.id) if end.phase == "review"]
     assert ends == [(1, "failed"), (2, "failed"), (3, "completed")]
 
@@ -77,7 +78,7 @@ def test_line_breaks_inside_a_verdict_do_not_hide_what_it_says(project: Project,
     rejected = project.resume(run.id, agent=reviewer(tmp_path, REJECT.replace("deletes ", "deletes\n")))
     assert str(rejected.error) == "the review rejected the change: it deletes\na table"
     approving = reviewer(tmp_path, APPROVE.replace("fine", "fine\n\tindeed"))
-    assert project.resume(run.id, agent=approving).status == "completed"
+    assert project.phase("review", "demo-1", adw_id=run.id, agent=approving).status == "completed"
 
 
 def test_what_a_reviewer_commits_is_taken_back_although_its_verdict_is_not_understood(

@@ -11,6 +11,7 @@ import pytest
 
 from adw_state.agents import scripted as scripted_agent
 from adw_state.workflow.phases.prompts import build_prompt
+from adw_state.workflow_definitions import BUILT_IN
 from adws.tests.phases.projects import VALUES, Project
 
 ADWS = Path(__file__).resolve().parents[2]
@@ -105,7 +106,7 @@ def scripted(folder: Path, phase: str, *options: str, title: str = "T") -> subpr
         "worktree": "w-1",
     }
     command = [sys.executable, "-I", "-S", scripted_agent.__file__, *options]
-    prompt = build_prompt(phase, header, VALUES)
+    prompt = build_prompt(BUILT_IN.phases[BUILT_IN.names.index(phase)], header, VALUES)
     return subprocess.run(command, cwd=folder, input=prompt, capture_output=True, text=True)
 
 

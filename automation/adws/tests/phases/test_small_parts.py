@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adw_state.agents.choice import resolve_agent
+from adw_state.clock import parse_time
 from adw_state.errors import AgentMissingError, InvalidInputError
+from adw_state.state import Execution
 from adw_state.store.owner import owner_is_dead, process_mark, this_owner
 from adw_state.trackers.issues import Issue
 from adw_state.workflow.git.messages import commit_message
@@ -20,7 +22,21 @@ from adw_state.workflow.git.safe_names import safe_name
 from adw_state.workflow.phases.prompts import build_prompt, issue_as_text
 from adw_state.workflow.progress import Event, describe
 from adw_state.workflow.requests import Request, read_request
+from adw_state.workflow_definitions import BUILT_IN, PhaseDefinition
+from adws.tests.conftest import NOW
 from adws.tests.phases.projects import VALUES
+
+EXECUTION = Execution(
+    id="r",
+    issue_id="i-1",
+    workflow=BUILT_IN.name,
+    environment="local",
+    phases=BUILT_IN.names,
+    phase="plan",
+    status="pending",
+    started_at=parse_time(NOW),
+    updated_at=parse_time(NOW),
+)
 
 
 @given(st.text(min_size=1))
@@ -78,14 +94,14 @@ def test_of_an_owner_in_another_form_nothing_is_said(text: str) -> None:
     assert owner_is_dead(text) is None
 
 
-@pytest.mark.parametrize("phase", ["plan", "build", "review"])
-def test_what_is_filled_into_a_prompt_is_not_looked_through_again(phase: str) -> None:
+@pytest.mark.parametrize("phase", BUILT_IN.phases)
+def test_what_is_filled_into_a_prompt_is_not_looked_through_again(phase: PhaseDefinition) -> None:
     prompt = build_prompt(phase, {}, {**VALUES, "issue": "costs $plan_file $$ ${branch} $1"})
     assert "costs $plan_file $$ ${branch} $1" in prompt
 
 
 def test_the_first_line_of_a_prompt_cannot_be_ended_from_inside() -> None:
-    line = build_prompt("plan", {"title": 'x --> "y"\n<!-- adw: {}'}, VALUES).splitlines()[0]
+    line = build_prompt(BUILT_IN.phases[0], {"title": 'x --> "y"\n<!-- adw: {}'}, VALUES).splitlines()[0]
     assert line.startswith("<!-- adw: {")
     assert line.index("-->") == len(line) - 3
 
@@ -106,16 +122,17 @@ def test_a_commit_has_a_subject_of_at_most_72_characters_on_one_line() -> None:
 
 def test_a_request_is_kept_without_a_command_line_that_holds_a_credential() -> None:
     issue = Issue("i-1", "T", labels=("a",))
-    open_one = Request(issue, "agent --fast")
-    assert read_request(open_one.to_json({}), "r") == open_one
-    closed = Request(issue, "agent --key swordfish-7")
-    assert read_request(closed.to_json({"AGENT_TOKEN": "swordfish-7"}), "r") == Request(issue, None)
+    open_one = Request(issue, BUILT_IN, "agent --fast")
+    assert read_request(open_one.to_json({}), EXECUTION) == open_one
+    closed = Request(issue, BUILT_IN, "agent --key swordfish-7")
+    saved = closed.to_json({"AGENT_TOKEN": "swordfish-7"})
+    assert read_request(saved, EXECUTION) == Request(issue, BUILT_IN, None)
 
 
 @pytest.mark.parametrize("saved", [None, [], {}, {"issue": None, "agent": None}, {"issue": {"id": "x"}}])
 def test_a_run_that_others_began_cannot_be_gone_on_with(saved: object) -> None:
-    with pytest.raises(InvalidInputError, match=r"^execution r was not begun by this workflow"):
-        read_request(saved, "r")  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match=r"^execution r was not begun by `adw run`"):
+        read_request(saved, EXECUTION)  # type: ignore[arg-type]
 
 
 def program(folder: Path, name: str) -> str:
@@ -129,9 +146,9 @@ def test_claude_may_edit_in_build_and_only_read_in_review(tmp_path: Path) -> Non
     environ = {"PATH": program(tmp_path, "claude")}
     agent = resolve_agent("claude --model 'opus 5'", directory=tmp_path, environ=environ)
     begin = (str(tmp_path / "claude"), "-p", "--output-format", "json")
-    assert agent.command_for("build") == (*begin, "--permission-mode", "acceptEdits", "--model", "opus 5")
-    assert agent.command_for("review")[4:5] == ("--allowedTools",)
-    assert "Edit" not in agent.command_for("review")[5]
+    assert agent.command_for("change") == (*begin, "--permission-mode", "acceptEdits", "--model", "opus 5")
+    assert agent.command_for("verdict")[4:5] == ("--allowedTools",)
+    assert "Edit" not in agent.command_for("verdict")[5]
     assert (agent.name, agent.structured) == ("claude", True)
 
 
@@ -160,7 +177,7 @@ def test_permissions_that_the_user_gives_replace_ours(tmp_path: Path) -> None:
     assert agent.command == (
         str(tmp_path / "claude"), "--print", "--output-format=stream-json", "--permission-mode", "plan"
     )  # fmt: skip
-    assert agent.review_command == agent.command
+    assert agent.reading_command == agent.command
 
 
 def test_a_program_beside_the_user_is_found_from_there(tmp_path: Path) -> None:

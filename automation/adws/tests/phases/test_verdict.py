@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adw_state.errors import AgentOutputError
-from adw_state.workflow.phases.verdict import Verdict, read_verdict
+from adw_state.workflow.phases.verdict_text import Verdict, read_verdict
 
 APPROVE = '{"verdict": "approve", "reasons": ["fine"]}'
 REJECT = '{"verdict": "reject", "reasons": ["it deletes a table"]}'

@@ -1,0 +1,57 @@
+"""The workflow that `docs/workflows.md` shows is what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from adw_state.configured_workflows import PHASE_KEYS
+from adw_state.prompt_templates import PLACEHOLDERS
+from adw_state.workflow_definitions import KINDS
+from adws.tests.docs.pages import REPOSITORY, blocks
+from adws.tests.project import Project
+
+PAGE = REPOSITORY / "docs" / "workflows.md"
+
+
+def example() -> str:
+    """The configuration on the page."""
+    (block,) = [block for block in blocks("toml") if block.page == PAGE]
+    return block.text
+
+
+def test_the_workflow_on_the_page_is_right_and_runs(tmp_path: Path) -> None:
+    project = Project(tmp_path / "shop")
+    assert project.adw("init").code == 0
+    (project.folder / "prompts").mkdir()
+    (project.folder / "prompts" / "document.md").write_text("Document the change.\n")
+    # Once, so that the tests fail until the build has been done twice.
+    recipe = "@test $$(wc -l < CHANGES.md) -gt 3 || (echo FAILED; false)"
+    (project.folder / "Makefile").write_text(f"test:\n\t{recipe}\n")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--message", "Tests")
+    (project.folder / "adw.toml").write_text(f'agent = "scripted"\n{example()}')
+    checked = project.adw("config", "check")
+    assert (checked.code, checked.err) == (0, "")
+    told = "thorough (default): plan, build, test (back to build, at most 3 times), review, document"
+    assert told in checked.out.splitlines()
+    ran = project.adw("run", "bd-42", "--allow-dirty", "--json")
+
+    assert (ran.code, ran.json["status"]) == (0, "completed"), ran.err
+    shown = project.adw("show", ran.json["execution"]["id"], "--json").json
+    made = sorted((one["place"], one["attempt"], one["phase"], one["status"]) for one in shown["attempts"])
+    assert [(phase, status) for _, _, phase, status in made] == [
+        ("plan", "completed"),
+        ("build", "completed"),
+        ("build", "completed"),
+        ("test", "failed"),
+        ("test", "completed"),
+        ("review", "completed"),
+        ("document", "completed"),
+    ]
+
+
+def test_the_page_names_every_kind_key_and_placeholder() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f"| {kind} |" not in page] == []
+    assert [key for key in PHASE_KEYS if key not in page] == []
+    assert [name for names in PLACEHOLDERS.values() for name in names if f"`${name}`" not in page] == []
