@@ -17,12 +17,14 @@ SCHEMA_PAGE = REPOSITORY / "docs" / "beads-database-schema.md"
 
 @pytest.fixture
 def filled(beads_db: Path) -> Path:
-    """A tracker's database with one failed run of demo-1."""
+    """A tracker's database with a failed run of demo-1, and one that waits."""
     with BeadsStateManager(beads_db) as state:
         run = state.create_execution("demo-1", adw_id="doc-run", first_checkpoint=("started", {}))
         attempt = state.start_attempt(run.id, "plan")
         state.finish_attempt(attempt, "failed", error_message="no")
         state.update_execution_status(run.id, "failed", error_message="no")
+        asked = state.create_execution("demo-1", adw_id="doc-asked")
+        state.update_execution_status(asked.id, "waiting", waiting_for="person")
     return beads_db
 
 
