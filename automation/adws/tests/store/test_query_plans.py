@@ -42,11 +42,17 @@ PARAMS: dict[str, object] = {
     "ended_before": "2026-11-23T11:50:00.000000Z",
     "most": 10,
 }
+_NOW = "2026-11-23T12:00:00.000000Z"
+_TIMES: dict[str, object] = dict.fromkeys(("started_at", "updated_at", "completed_at", "finished_at"), _NOW)
 # Without filters, as they are asked most.
 _EVERYTHING: dict[str, object] = dict.fromkeys(("status", "phase", "environment"))
 ONLY: dict[tuple[str, str], dict[str, object]] = {
     ("executions", "create"): {"id": "another", "status": "pending"},
+    ("executions", "add"): {"id": "another", **_TIMES, "pr_created": 0},
+    ("executions", "renew"): {**_TIMES, "pr_created": 0},
+    ("attempts", "add"): {"attempt": 9, **_TIMES},
     ("checkpoints", "append"): {"op_id": "op-another"},
+    ("checkpoints", "add"): {"op_id": "op-another", "seq": 99, "created_at": _NOW},
     ("executions", "list"): _EVERYTHING,
     ("executions", "list_of_issue"): _EVERYTHING,
 }
