@@ -39,15 +39,19 @@ def report(project: Project, backend: str, *, days_later: float = 0) -> Report:
     return report_from_files(folders[backend], window)
 
 
+def made_in(folder: Path, repository: Path, database: Path) -> Project:
+    """A project of bd with nothing done in it yet."""
+    project = Project(folder / "shop", folder / "shop" / ".beads" / "beads.db", folder / "calls.log")
+    shutil.copytree(repository, project.path)
+    project.database.parent.mkdir()
+    shutil.copyfile(database, project.database)
+    return project
+
+
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory, repository_template: Path, beads_template: Path) -> Project:
     """A project in which five issues were worked at, with every kind of end. Do not change it."""
-    folder = tmp_path_factory.mktemp("day")
-    shutil.copytree(repository_template, folder / "shop")
-    database = folder / "shop" / ".beads" / "beads.db"
-    database.parent.mkdir()
-    shutil.copyfile(beads_template, database)
-    project = Project(folder / "shop", database, folder / "calls.log")
+    project = made_in(tmp_path_factory.mktemp("day"), repository_template, beads_template)
     project.run("demo-1", adw_id="complete")
     project.run("demo-2", "--fail", "plan:no idea", adw_id="no plan")
     project.run("demo-3", "--reject", "too risky", adw_id="rejected")
@@ -88,6 +92,76 @@ def test_the_numbers_are_those_of_the_day(day: Project) -> None:
     }
     [stale] = found.stale.newest
     assert (stale.execution_id, stale.phase, stale.checkpoint_name) == ("planned", "plan", "plan_committed")
+
+
+@pytest.fixture(scope="module")
+def two_workflows(
+    tmp_path_factory: pytest.TempPathFactory, repository_template: Path, beads_template: Path
+) -> Project:
+    """A project with runs of the built-in workflow and of its own, some sent back. Do not change it."""
+    folder = tmp_path_factory.mktemp("two")
+    project = made_in(folder, repository_template, beads_template)
+    (project.path / "document.md").write_text("Document what changed.\n")
+    (project.path / "adw.toml").write_text(THOROUGH.format(count=folder / "count"))
+    project.run("demo-1", adw_id="sent back twice", workflow="thorough")
+    project.run("demo-2", adw_id="plain")
+    project.run("demo-3", "--fail", "build:no idea", adw_id="no build", workflow="thorough")
+    project.run("demo-4", "--reject", "too risky", adw_id="rejected", workflow="thorough")
+    return project
+
+
+THOROUGH = """
+[workflows.thorough]
+phases = ["plan", "build", "smoke-test", "review", "document"]
+
+[phases.smoke-test]
+run = "echo x >> {count}; [ $(wc -l < {count}) -gt 2 ]"
+sends_back_to = "build"
+at_most = 3
+
+[phases.document]
+prompt = "document.md"
+"""
+
+
+@pytest.mark.parametrize("backend", ["files", "logs", "states"])
+def test_runs_of_two_workflows_give_the_same_numbers_from_the_database_and_from_files(
+    two_workflows: Project, backend: str
+) -> None:
+    database, files = report(two_workflows, "database"), report(two_workflows, backend)
+    for answer in ANSWERS:
+        assert getattr(files, answer) == getattr(database, answer), answer
+    assert files.notes == ()
+
+
+def test_each_of_two_workflows_has_its_numbers(two_workflows: Project) -> None:
+    found = report(two_workflows, "database")
+    assert [(funnel.workflow, funnel.executions) for funnel in found.funnels] == [
+        ("thorough", 3),
+        ("adw_sdlc", 1),
+    ]
+    assert found.funnels[0].steps == (
+        FunnelStep(1, "plan", 3, 3),
+        FunnelStep(2, "build", 3, 2),
+        FunnelStep(3, "smoke-test", 2, 2),
+        FunnelStep(4, "review", 2, 1),
+        FunnelStep(5, "document", 1, 1),
+    )
+    assert found.funnels[1].steps == tuple(
+        FunnelStep(place, phase, 1, 1) for place, phase in enumerate(("plan", "build", "review"), start=1)
+    )
+    tried = {attempt.phase: (attempt.attempts, attempt.retries) for attempt in found.attempts}
+    assert tried == {
+        "plan": (4, 0),
+        "build": (6, 2),
+        "review": (3, 0),
+        "smoke-test": (4, 2),
+        "document": (1, 0),
+    }
+    assert [(group.phase, group.failures) for group in found.failures.by_phase] == [
+        ("build", 1),
+        ("review", 1),
+    ]
 
 
 def test_a_run_without_a_database_is_in_the_report_from_files(bare_project: Path, tmp_path: Path) -> None:
