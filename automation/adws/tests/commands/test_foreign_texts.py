@@ -44,10 +44,11 @@ def spoil(project: Project, kind: str) -> None:
     with closing(sqlite3.connect(project.database, isolation_level=None)) as connection:
         for statement in (
             f"UPDATE adw_executions SET issue_title = {value}, issue_type = {value}, owner = {value},"
-            f" error_message = {value}, branch_name = {value}, extra_data = {value} WHERE id = 'bad'",
-            f"UPDATE adw_phase_attempts SET error_message = {value}, agent = {value}, model = {value}"
-            " WHERE execution_id = 'bad'",
-            f"UPDATE adw_checkpoints SET checkpoint_name = {value}, checkpoint_data = {value}"
+            f" error_message = {value}, branch_name = {value}, extra_data = {value}, workflow = {value},"
+            f" phases = {value}, phase = {value} WHERE id = 'bad'",
+            f"UPDATE adw_phase_attempts SET error_message = {value}, agent = {value}, model = {value},"
+            f" phase = {value} WHERE execution_id = 'bad'",
+            f"UPDATE adw_checkpoints SET phase = {value}, checkpoint_name = {value}, checkpoint_data = {value}"
             " WHERE execution_id = 'bad'",
             f"UPDATE issues SET title = {value} WHERE id = 'bd-43'",
         ):
