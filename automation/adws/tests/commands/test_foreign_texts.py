@@ -48,8 +48,8 @@ def spoil(project: Project, kind: str) -> None:
             f" phases = {value}, phase = {value} WHERE id = 'bad'",
             f"UPDATE adw_phase_attempts SET error_message = {value}, agent = {value}, model = {value},"
             f" phase = {value} WHERE execution_id = 'bad'",
-            f"UPDATE adw_checkpoints SET phase = {value}, checkpoint_name = {value}, checkpoint_data = {value}"
-            " WHERE execution_id = 'bad'",
+            f"UPDATE adw_checkpoints SET phase = {value}, checkpoint_name = {value},"
+            f" checkpoint_data = {value} WHERE execution_id = 'bad'",
             f"UPDATE issues SET title = {value} WHERE id = 'bd-43'",
         ):
             connection.execute(statement)
