@@ -34,7 +34,7 @@ class Database:
     """An existing database. It may be shared between threads, and survives a fork.
 
     `home_of` looks at the database when it is opened and says whose file it lies in; without one it is a
-    file of our own, and one that is replaced under it is an error.
+    sidecar, and one that is replaced under it is an error.
     """
 
     home: Home

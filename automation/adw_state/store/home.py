@@ -32,7 +32,7 @@ class Home(Protocol):
 
 
 class OwnFile:
-    """A file of our own: nobody else writes to it, and it holds no issues."""
+    """The sidecar: nobody else writes to it, and it holds no issues."""
 
     @property
     def issue(self) -> str:

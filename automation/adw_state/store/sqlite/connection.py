@@ -71,7 +71,7 @@ def lacks_shared_memory(connection: sqlite3.Connection) -> bool:
 
 
 def open_new(path: Path, *, with_log: bool = False) -> sqlite3.Connection:
-    """A connection to a file of our own making that is still empty; `with_log` a write-ahead log is kept."""
+    """A connection to a new file that is still empty; `with_log` a write-ahead log is kept."""
     connection = connect(path, "rwc")
     if with_log:
         try:
