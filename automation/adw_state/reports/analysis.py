@@ -69,7 +69,7 @@ def report_from_database(
         if row and row["executions"]:
             notebook.add(_ARCHIVED, count=row["executions"])
         source = Source("database", (os.path.realpath(db_path),), 1e-06)
-        return _report(tx, window, source, stale_hours, notebook)
+        return questions.whole_report(tx, window, source, stale_hours, notebook)
 
     return _ask(db_path, clock, unit)
 
@@ -85,7 +85,8 @@ def report_from_files(folders: RunFolders, window: Window, *, stale_hours: float
     roots = dict.fromkeys(path for path in (folders.log_root, folders.agents_root) if path)
     locations = tuple(map(str, roots))
     with tables_of(runs, window.now, notebook) as tx:
-        return _report(tx, window, Source("json", locations, 1.0), stale_hours, notebook)
+        source = Source("json", locations, 1.0)
+        return questions.whole_report(tx, window, source, stale_hours, notebook)
 
 
 def analyze(
@@ -114,24 +115,6 @@ def analyze(
         return report_from_files(folders, window, stale_hours=silence)
     raise InvalidInputError(
         f"{backend!r} is not a backend", hint=f"the backends are {' and '.join(BACKENDS)}"
-    )
-
-
-def _report(
-    tx: Transaction, window: Window, source: Source, stale_hours: float, notebook: Notebook
-) -> Report:
-    by_issue_type = questions.success_by_issue_type(tx, window)
-    return Report(
-        window=window,
-        source=source,
-        outcomes=questions.total_of(by_issue_type),
-        by_issue_type=by_issue_type,
-        funnels=questions.phase_funnels(tx, window),
-        failures=questions.failure_distribution(tx, window),
-        attempts=questions.attempts_by_phase(tx, window),
-        stale=questions.stale_checkpoints(tx, window, stale_hours),
-        recent=questions.recent_executions(tx, window),
-        notes=notebook.notes(),
     )
 
 

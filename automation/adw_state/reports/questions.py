@@ -1,4 +1,4 @@
-"""One function per question: ask it of a transaction, get a piece of the report.
+"""One function per question: ask it of a transaction, get a piece of the report; and all of them at once.
 
 The transaction may be on the store's database or on runs read from logs (`log_tables`): the texts in
 `queries/reports.sql` are the one definition of every number.
@@ -13,6 +13,7 @@ from typing import Any
 from adw_state.clock import format_time, hours_before, parse_time
 from adw_state.reports.durations import spread_of
 from adw_state.reports.error_patterns import first_line, fold
+from adw_state.reports.notes import Notebook
 from adw_state.reports.report import (
     STATUSES,
     FailureDistribution,
@@ -24,6 +25,8 @@ from adw_state.reports.report import (
     PhaseFailures,
     PhaseFunnel,
     RecentExecution,
+    Report,
+    Source,
     StaleCheckpoints,
     StaleExecution,
 )
@@ -34,6 +37,25 @@ from adw_state.store.transaction import Row, Transaction
 
 MOST_RECENT = 10
 MOST_STALE = 20
+
+
+def whole_report(
+    tx: Transaction, window: Window, source: Source, stale_hours: float, notebook: Notebook
+) -> Report:
+    """Every question asked; the notes are those taken until then."""
+    by_issue_type = success_by_issue_type(tx, window)
+    return Report(
+        window=window,
+        source=source,
+        outcomes=total_of(by_issue_type),
+        by_issue_type=by_issue_type,
+        funnels=phase_funnels(tx, window),
+        failures=failure_distribution(tx, window),
+        attempts=attempts_by_phase(tx, window),
+        stale=stale_checkpoints(tx, window, stale_hours),
+        recent=recent_executions(tx, window),
+        notes=notebook.notes(),
+    )
 
 
 def success_by_issue_type(tx: Transaction, window: Window) -> tuple[IssueTypeSuccess, ...]:
