@@ -1,81 +1,20 @@
 """The `adw` command: finds the sub-command, runs it, and turns errors into words and exit codes.
 
-Each sub-command lives in `adw_state/commands/` and is imported when it is called, so `adw --help` imports
-none of them.
+Each sub-command lives in `adw_state/commands/` and is imported when it is called. `adw --help` imports not
+even click, which would take three quarters of its time.
 """
 
 from __future__ import annotations
 
 import gc
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
-gc.disable()  # importing makes no garbage; collections in between cost a tenth of the start-up
+from adw_state.errors import AdwError, refused_by_the_system
 
-import importlib  # noqa: E402
-import os  # noqa: E402
-import sys  # noqa: E402
-from typing import NoReturn  # noqa: E402
-
-import click  # noqa: E402
-
-from adw_state.errors import AdwError, refused_by_the_system  # noqa: E402
-
-# name of the sub-command: (module and command in adw_state.commands, one line for `adw --help`)
-COMMANDS = {
-    "init": ("init:init", "Prepare this project: find the tracker, make our tables."),
-    "migrate": ("migrate:migrate", "Apply, show or take back migrations; move the history."),
-    "where": ("where:where", "Say which database is used, and why."),
-    "config": ("config:config", "Check the configuration and its workflows."),
-    "run": ("run:run", "Take an issue through plan, build and review, or a workflow of yours."),
-    "resume": ("run:resume", "Go on with an execution that was killed or failed."),
-    "phase": ("phase:phase", "Do one phase of an execution."),
-    "status": ("status:status", "What runs, what failed lately, what is stale."),
-    "show": ("executions:show", "One execution with its attempts and checkpoints."),
-    "list": ("executions:list_executions", "Executions, newest first."),
-    "checkpoints": ("executions:checkpoints", "The saved steps of an execution."),
-    "analyze": ("analyze:analyze", "Success rates, funnel and failures of a time window."),
-    "archive": ("archive:archive", "Move old finished executions out of the live tables."),
-    "restore": ("restore:restore", "Bring back executions that an accident took away."),
-    "health": ("doctor:health", "Check the database alone: the short form of `adw doctor`."),
-    "doctor": ("doctor:doctor", "Find what could break the tracker or lose history; repair what is safe."),
-    "demo": ("demo:demo", "See it all at work in a new scratch folder."),
-}
-
-
-class LazyGroup(click.Group):
-    """A group that knows its sub-commands' names and imports each when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The sub-commands in the order in which a newcomer meets them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The sub-command of this name, imported now; None if there is none."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(f"adw_state.commands.{module}"), name)
-        gc.freeze()  # what is imported stays; collections need not look at it again
-        gc.enable()
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table of sub-commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-
-@click.group(
-    cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not found, 4 database unusable, "
-    "5 held by somebody else, 130 interrupted.",
-)
-@click.version_option(package_name="adw-state", prog_name="adw")
-def adw() -> None:
-    """State store and flight recorder for coding-agent workflows beside a beads tracker.
-
-    Begin with `adw demo`, or in a project of yours with `adw init` and `adw run ISSUE`.
-    """
+if TYPE_CHECKING:
+    import click
 
 
 def run_command(command: click.Command, name: str, arguments: list[str] | None = None) -> NoReturn:
@@ -83,6 +22,8 @@ def run_command(command: click.Command, name: str, arguments: list[str] | None =
 
     `arguments` are the process's own unless given.
     """
+    import click
+
     from adw_state.commands.standard_streams import protect_standard_streams
 
     protect_standard_streams()
@@ -105,14 +46,30 @@ def run_command(command: click.Command, name: str, arguments: list[str] | None =
 def main() -> NoReturn:
     """The entry point of the `adw` command.
 
-    Leaves without taking the interpreter apart, which costs a short command a tenth of its time: files and
-    databases are closed where they were opened, and what is printed is written at once.
+    Two things cost a short command a tenth of its time each (`docs/benchmarks.md`), and are left out:
+    looking for garbage while modules are imported, which make none, and taking the interpreter apart at
+    the end, when files and databases are closed and what is printed is written.
     """
+    gc.disable()
     try:
+        if sys.argv[1:] in (["--help"], ["-h"]):
+            _show_help()
+        from adw_state.commands.group import adw
+
         run_command(adw, "adw")
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0
     os._exit(code)
+
+
+def _show_help() -> NoReturn:
+    from adw_state.commands.listing import help_text
+    from adw_state.commands.output import print_text
+    from adw_state.commands.standard_streams import protect_standard_streams
+
+    protect_standard_streams()
+    print_text(help_text())
+    sys.exit(_after_output(0))
 
 
 def _explain(error: AdwError, *, as_json: bool) -> int:

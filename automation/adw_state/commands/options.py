@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from adw_state import json_only
 from adw_state.clock import default_clock
 from adw_state.config import Config, load_config
-from adw_state.state import BeadsStateManager
 from adw_state.steps.project import prepared_project
 from adw_state.trackers.locate import Location
+
+if TYPE_CHECKING:
+    from adw_state.state import BeadsStateManager
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -47,6 +49,8 @@ def common(command: Command) -> Command:
 def open_state(db: str | None) -> tuple[Location, BeadsStateManager]:
     """The database that is used here, opened. Raises `DatabaseError` and its kinds."""
     location = prepared_project(db)
+    from adw_state.state import BeadsStateManager  # only for who has a database
+
     state = BeadsStateManager(location.database, clock=default_clock())
     if db is None and json_only.noted(location.project):
         from adw_state.recovery.json_reconciliation import reconcile_json_runs  # seldom needed

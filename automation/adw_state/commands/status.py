@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from adw_state.clock import Clock, default_clock
-from adw_state.commands.executions import print_executions
 from adw_state.commands.options import common, open_state, settings
 from adw_state.commands.output import age, print_json, print_line, print_table
-from adw_state.state import Execution
-from adw_state.store.life import Life
+
+if TYPE_CHECKING:
+    from adw_state.state import Execution
+    from adw_state.store.life import Life
 
 
 @click.command()
@@ -17,6 +20,8 @@ from adw_state.store.life import Life
 def status(db: str | None, as_json: bool) -> None:
     """Show what runs, what waits for `adw resume`, what failed lately and what is stale."""
     location, state = open_state(db)
+    from adw_state.commands.executions import print_executions  # only for who has a database
+
     config = settings(location)
     with state:
         summary = state.summarize(stale_hours=config.stale_hours, lease_seconds=config.lease_seconds)

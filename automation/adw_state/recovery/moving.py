@@ -24,14 +24,3 @@ def move(location: Location, found: Survey, clock: Clock) -> Restoration:
     Raises `DatabaseError` and its kinds; then what is being taken along leaves nothing behind.
     """
     return restore(location, found.sources, clock, kind="moved")
-
-
-def first_step(location: Location) -> str:
-    """What to do where our tables are not there yet, in words."""
-    behind = former_homes(location)
-    if not behind:
-        return "run `adw init` once; it makes the tables"
-    return (
-        "run `adw init` once; it makes the tables"
-        f" (`adw migrate move` does too, with the runs that {behind[0].path} may hold)"
-    )

@@ -43,6 +43,17 @@ def former_homes(location: Location) -> list[OldFile]:
     return [old for old in old_files(location) if old.former_home]
 
 
+def first_step(location: Location) -> str:
+    """What to do where our tables are not there yet, in words."""
+    behind = former_homes(location)
+    if not behind:
+        return "run `adw init` once; it makes the tables"
+    return (
+        "run `adw init` once; it makes the tables"
+        f" (`adw migrate move` does too, with the runs that {behind[0].path} may hold)"
+    )
+
+
 def _of_tracker(location: Location) -> Iterator[OldFile]:
     if location.tracker_database is not None:
         yield OldFile(location.tracker_database, "the tracker's file", former_home=True)

@@ -22,6 +22,6 @@ def prepared_project(db: str | None, *, folder: Path | None = None) -> Location:
 def require_database(location: Location) -> None:
     """Raise `NotMigratedError`, with the command that makes one, where a project has no database yet."""
     if not location.database_exists():
-        from adw_state.recovery.moving import first_step  # only for who has yet to begin
+        from adw_state.recovery.places import first_step  # only for who has yet to begin
 
         raise NotMigratedError(f"there is no state for {location.project} yet", hint=first_step(location))

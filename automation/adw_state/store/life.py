@@ -9,9 +9,8 @@ waiting   it has no process, because it waits for a person, a limit or an event
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from adw_state.clock import seconds_before
 from adw_state.store.owner import owner_is_dead
@@ -24,8 +23,7 @@ State: TypeAlias = Literal["alive", "silent", "dead", "stopped", "waiting"]
 _WAITS = {"person": "for a person", "limit": "for a limit to pass", "event": "for an event"}
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(NamedTuple):
     """How it stands with an execution's owner, and when that last gave a sign of life."""
 
     state: State

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from adw_state.clock import format_time, hours_before, parse_time
 from adw_state.store import executions, sql
@@ -13,8 +13,7 @@ from adw_state.store.stored_text import texts_decoded
 from adw_state.store.transaction import Row, Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class StaleCheckpoint:
+class StaleCheckpoint(NamedTuple):
     """An unfinished execution that has been silent for too long, with its newest checkpoint if it has one."""
 
     execution_id: str
@@ -27,8 +26,7 @@ class StaleCheckpoint:
     last_sign_of_life_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """`counts` by status (only those that occur); the lists hold at most as many rows as asked for.
 
     `life` tells of each unfinished execution that has an owner or waits, by its id.
@@ -84,4 +82,4 @@ def _stale(row: Row) -> StaleCheckpoint:
     values = dict(zip(row.keys(), texts_decoded(row), strict=True))
     values["checkpoint_at"] = parse_time(values["checkpoint_at"]) if values["checkpoint_at"] else None
     values["last_sign_of_life_at"] = parse_time(values["last_sign_of_life_at"])
-    return StaleCheckpoint(**{name: values[name] for name in StaleCheckpoint.__slots__})
+    return StaleCheckpoint(**{name: values[name] for name in StaleCheckpoint._fields})

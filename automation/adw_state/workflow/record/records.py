@@ -221,7 +221,7 @@ class Records:
         if isinstance(error, NotMigratedError):
             advice = "`adw init` makes the tables"
         elif isinstance(error, DatabaseNotFoundError) and error is not self._location.fault:
-            from adw_state.recovery.moving import first_step  # only for who has yet to begin
+            from adw_state.recovery.places import first_step  # only for who has yet to begin
 
             advice = first_step(self._location)
         self._warn(

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 import pytest
 
-from adw_state.cli import COMMANDS, adw
+from adw_state.commands.group import adw
+from adw_state.commands.listing import COMMANDS
 from adws.tests.project import Project
 
 
@@ -16,18 +17,30 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
-def test_help_names_every_command_without_importing_one(project: Project) -> None:
+def test_help_names_every_command_and_imports_neither_one_nor_click(project: Project) -> None:
     script = (
-        "import sys\n"
-        "from adw_state.cli import adw\n"
-        "adw.main(['--help'], standalone_mode=False)\n"
-        "print([name for name in sys.modules if name.startswith('adw_state.commands')])\n"
+        "import os, sys\n"
+        "def end(code):\n"
+        "    print([name for name in ('click', 'adw_state.state', 'sqlite3') if name in sys.modules], code)\n"
+        "os._exit = end\n"
+        "sys.argv = ['adw', '--help']\n"
+        "from adw_state.cli import main\n"
+        "main()\n"
     )
     ran = project.run(["python", "-c", script])
 
-    assert ran.code == 0
     assert [name for name in COMMANDS if f"\n  {name} " not in ran.out] == []
-    assert ran.out.splitlines()[-1] == "[]"
+    assert ran.out.splitlines()[-1] == "[] 0"
+
+
+def test_help_is_the_same_however_it_is_asked_for(project: Project) -> None:
+    texts = [
+        project.adw(*words).out for words in (["--help"], ["-h"], ["status", "--help"], ["--help", "status"])
+    ]
+
+    assert texts[0] == texts[1] == texts[3]
+    assert texts[2].startswith("Usage: adw status ")
+    assert max(len(line) for line in texts[0].splitlines()) <= 80
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import click
 
-from adw_state.cli import adw
+from adw_state.commands.group import adw
 from adws.tests.docs.pages import AUTOMATION, LIBRARY, PAGES, REPOSITORY
 
 PACKAGES = (LIBRARY, AUTOMATION / "adws", AUTOMATION / "benchmarks")

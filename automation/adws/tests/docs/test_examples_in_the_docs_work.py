@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.cli import COMMANDS
+from adw_state.commands.listing import COMMANDS
 from adw_state.state import BeadsStateManager, IssueSnapshot
 from adw_state.store import migration_files, schema
 from adws.tests.docs.pages import REPOSITORY, Block, blocks

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from adw_state import json_only as json_only_runs
-from adw_state.cli import adw as command_line
+from adw_state.commands.group import adw as command_line
 from adw_state.errors import (
     ExecutionHeldError,
     ExecutionNotFoundError,

@@ -172,4 +172,8 @@ def test_the_store_and_the_start_can_be_measured_from_the_command(run: Words) ->
     assert [ratio["operation"] for ratio in json.loads(out)["ratios"]] == list(GOALS)
     code, out, _ = run("startup", "--rounds", "1", "--json")
     assert code == 0
-    assert [ratio["command"] for ratio in json.loads(out)["ratios"]] == ["adw --help", "adw status"]
+    assert [ratio["command"] for ratio in json.loads(out)["ratios"]] == [
+        "adw --help",
+        "adw status",
+        "adw status (no project)",
+    ]

@@ -1,0 +1,49 @@
+"""The sub-commands of `adw`, and the help that names them; nothing is imported for it."""
+
+from __future__ import annotations
+
+# name of the sub-command: (module and command in adw_state.commands, one line for `adw --help`)
+COMMANDS = {
+    "init": ("init:init", "Prepare this project: find the tracker, make our tables."),
+    "migrate": ("migrate:migrate", "Apply, show or take back migrations; move the history."),
+    "where": ("where:where", "Say which database is used, and why."),
+    "config": ("config:config", "Check the configuration and its workflows."),
+    "run": ("run:run", "Take an issue through plan, build and review, or yours."),
+    "resume": ("run:resume", "Go on with an execution that was killed or failed."),
+    "phase": ("phase:phase", "Do one phase of an execution."),
+    "status": ("status:status", "What runs, what failed lately, what is stale."),
+    "show": ("executions:show", "One execution with its attempts and checkpoints."),
+    "list": ("executions:list_executions", "Executions, newest first."),
+    "checkpoints": ("executions:checkpoints", "The saved steps of an execution."),
+    "analyze": ("analyze:analyze", "Success rates, funnel and failures of a time window."),
+    "archive": ("archive:archive", "Move old finished executions out of the live tables."),
+    "restore": ("restore:restore", "Bring back executions that an accident took away."),
+    "health": ("doctor:health", "Check the database alone: the short form of `adw doctor`."),
+    "doctor": ("doctor:doctor", "What could break the tracker or lose history; repairs."),
+    "demo": ("demo:demo", "See it all at work in a new scratch folder."),
+}
+
+_HELP = """\
+Usage: adw [OPTIONS] COMMAND [ARGS]...
+
+  State store and flight recorder for coding-agent workflows beside a beads
+  tracker.
+
+  Begin with `adw demo`, or in a project of yours with `adw init` and
+  `adw run ISSUE`. `adw COMMAND --help` tells more of a command.
+
+Options:
+  --version   Show the version and exit.
+  -h, --help  Show this message and exit.
+
+Commands:
+{commands}
+
+  Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not found, 4 database unusable,
+  5 held by somebody else, 130 interrupted.
+"""
+
+
+def help_text() -> str:
+    """What `adw --help` prints."""
+    return _HELP.format(commands="\n".join(f"  {name:<11}  {line}" for name, (_, line) in COMMANDS.items()))
