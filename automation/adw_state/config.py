@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from adw_state.built_in import LEASE_SECONDS, STALE_HOURS
 from adw_state.errors import ConfigurationError
 from adw_state.text_files import decode_text, read_small_file
 from adw_state.workflow_definitions import BUILT_IN
@@ -44,8 +45,8 @@ class Config:
     environment: str = "local"
     agent_timeout_seconds: float = 3600.0
     heartbeat_seconds: float = 10.0
-    lease_seconds: float = 60.0
-    stale_hours: float = 24.0
+    lease_seconds: float = LEASE_SECONDS
+    stale_hours: float = STALE_HOURS
     git_timeout_seconds: float = 900.0
     run_folder: str = ""
     use_beads_state: bool | None = None

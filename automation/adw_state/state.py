@@ -33,7 +33,6 @@ from adw_state.store.executions import PageStart
 from adw_state.store.ids import new_execution_id, new_op_id
 from adw_state.store.importing import Policy, Tally, import_run
 from adw_state.store.json_values import JSON, encode
-from adw_state.store.life import LEASE_SECONDS
 from adw_state.store.opening import lies_beside_issues
 from adw_state.store.phase_list import encode_phases, listed, place_of
 from adw_state.store.records import Attempt, Checkpoint, Execution, IssueSnapshot
@@ -378,7 +377,12 @@ class BeadsStateManager:
 
     @_again_once_reconciled
     def take_over(
-        self, execution_id: str, owner: str, *, lease_seconds: float = LEASE_SECONDS, force: bool = False
+        self,
+        execution_id: str,
+        owner: str,
+        *,
+        lease_seconds: float = built_in.LEASE_SECONDS,
+        force: bool = False,
     ) -> Execution:
         """Make `owner` the owner of an unfinished, failed or cancelled execution, to go on with it.
 
@@ -472,7 +476,11 @@ class BeadsStateManager:
         return self._database.read(lambda tx: executions.find(tx, filters, after, most))
 
     def summarize(
-        self, *, stale_hours: float = 24.0, lease_seconds: float = LEASE_SECONDS, most: int = 10
+        self,
+        *,
+        stale_hours: float = built_in.STALE_HOURS,
+        lease_seconds: float = built_in.LEASE_SECONDS,
+        most: int = 10,
     ) -> Summary:
         """Counts by status; what is unfinished, and whether it lives; what failed last; what is stale.
 

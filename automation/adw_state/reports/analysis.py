@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from adw_state import json_only
+from adw_state import built_in, json_only
 from adw_state.clock import Clock
 from adw_state.errors import DatabaseError, InvalidInputError, NotMigratedError
 from adw_state.reports import questions
@@ -27,7 +27,6 @@ from adw_state.store import sql
 from adw_state.store.transaction import Transaction
 
 BACKENDS = ("json", "database")
-STALE_HOURS = 24.0
 _ARCHIVED = "executions of this window in the archive, not counted"
 
 Answer = TypeVar("Answer")
@@ -59,7 +58,11 @@ def get_failure_distribution(
 
 
 def report_from_database(
-    db_path: PathLike, window: Window, *, stale_hours: float = STALE_HOURS, clock: Clock | None = None
+    db_path: PathLike,
+    window: Window,
+    *,
+    stale_hours: float = built_in.STALE_HOURS,
+    clock: Clock | None = None,
 ) -> Report:
     """The report from the executions in a database, all of it from one picture of the data."""
 
@@ -74,7 +77,9 @@ def report_from_database(
     return _ask(db_path, clock, unit)
 
 
-def report_from_files(folders: RunFolders, window: Window, *, stale_hours: float = STALE_HOURS) -> Report:
+def report_from_files(
+    folders: RunFolders, window: Window, *, stale_hours: float = built_in.STALE_HOURS
+) -> Report:
     """The report from logs and JSON states."""
     notebook = Notebook()
     runs = read_runs(folders, notebook)
@@ -94,7 +99,7 @@ def analyze(
     *,
     hours: float | str = 24,
     environment: str | None = None,
-    stale_hours: float | str = STALE_HOURS,
+    stale_hours: float | str = built_in.STALE_HOURS,
     db_path: PathLike | None = None,
     log_root: Path | None = None,
     clock: Clock | None = None,

@@ -12,11 +12,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, NamedTuple, TypeAlias
 
+from adw_state import built_in
 from adw_state.clock import seconds_before
 from adw_state.store.owner import owner_is_dead
 from adw_state.store.records import Execution
-
-LEASE_SECONDS = 60.0
 
 State: TypeAlias = Literal["alive", "silent", "dead", "stopped", "waiting"]
 
@@ -47,7 +46,11 @@ class Life(NamedTuple):
 
 
 def life_of(
-    execution: Execution, *, has_open_attempt: bool, now: datetime, lease_seconds: float = LEASE_SECONDS
+    execution: Execution,
+    *,
+    has_open_attempt: bool,
+    now: datetime,
+    lease_seconds: float = built_in.LEASE_SECONDS,
 ) -> Life | None:
     """How it stands with an unfinished execution; None where it has no owner to ask for and does not wait."""
     last_sign_at = execution.heartbeat_at
