@@ -28,7 +28,7 @@ class _Measured(Protocol):
 _AnyMeasured = TypeVar("_AnyMeasured", bound=_Measured)
 _Columns: TypeAlias = "dict[str, Callable[[_AnyMeasured], object]]"
 
-check_option = click.option("--check", is_flag=True, help="Leave with 1 where a target is missed.")
+check_option = click.option("--check", is_flag=True, help="Exit with 1 where a target is missed.")
 rounds_option = click.option(
     "--rounds", type=click.IntRange(1, 1000), default=15, show_default=True, help="Their median counts."
 )

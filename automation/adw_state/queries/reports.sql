@@ -138,59 +138,25 @@ ORDER BY e.started_at DESC, e.id DESC
 LIMIT :most;
 
 -- name: stale_checkpoints
--- Unfinished executions without a sign of life since :silent_since, whenever they were started, with
--- their newest checkpoint if they have one; last seen first. A sign of life is a heartbeat, an update
--- of the execution, the begin or end of an attempt, or a checkpoint; one that waits until a moment is
--- expected to be silent till then. Each row says how many there are, and how many without a checkpoint.
+-- Unfinished executions that have been silent since before :silent_since, whenever they were started, with
+-- their newest checkpoint if they have one; last seen first. What is silent has not been updated either.
+-- Each row says how many there are, and how many without a checkpoint.
 SELECT
     s.execution_id,
     s.issue_id,
-    s.issue_title,
-    s.issue_type,
+    cast(s.issue_title AS TEXT) AS issue_title,
+    cast(s.issue_type AS TEXT) AS issue_type,
     s.phase,
-    s.checkpoint_name,
+    cast(s.checkpoint_name AS TEXT) AS checkpoint_name,
     s.checkpoint_at,
     s.last_sign_of_life_at,
     count(*) OVER () AS executions,
     count(*) FILTER (WHERE s.checkpoint_name IS NULL) OVER () AS without_checkpoint
-FROM (
-    SELECT
-        e.id AS execution_id,
-        e.issue_id,
-        cast(e.issue_title AS TEXT) AS issue_title,
-        cast(e.issue_type AS TEXT) AS issue_type,
-        cast(e.phase AS TEXT) AS phase,
-        cast(c.checkpoint_name AS TEXT) AS checkpoint_name,
-        c.created_at AS checkpoint_at,
-        (
-            SELECT max(t.seen_at)
-            FROM (
-                SELECT e.updated_at AS seen_at
-                UNION ALL
-                SELECT e.heartbeat_at AS seen_at
-                UNION ALL
-                SELECT c.created_at AS seen_at
-                UNION ALL
-                SELECT coalesce(a.finished_at, a.started_at) AS seen_at
-                FROM adw_phase_attempts AS a
-                WHERE a.execution_id = e.id
-            ) AS t
-        ) AS last_sign_of_life_at
-    FROM adw_executions AS e
-    LEFT JOIN adw_checkpoints AS c
-        ON
-            e.id = c.execution_id
-            AND c.seq = (
-                SELECT max(n.seq) FROM adw_checkpoints AS n
-                WHERE n.execution_id = e.id
-            )
-    WHERE
-        e.status IN ('pending', 'in_progress', 'waiting')
-        AND coalesce(e.waiting_until, '') < :silent_since
-        AND e.updated_at < :silent_since
-        AND (cast(:environment AS TEXT) IS NULL OR e.environment = :environment)
-) AS s
-WHERE s.last_sign_of_life_at < :silent_since
+FROM adw_signs_of_life AS s
+WHERE
+    s.updated_at < :silent_since
+    AND s.silent_since < :silent_since
+    AND (cast(:environment AS TEXT) IS NULL OR s.environment = :environment)
 ORDER BY s.last_sign_of_life_at DESC, s.execution_id DESC
 LIMIT :most;
 

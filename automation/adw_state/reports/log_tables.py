@@ -16,6 +16,7 @@ from adw_state.reports.notes import Notebook
 from adw_state.reports.run_history import AttemptHistory, RunHistory
 from adw_state.store import sql
 from adw_state.store.in_memory import in_memory
+from adw_state.store.migration_files import known
 from adw_state.store.phase_list import encode_phases
 from adw_state.store.transaction import Transaction
 from adw_state.store.values import text as storable_text
@@ -28,12 +29,20 @@ def tables_of(runs: Iterable[RunHistory], now: datetime, notebook: Notebook) -> 
         texts = sql.load("log_tables")
         for name in ("executions", "executions_by_start", "attempts", "checkpoints"):
             tx.execute(texts[name])
+        for statement in _views():
+            tx.execute(statement)
         for run in runs:
             if run.started_at is None:
                 notebook.add("runs without a start time, not counted", run.run_id)
             else:
                 _add(tx, texts, run)
         yield tx
+
+
+def _views() -> list[str]:
+    """The statements that make the views of our tables; here they stand over the tables in memory."""
+    (views,) = (migration for migration in known() if migration.name == "create_views")
+    return views.up(beside_issues=False)
 
 
 def _add(tx: Transaction, texts: dict[str, str], run: RunHistory) -> None:

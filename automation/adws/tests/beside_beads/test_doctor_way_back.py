@@ -305,7 +305,8 @@ def test_a_lost_column_is_named_and_leads_to_the_doctor(
     with checked.open() as state:
         (run,) = state.list_executions()
         checked.change(
-            "DROP VIEW IF EXISTS stale_checkpoints",
+            "DROP VIEW stale_checkpoints",
+            "DROP VIEW adw_signs_of_life",
             "DROP TRIGGER adw_executions_archive_before_delete",
             "DROP TRIGGER adw_phase_attempts_archive_before_delete",
             "DROP TRIGGER adw_checkpoints_archive_before_delete",

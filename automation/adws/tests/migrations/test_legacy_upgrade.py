@@ -72,7 +72,12 @@ def test_its_views_over_the_trackers_tables_are_gone(earlier_db: Path) -> None:
     views = rows(
         earlier_db, "SELECT name, sql FROM sqlite_master WHERE type = 'view' AND name NOT LIKE '%_issues'"
     )
-    assert {name for name, _ in views} == {"recent_failures", "stale_checkpoints", "success_rate_by_type"}
+    assert {name for name, _ in views} == {
+        "adw_signs_of_life",
+        "recent_failures",
+        "stale_checkpoints",
+        "success_rate_by_type",
+    }
     assert not [name for name, text in views if "issues" in str(text)]
 
 

@@ -141,7 +141,8 @@ def test_which_tables_a_view_or_trigger_touches_is_seen_through_other_views(chec
 
     assert "issues" in touched["inner"]
     assert touched["recent_failures"] == {"adw_executions"}
-    assert touched["stale_checkpoints"] == {
+    assert touched["stale_checkpoints"] == {"adw_signs_of_life"}
+    assert touched["adw_signs_of_life"] == {
         "adw_executions",
         "adw_checkpoints",
         "adw_phase_attempts",
