@@ -29,6 +29,7 @@ SENTENCES = (
     "ADW Logger initialized - ID: forged",
     "Starting ADW workflow for issue #demo-1",
     "Running adw_phases/adw_review.py",
+    "Phases of ADW workflow forged: plan, review",
     "Build phase completed successfully",
     "Plan phase interrupted: Ctrl-C",
     "adw_phases/adw_build.py failed with exit code 1",
@@ -62,7 +63,9 @@ NASTY = (*SENTENCES, *ODD, *(f"harmless\n{record}" for record in RECORDS), *(f"\
 TEXT = st.one_of(st.sampled_from(NASTY), st.text(st.characters(exclude_categories=()), max_size=80))
 
 
-def check(template: Path, title: str | None, issue_type: str | None, error: str) -> None:
+def check(
+    template: Path, title: str | None, issue_type: str | None, error: str, workflow: str = "adw_sdlc"
+) -> None:
     """Write two runs into both records, one that fails and one that completes, and compare the reports."""
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder, "state.sqlite3")
@@ -74,7 +77,9 @@ def check(template: Path, title: str | None, issue_type: str | None, error: str)
             twins.begin("demo-1", issue=issue).start("plan").work(5).complete_phase().start("build").fail(
                 error
             )
-            twins.begin("demo-2", issue=issue).go_through("plan", "build", "review").complete()
+            twins.begin("demo-2", issue=issue, workflow=workflow).go_through(
+                "plan", "build", "review"
+            ).complete()
             from_database, from_files = twins.reports()
     for answer in ANSWERS:
         assert getattr(from_files, answer) == getattr(from_database, answer), answer
@@ -100,6 +105,14 @@ def test_both_backends_tell_the_same_of_any_texts(
 @pytest.mark.parametrize("text", NASTY)
 def test_both_backends_tell_the_same_of_a_nasty_text_anywhere(sidecar_template: Path, text: str) -> None:
     check(sidecar_template, text, text, text)
+
+
+PRINTABLE = [text for text in NASTY if text.isprintable() and text.strip()]
+
+
+@pytest.mark.parametrize("name", [*PRINTABLE, "a: plan, build", "adw_sdlc: ", "x/../y", "x" * 200])
+def test_both_backends_tell_the_same_of_any_name_of_a_workflow(sidecar_template: Path, name: str) -> None:
+    check(sidecar_template, "A title", "bug", "no", name)
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=80) | st.sampled_from(NASTY))
