@@ -146,7 +146,7 @@ SELECT
     s.issue_id,
     cast(s.issue_title AS TEXT) AS issue_title,
     cast(s.issue_type AS TEXT) AS issue_type,
-    s.phase,
+    cast(s.phase AS TEXT) AS phase,
     cast(s.checkpoint_name AS TEXT) AS checkpoint_name,
     s.checkpoint_at,
     s.last_sign_of_life_at,
