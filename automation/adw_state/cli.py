@@ -16,6 +16,8 @@ from adw_state.errors import AdwError, refused_by_the_system
 if TYPE_CHECKING:
     import click
 
+_OBJECTS_BEFORE_A_COLLECTION = 100_000
+
 
 def run_command(command: click.Command, name: str, arguments: list[str] | None = None) -> NoReturn:
     """Run a click command as the program `name`, and leave the process with its exit code.
@@ -47,10 +49,10 @@ def main() -> NoReturn:
     """The entry point of the `adw` command.
 
     Two things cost a short command a tenth of its time each (`docs/benchmarks.md`), and are left out:
-    looking for garbage while modules are imported, which make none, and taking the interpreter apart at
-    the end, when files and databases are closed and what is printed is written.
+    looking for garbage so often that importing modules does it, which makes none, and taking the
+    interpreter apart at the end, when files and databases are closed and what is printed is written.
     """
-    gc.disable()
+    gc.set_threshold(_OBJECTS_BEFORE_A_COLLECTION)
     try:
         if sys.argv[1:] in (["--help"], ["-h"]):
             _show_help()

@@ -23,10 +23,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from adw_state.built_in import LEASE_SECONDS, STALE_HOURS
+from adw_state.built_in import LEASE_SECONDS, STALE_HOURS, WORKFLOW
 from adw_state.errors import ConfigurationError
 from adw_state.text_files import decode_text, read_small_file
-from adw_state.workflow_definitions import BUILT_IN
 
 FILE = "adw.toml"
 WORKFLOW_TABLES = ("workflows", "phases")
@@ -41,7 +40,7 @@ class Config:
     """The settings of one project. Times in the unit that their name says."""
 
     agent: str = "claude"
-    workflow: str = BUILT_IN.name
+    workflow: str = WORKFLOW
     environment: str = "local"
     agent_timeout_seconds: float = 3600.0
     heartbeat_seconds: float = 10.0

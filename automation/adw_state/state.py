@@ -31,20 +31,20 @@ from adw_state.store.checkpoints import NewCheckpoint
 from adw_state.store.database import Database, Unit
 from adw_state.store.executions import PageStart
 from adw_state.store.ids import new_execution_id, new_op_id
-from adw_state.store.importing import Policy, Tally, import_run
 from adw_state.store.json_values import JSON, encode
 from adw_state.store.opening import lies_beside_issues
 from adw_state.store.phase_list import encode_phases, listed, place_of
 from adw_state.store.records import Attempt, Checkpoint, Execution, IssueSnapshot
 from adw_state.store.retry import DELAYS_SECONDS
-from adw_state.store.runs import Run
 from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS
 from adw_state.store.summary import StaleCheckpoint, Summary, summarize
 from adw_state.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from adw_state.shared_file.audit import Healing
-    from adw_state.store.health import Health  # loaded when a check is asked for
+    from adw_state.store.health import Health
+    from adw_state.store.importing import Tally
+    from adw_state.store.runs import Run
 
 __all__ = [
     "ADWState",
@@ -509,6 +509,8 @@ class BeadsStateManager:
 
         Internal: for history that comes back. A run that breaks a rule of the tables is left out.
         """
+        from adw_state.store.importing import Policy, import_run
+
         policy = Policy(beside_issues=self._database.read(lies_beside_issues))
         return self._database.write(lambda tx: import_run(tx, run, policy))
 

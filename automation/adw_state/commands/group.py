@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 
 import click
@@ -23,7 +22,6 @@ class LazyGroup(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(f"adw_state.commands.{module}"), name)
-        gc.enable()  # see `main`; a run goes on for hours
         return command
 
     def get_help(self, ctx: click.Context) -> str:
