@@ -24,19 +24,19 @@ from adw_state.prompt_templates import has_built_in, placeholders_in, template_o
 from adw_state.text_files import decode_text, read_small_file
 from adw_state.workflow_definitions import (
     BUILT_IN,
+    HOW_TO_NAME,
     JUDGING_KINDS,
     KINDS,
+    MOST_PHASES,
     NAME,
     WORKING_KINDS,
     PhaseDefinition,
     WorkflowDefinition,
 )
 
-_MOST_PHASES = 100
 _MOST_TIMES = 1000
 _MOST_COMMAND = 20_000
 _MOST_PROMPT_BYTES = 100_000
-_NAMES = "use 1 to 50 of a-z, 0-9, - and _, beginning with a letter"
 # Phases by name; None for one that is defined with a fault, which is told once.
 _Phases: TypeAlias = dict[str, PhaseDefinition | None]
 # A message, and what to do about it.
@@ -107,7 +107,9 @@ def _tables(
         return
     for name, table in tables.items():
         if not NAME.fullmatch(name):
-            faults.append(file.fault((group, name), f"{shown(name)} cannot be the name of a {one}", _NAMES))
+            faults.append(
+                file.fault((group, name), f"{shown(name)} cannot be the name of a {one}", HOW_TO_NAME)
+            )
         elif not isinstance(table, Mapping):
             faults.append(file.fault((group, name), f"{group}.{name} must be a table, not {shown(table)}"))
         else:
@@ -250,8 +252,8 @@ def _wrong_names(names: object, known: _Phases) -> Iterator[_Wrong]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         yield f"phases must be a list of names, not {shown(names)}", 'such as phases = ["plan", "build"]'
         return
-    if not 1 <= len(names) <= _MOST_PHASES:
-        yield f"a workflow has 1 to {_MOST_PHASES} phases, not {len(names)}", None
+    if not 1 <= len(names) <= MOST_PHASES:
+        yield f"a workflow has 1 to {MOST_PHASES} phases, not {len(names)}", None
     for place, name in enumerate(names):
         if name in names[:place]:
             yield f"the phase {shown(name)} is there twice", "to repeat a phase, send back to it"

@@ -9,11 +9,10 @@ from datetime import datetime
 from adw_state.clock import format_time
 from adw_state.errors import InvalidInputError
 from adw_state.store.records import ATTEMPT_STATUSES, COST_KINDS, EXECUTION_STATUSES, WAITING_FOR
+from adw_state.workflow_definitions import HOW_TO_NAME, MOST_PHASES, NAME
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,49}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BEGINNINGS = ("pending", "in_progress")
-_MOST_PHASES = 100
 _MOST_ID_CHARACTERS = 200
 _MOST_TEXT_CHARACTERS = 65_536
 _MOST_WHOLE = 2**63 - 1
@@ -55,10 +54,10 @@ def text(value: object, what: str) -> str | None:
 
 def name(value: object, what: str) -> str:
     """`value` if it is a name as phases have it, such as `build` or `smoke-test_2`."""
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
+    if not isinstance(value, str) or not NAME.fullmatch(value):
         raise InvalidInputError(
             f"{value!r} cannot be {what}" if isinstance(value, str) else f"{what} must be a text",
-            hint="use 1 to 50 of a-z, 0-9, - and _, beginning with a letter",
+            hint=HOW_TO_NAME,
         )
     return value
 
@@ -72,8 +71,8 @@ def phases(value: object) -> tuple[str, ...]:
     """`value` if it can be the phases of a workflow in order: from 1 to 100 different names."""
     if not isinstance(value, list | tuple):
         raise InvalidInputError(f"phases must be a list of names, not {type(value).__name__}")
-    if not 1 <= len(value) <= _MOST_PHASES:
-        raise InvalidInputError(f"a workflow has 1 to {_MOST_PHASES} phases, not {len(value)}")
+    if not 1 <= len(value) <= MOST_PHASES:
+        raise InvalidInputError(f"a workflow has 1 to {MOST_PHASES} phases, not {len(value)}")
     names = tuple(phase(one) for one in value)
     for place, one in enumerate(names):
         if one in names[:place]:

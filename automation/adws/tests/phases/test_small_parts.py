@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,16 @@ def test_a_request_is_kept_without_a_command_line_that_holds_a_credential() -> N
 def test_a_run_that_others_began_cannot_be_gone_on_with(saved: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^execution r was not begun by `adw run`"):
         read_request(saved, EXECUTION)  # type: ignore[arg-type]
+
+
+def test_a_run_whose_workflow_was_not_saved_with_it_cannot_be_gone_on_with() -> None:
+    saved = Request(Issue("i-1", "T"), BUILT_IN, "agent").to_json({})
+    assert isinstance(saved, dict)
+    del saved["workflow"]
+    assert read_request(saved, EXECUTION).workflow == BUILT_IN
+    theirs = replace(EXECUTION, workflow="ours", phases=("ship",))
+    with pytest.raises(InvalidInputError, match=r"^execution r was saved without .* its workflow 'ours', so"):
+        read_request(saved, theirs)
 
 
 def program(folder: Path, name: str) -> str:
