@@ -91,8 +91,11 @@ def run_phase(
             return _one_phase(settings, records, records.look_at(found.id), phase)
         if begins:
             return _begin(settings, records, read(), workflow, adw_id, only=phase)
+    if fault is not None:
+        raise fault
+    _check_last_phase(settings, workflow)
     named = f"execution {adw_id!r}" if adw_id else f"unfinished execution of issue {issue_id!r}"
-    raise fault or ExecutionNotFoundError(
+    raise ExecutionNotFoundError(
         f"there is no {named} to {phase}",
         hint=f"begin one: `{command_on(f'adw run --until {workflow.names[0]}', issue_id)}`",
     )
