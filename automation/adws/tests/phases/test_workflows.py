@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from adw_state.config import Config
 from adw_state.configured_workflows import find_workflow
 from adw_state.errors import (
     AgentTimeoutError,
@@ -164,15 +165,12 @@ POINTS = [
 ]
 
 
-@pytest.mark.parametrize(("phase", "attempt", "kind", "step"), POINTS)
-def test_a_run_killed_in_any_phase_goes_on_and_does_nothing_twice(
-    project: Project, phase: str, attempt: int, kind: str, step: str | None
-) -> None:
-    configure(project, failing(project, 2))
+def kill_at(project: Project, point: tuple[str, int, str, str | None]) -> None:
+    """Run demo-1 as run-1 in a process that is killed when it has come to the point."""
 
     def work(here: Callable[[], None]) -> None:
         def watch(event: Event) -> None:
-            if (event.phase, event.attempt, event.kind, event.step) == (phase, attempt, kind, step):
+            if (event.phase, event.attempt, event.kind, event.step) == point:
                 here()
 
         project.run("demo-1", adw_id="run-1", workflow="thorough", progress=watch)
@@ -180,6 +178,14 @@ def test_a_run_killed_in_any_phase_goes_on_and_does_nothing_twice(
     with child(work) as process:
         process.wait_until_it_is_there()
         process.kill()
+
+
+@pytest.mark.parametrize(("phase", "attempt", "kind", "step"), POINTS)
+def test_a_run_killed_in_any_phase_goes_on_and_does_nothing_twice(
+    project: Project, phase: str, attempt: int, kind: str, step: str | None
+) -> None:
+    configure(project, failing(project, 2))
+    kill_at(project, (phase, attempt, kind, step))
     # The run goes on with the workflow that it began with.
     (project.path / "adw.toml").write_text('agent = "scripted"\n')
     (project.path / "prompts" / "document.md").unlink()
@@ -193,6 +199,20 @@ def test_a_run_killed_in_any_phase_goes_on_and_does_nothing_twice(
     assert [(name, status, why) for name, _, status, why in finished] == [
         (name, status, why) for name, _, status, why in SENT_BACK_TWICE
     ]
+
+
+@pytest.mark.parametrize("point", [POINTS[6], POINTS[8], POINTS[11]])
+def test_a_run_that_is_kept_in_json_only_goes_on_as_well(
+    project: Project, point: tuple[str, int, str, str | None]
+) -> None:
+    project.config = Config(use_beads_state=False)
+    configure(project, failing(project, 2))
+    kill_at(project, point)
+    outcome = project.resume("run-1")
+
+    assert (outcome.status, outcome.execution.workflow) == ("completed", "thorough")
+    assert project.calls() == ["plan", "build", "build", "build", "review", "document"]
+    assert times_tested(project) == 3
 
 
 def test_a_command_whose_runner_is_killed_is_stopped_and_run_again(project: Project) -> None:
