@@ -18,7 +18,7 @@ from adw_state.trackers.locate import Location, locate
 
 @click.group()
 def migrate() -> None:
-    """Apply, show or take back schema migrations, or take the history along to another tracker."""
+    """Apply, show or take back schema migrations, or bring the history to another database."""
 
 
 @migrate.command()
@@ -43,16 +43,20 @@ def status(db: str | None, as_json: bool) -> None:
 @click.argument("version", metavar="NNN")
 @common
 def rollback(version: str, db: str | None, as_json: bool) -> None:
-    """Take back migration NNN and all above it, newest first, after a backup."""
+    """Take back migration NNN and all above it.
+
+    The newest first, after a backup; the rows that are dropped with their tables are counted before.
+    """
     _roll_back(locate(db), version, as_json=as_json)
 
 
 @migrate.command()
 @common
 def move(db: str | None, as_json: bool) -> None:
-    """Take the history along to where our tables belong since the project changed its tracker.
+    """Bring the history to where our tables belong now.
 
-    The previous location is read from a private copy and stays as it is.
+    For a project that changed its tracker, or got one. The previous location is read from a private
+    copy and stays as it is.
     """
     _move(locate(db), as_json=as_json)
 

@@ -46,7 +46,7 @@ def status(db: str | None, as_json: bool) -> None:
         _print_over([run for run in summary.unfinished if run.id in over], over, clock)
     print_executions("Failed lately", summary.failed, clock)
     print_table(
-        "Stale checkpoints (no sign of life for too long)",
+        "Stale runs (silent for too long)",
         ["execution", "issue", "phase", "checkpoint", "silent for"],
         [
             [s.execution_id, s.issue_id, s.phase, s.checkpoint_name, age(s.last_sign_of_life_at, clock.now())]

@@ -55,10 +55,12 @@ def _fix(project: Project) -> Iterator[str]:
 
 
 def _loose(project: Project) -> list[_Loose]:
-    """What is open to others: the database and its folder, the tracker's too, and our backups."""
-    backups = project.location.state_dir / "backups"
+    """What is open to others: the database, the folder that is there for it, and our backups."""
+    location, folder = project.location, project.path.parent
+    backups = location.state_dir / "backups"
+    folders = [backups, *([folder] if folder in (location.beads_dir, location.state_dir) else [])]
     files = [project.path, *(path for path in entries(backups) if path.suffix == ".sqlite3")]
-    wanted = [(path, 0o600) for path in files] + [(path, 0o700) for path in (project.path.parent, backups)]
+    wanted = [(path, 0o600) for path in files] + [(path, 0o700) for path in folders]
     seen = [_Loose(path, mode_of(path), mode) for path, mode in wanted]
     return [one for one in seen if one.mode & 0o077]
 

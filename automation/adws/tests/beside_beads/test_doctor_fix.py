@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -164,6 +166,22 @@ def test_fix_says_what_it_did_and_the_exit_code_is_that_of_what_is_left(project:
     assert "  repaired Changed" in ran.out
     assert ran.out.splitlines()[-1] == "0 errors, 0 warnings, 1 note; 17 checks found nothing wrong."
     assert "Nothing that is safe to repair was found." in project.adw("doctor", "--fix", environ=QUIET).out
+
+
+def test_what_to_do_names_the_database_that_the_user_named(project: Project) -> None:
+    other = project.folder / "other.db"
+    shutil.copyfile(project.database, other)
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("DROP VIEW recent_failures")
+
+    ran = project.adw("doctor", "--db", str(other), "--json", environ=QUIET)
+
+    (finding,) = (one for one in ran.json["findings"] if one["severity"] == "error")
+    assert (finding["check"], finding["fix"]) == ("schema", f"adw doctor --fix --db {other}")
+    mode = project.folder.stat().st_mode
+    assert project.adw(*finding["fix"].split()[1:], environ=QUIET).code == 0
+    assert project.adw("health", "--db", str(other), environ=QUIET).code == 0
+    assert project.folder.stat().st_mode == mode  # that folder is not there for the database
 
 
 def test_json_holds_every_finding(project: Project) -> None:
