@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+# How workflows and phases are named.
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,49}")
+HOW_TO_NAME = "use 1 to 50 of a-z, 0-9, - and _, beginning with a letter"
+MOST_PHASES = 100
+
 WORKFLOW = "adw_sdlc"
 PHASES = ("plan", "build", "review")
 

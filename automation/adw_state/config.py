@@ -19,9 +19,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from adw_state.built_in import LEASE_SECONDS, STALE_HOURS, WORKFLOW
 from adw_state.errors import ConfigurationError
@@ -35,8 +34,7 @@ _TOML = "it must be a TOML file"
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """The settings of one project. Times in the unit that their name says."""
 
     agent: str = "claude"
@@ -51,8 +49,7 @@ class Config:
     use_beads_state: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """Something that is wrong in the configuration; `file` is None for a variable."""
 
     message: str
@@ -70,13 +67,12 @@ class Fault:
         return ConfigurationError(str(self), hint=self.hint)
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationFile:
+class ConfigurationFile(NamedTuple):
     """What `adw.toml` holds; nothing where there is no such file."""
 
     path: Path
-    text: str = ""
-    values: dict[str, Any] = field(default_factory=dict)
+    text: str
+    values: Mapping[str, Any]
 
     def fault(self, keys: tuple[str, ...], message: str, hint: str | None = None) -> Fault:
         """A fault at the line of these keys, or of the innermost table of them that is there."""
@@ -119,7 +115,7 @@ def read_configuration_file(project: Path) -> ConfigurationFile:
     try:
         text = decode_text(read_small_file(path, _MOST_BYTES))
     except (FileNotFoundError, NotADirectoryError):
-        return ConfigurationFile(path)
+        return ConfigurationFile(path, "", {})
     except ValueError as error:
         raise ConfigurationError(f"{path} cannot be read: {error}", hint=_TOML) from error
     except OSError as error:
@@ -152,14 +148,14 @@ def shown(value: object) -> str:
 
 
 def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for setting in fields(Config):
-        value = environ.get(f"ADW_{setting.name.upper()}", "")
+    for setting in Config._fields:
+        value = environ.get(f"ADW_{setting.upper()}", "")
         if value.strip():
-            yield setting.name, value
+            yield setting, value
 
 
 def _set(config: Config, name: str, value: object, label: str) -> Config:
-    known = tuple(sorted(setting.name for setting in fields(Config)))
+    known = tuple(sorted(Config._fields))
     if name not in known:
         raise ConfigurationError(
             f"{shown(name)} is not a setting", hint=unknown_name(name, (*known, *WORKFLOW_TABLES))
@@ -171,8 +167,7 @@ def _set(config: Config, name: str, value: object, label: str) -> Config:
         checked = _positive(value, label)
     else:
         checked = _word(value, label)
-    changes = {name: checked}
-    return replace(config, **changes)
+    return config._replace(**{name: checked})
 
 
 def _word(value: object, label: str) -> str:

@@ -11,17 +11,12 @@ A run keeps the definition that it began with, whatever the configuration says l
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from adw_state import built_in
 
-# How workflows and phases are named.
-NAME = re.compile(r"[a-z][a-z0-9_-]{0,49}")
-HOW_TO_NAME = "use 1 to 50 of a-z, 0-9, - and _, beginning with a letter"
-MOST_PHASES = 100
 KINDS = ("plan", "change", "verdict", "command")
 # An agent of these kinds can do something about a failure that it is told of.
 WORKING_KINDS = ("plan", "change")

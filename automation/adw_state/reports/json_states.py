@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 
+from adw_state.built_in import MOST_PHASES
 from adw_state.errors import StateFileError
 from adw_state.json_state import CHECKPOINTS_NAME, STATE_NAME, read_object
 from adw_state.log_forms import UNKNOWN
@@ -23,7 +24,6 @@ from adw_state.store.records import ATTEMPT_STATUSES, EXECUTION_STATUSES
 
 STATE_NAMES = (STATE_NAME, "state.json")
 _MOST_BYTES = 32 * 1024 * 1024
-_MOST_PHASES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _read(path: Path, notebook: Notebook) -> Mapping[str, object] | None:
 
 
 def _phases(listed: object) -> Iterator[str]:
-    if isinstance(listed, list) and len(listed) <= _MOST_PHASES:
+    if isinstance(listed, list) and len(listed) <= MOST_PHASES:
         yield from (phase_named(name) for name in listed if isinstance(name, str) and name)
 
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from adw_state.built_in import HOW_TO_NAME, MOST_PHASES, NAME
 from adw_state.clock import format_time
 from adw_state.errors import InvalidInputError
 from adw_state.store.records import ATTEMPT_STATUSES, COST_KINDS, EXECUTION_STATUSES, WAITING_FOR
-from adw_state.workflow_definitions import HOW_TO_NAME, MOST_PHASES, NAME
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BEGINNINGS = ("pending", "in_progress")

@@ -16,8 +16,8 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from adw_state.errors import (
     DatabaseError,
@@ -37,8 +37,7 @@ SIDECAR_NAME = "state.sqlite3"
 _OUR_TABLE = "adw_executions"
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """Where everything of one project is."""
 
     tracker: Tracker
@@ -129,7 +128,7 @@ def locate_for_run(
         environ = os.environ if environ is None else environ
         here = real(cwd or Path.cwd())
         around = Start(here, find_repository(here, environ), environ)
-        return replace(_without_tracker(around), jsonl=export_near(around), fault=error)
+        return _without_tracker(around)._replace(jsonl=export_near(around), fault=error)
 
 
 def state_dir_for(database: Path) -> Path:
@@ -225,8 +224,8 @@ def _at_sidecar(path: Path, around: Start) -> Location:
     except DatabaseError as error:
         location = _without_tracker(start)
         reasons = (f"{path} was named; it is a sidecar.", f"Its project has no usable tracker: {error}.")
-    return replace(
-        location, database=path, beside_issues=False, state_dir=state_dir_for(path), reasons=reasons
+    return location._replace(
+        database=path, beside_issues=False, state_dir=state_dir_for(path), reasons=reasons
     )
 
 

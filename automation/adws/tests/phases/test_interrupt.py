@@ -8,7 +8,6 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,7 +103,7 @@ def test_a_living_run_is_not_resumed_by_another_process(project: Project) -> Non
 def test_a_run_that_is_taken_over_by_force_stops_its_agent_and_writes_no_more(
     project: Project, tmp_path: Path
 ) -> None:
-    project.config = replace(project.config, heartbeat_seconds=0.05)
+    project.config = project.config._replace(heartbeat_seconds=0.05)
     told = tmp_path / "told"
 
     def work(_here: Callable[[], None]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -41,7 +40,7 @@ def taken_over_at(project: Project, kind: str, step: str | None = None) -> Calla
 
 @pytest.mark.parametrize("use_beads_state", [None, False])
 def test_a_run_that_was_taken_over_makes_no_commit(project: Project, use_beads_state: bool | None) -> None:
-    project.config = replace(project.config, use_beads_state=use_beads_state)
+    project.config = project.config._replace(use_beads_state=use_beads_state)
     with pytest.raises(OwnershipLostError):
         project.run("demo-1", adw_id="run-1", progress=taken_over_at(project, "step_saved", "plan_written"))
     tree = worktree_for(project.path, "demo-1", "run-1")
@@ -52,7 +51,7 @@ def test_a_run_that_was_taken_over_makes_no_commit(project: Project, use_beads_s
 def test_a_run_that_was_taken_over_while_its_agent_worked_leaves_the_branch_alone(
     project: Project, tmp_path: Path, use_beads_state: bool | None
 ) -> None:
-    project.config = replace(project.config, use_beads_state=use_beads_state)
+    project.config = project.config._replace(use_beads_state=use_beads_state)
     agent = tmp_path / "agent.sh"
     agent.write_text(
         "#!/bin/sh\ngit -c user.name=T -c user.email=t@e.org commit -q --allow-empty -m mine; exit 1\n"

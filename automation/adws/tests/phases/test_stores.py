@@ -6,7 +6,6 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,7 +50,7 @@ def json_steps(project: Project, adw_id: str) -> list[str]:
 
 def json_only(project: Project) -> None:
     """Let further runs use JSON only."""
-    project.config = replace(project.config, use_beads_state=False)
+    project.config = project.config._replace(use_beads_state=False)
 
 
 def break_database(project: Project, kept: Path) -> None:
@@ -280,7 +279,7 @@ def test_a_run_whose_json_state_is_damaged_goes_on_from_the_database(project: Pr
 def test_a_run_that_began_in_json_goes_on_in_the_database(project: Project) -> None:
     json_only(project)
     killed_run(project, lambda event: event.step == "changes_made")
-    project.config = replace(project.config, use_beads_state=None)
+    project.config = project.config._replace(use_beads_state=None)
     assert project.resume("run-1").status == "completed"
     assert project.warnings() == []
     assert project.calls() == ["plan", "build", "review"]
@@ -290,7 +289,7 @@ def test_a_run_that_began_in_json_goes_on_in_the_database(project: Project) -> N
 def test_a_run_that_cannot_come_into_the_database_goes_on_with_json(project: Project) -> None:
     json_only(project)
     killed_run(project, lambda event: event.step == "changes_made")
-    project.config = replace(project.config, use_beads_state=None)
+    project.config = project.config._replace(use_beads_state=None)
     state = ADWState.load("run-1", project.path)
     assert state is not None
     state.update({"pr_created": 7})  # the tables refuse that
@@ -301,7 +300,7 @@ def test_a_run_that_cannot_come_into_the_database_goes_on_with_json(project: Pro
 def test_a_run_that_ended_in_json_comes_into_the_database_with_the_next_run(project: Project) -> None:
     json_only(project)
     project.run("demo-1", adw_id="run-1")
-    project.config = replace(project.config, use_beads_state=None)
+    project.config = project.config._replace(use_beads_state=None)
     project.run("demo-2", adw_id="run-2")
     with BeadsStateManager(project.database) as state:
         run, attempts = state.get_execution("run-1"), state.list_attempts("run-1")
@@ -382,7 +381,7 @@ def test_a_dual_run_can_be_resumed_with_json_only(project: Project) -> None:
 
 def test_an_unknown_execution_is_not_found_in_either_store(project: Project) -> None:
     for use in (None, False):
-        project.config = replace(project.config, use_beads_state=use)
+        project.config = project.config._replace(use_beads_state=use)
         with pytest.raises(ExecutionNotFoundError, match=r"^there is no execution 'nobody'$"):
             project.resume("nobody")
     assert not (project.path / ".adw").exists()
