@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adw_state.agents.choice import Agent
+from adw_state.agents.agent import Agent
 from adw_state.agents.process import CallFiles, Limits, last_complaint, run_process
 from adw_state.agents.process_group import group_members, has_marker, stop_group
-from adw_state.agents.result import MOST_MASKED, AgentResult, read_result
+from adw_state.agents.result import MOST_MASKED, AgentResult
 from adw_state.errors import AdwError, AgentError, AgentExitError, AgentMissingError, AgentOutputError
 from adw_state.file_replacing import replace_file
 from adw_state.interruption import StopRequest
@@ -152,17 +152,17 @@ def adopt(agent: Agent, folder: CallFolder, environ: Mapping[str, str]) -> CallE
     """The end of a call whose runner was killed, if it can be proven that the agent had done its work.
 
     It is proven by the exit code 0 that was written down, or, where the runner did not live to see the
-    end, by a result without error in the output of an agent that speaks JSON. No process of the call
+    end, by a result without error of an agent that says when it is done. No process of the call
     may be alive.
     """
     ended = _read(folder.ended)
     if not folder.files.output.is_file() or (ended is not None and ended.get("exit_code") != 0):
         return None
-    if ended is None and not agent.structured:
+    if ended is None and not agent.says_when_done:
         return None
     known = secret_values(environ)
     try:
-        result = read_result(folder.files.output, structured=agent.structured, secrets=known)
+        result = agent.read(folder.files.output, known)
     except AgentOutputError:
         return None
     return None if result.error is not None else CallEnd(0, result.for_record(known), result.text)
@@ -195,7 +195,7 @@ def stop_leftovers(run_folder: Path, grace_seconds: float) -> list[int]:
 
 def _understand(agent: Agent, folder: CallFolder, code: int, secrets_known: tuple[str, ...]) -> CallEnd:
     try:
-        result = read_result(folder.files.output, structured=agent.structured, secrets=secrets_known)
+        result = agent.read(folder.files.output, secrets_known)
     except AgentOutputError:
         if code == 0:
             raise

@@ -11,10 +11,7 @@ folder of the project and every copy of it finds its own, and from the current f
 on the command line. `~/` is the home folder. Only the program is looked up: the agent works in the
 worktree, and its arguments reach it as they are.
 
-Claude is never given permission to do everything. By default it may edit files in the worktree and,
-where it judges, only read; whatever else it wants to run is denied, which its result reports. A team that
-wants more says so in its own words, `agent = "claude --permission-mode …"` or `--allowedTools …` in
-adw.toml: as soon as a flag of that kind is given, ours are left out.
+Which kinds of agents are known by name stands in `_KINDS`; each has a module of its own.
 """
 
 from __future__ import annotations
@@ -22,38 +19,19 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
+from adw_state.agents.agent import Agent
+from adw_state.agents.claude import claude, read_any, read_claude
 from adw_state.agents.process import find_program
 from adw_state.errors import InvalidInputError
 
-_CLAUDE_PERMISSION_FLAGS = (
-    "--permission-mode", "--allowedTools", "--allowed-tools", "--disallowedTools", "--disallowed-tools",
-    "--dangerously-skip-permissions", "--permission-prompt-tool",
-)  # fmt: skip
-_CLAUDE_EDITS = ("--permission-mode", "acceptEdits")
-_CLAUDE_READS = ("--allowedTools", "Read,Grep,Glob,Bash(git diff:*),Bash(git log:*),Bash(git show:*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """A command that does the work of a phase: prompt on standard input, result on standard output.
-
-    `structured` says whether it is known to answer in JSON or in plain text; None where its output tells.
-    `reading_command` is used where the agent judges, and changes nothing.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    reading_command: tuple[str, ...]
-    structured: bool | None
-
-    def command_for(self, kind: str) -> tuple[str, ...]:
-        """The command line for a kind of phase."""
-        return self.reading_command if kind == "verdict" else self.command
+# What makes the agent of a program with this name and arguments.
+_KINDS: Mapping[str, Callable[[str, list[str]], Agent]] = {
+    "claude": claude,
+}
 
 
 def seen_from_project(text: str, *, directory: Path, project: Path) -> str:
@@ -91,26 +69,18 @@ def resolve_agent(text: str, *, directory: Path, environ: Mapping[str, str]) -> 
             hint="use --agent claude, --agent scripted or a command line, or leave the option out",
         )
     if words[0] == "scripted":
-        script = str(Path(__file__).with_name("scripted.py"))
-        # Isolated, so that nothing in a worktree can stand in for the standard library.
-        command = (sys.executable, "-I", "-S", script, *words[1:])
-        return Agent("scripted", command, command, structured=True)
-    program = find_program(words[0], directory, environ)
-    if Path(words[0]).name == "claude":
-        return _claude(program, words[1:])
-    command = (program, *words[1:])
-    return Agent(Path(words[0]).name, command, command, structured=None)
+        return _scripted(words[1:])
+    program, name = find_program(words[0], directory, environ), Path(words[0]).name
+    return _KINDS.get(name, partial(_any, name))(program, words[1:])
 
 
-def _claude(program: str, given: list[str]) -> Agent:
-    names = {word.partition("=")[0] for word in given if word.startswith("-")}
-    plain = "--output-format=text" in given or ("--output-format", "text") in pairwise(given)
-    ours = [] if names & {"-p", "--print"} else ["-p"]
-    if "--output-format" not in names:
-        ours += ["--output-format", "json"]
-    free = not names & set(_CLAUDE_PERMISSION_FLAGS)
-    command, reading = (
-        (program, *ours, *(permission if free else ()), *given)
-        for permission in (_CLAUDE_EDITS, _CLAUDE_READS)
-    )
-    return Agent("claude", command, reading, structured=not plain)
+def _scripted(given: list[str]) -> Agent:
+    script = str(Path(__file__).with_name("scripted.py"))
+    # Isolated, so that nothing in a worktree can stand in for the standard library.
+    command = (sys.executable, "-I", "-S", script, *given)
+    return Agent("scripted", command, command, read_claude, says_when_done=True)
+
+
+def _any(name: str, program: str, given: list[str]) -> Agent:
+    command = (program, *given)
+    return Agent(name, command, command, read_any, says_when_done=False)

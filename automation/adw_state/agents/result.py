@@ -1,22 +1,15 @@
-"""What an agent's output says.
+"""What an agent answered, and which of the figures beside the answer can be believed.
 
-Two forms are understood: Claude Code's headless output (see `protocol`), and plain text. Rules for the
-first, each from files that exist: the last result counts; `is_error` counts more than `subtype`; the cost
-of the last result is the session's, so nothing is summed; tokens come from `modelUsage`, and from `usage`
-only where that is missing; a stream of messages without a result is no success, it is an agent that was
-cut off. What stands beside the answer (session, model, tokens, cost) and has an odd value is not known;
-that is no reason to refuse an answer.
+What stands beside an answer (session, model, tokens, cost) and has an odd value is not known; that is no
+reason to refuse the answer.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from adw_state.agents.protocol import is_protocol, read_messages
-from adw_state.errors import AgentOutputError
 from adw_state.redaction import recordable, redact
 from adw_state.store.json_values import JSON
 
@@ -74,79 +67,12 @@ class AgentResult:
 USED = tuple(field.name for field in fields(AgentResult) if field.name not in ("text", "error"))
 
 
-def read_result(output: Path, *, structured: bool | None, secrets: Iterable[str] = ()) -> AgentResult:
-    """Understand an agent's output file; the answer comes back whole and as it was said.
-
-    `structured` says whether the agent is known to answer in the protocol, so that plain text is not an
-    answer, or in plain text; where it is None, the output tells. Raises `AgentOutputError`, with `secrets`
-    masked, when there is no result.
-    """
-    if structured is False or (structured is None and not is_protocol(output)):
-        return AgentResult(text=output.read_text(encoding="utf-8", errors="replace").strip())
-    messages = read_messages(output)
-    if messages.result is not None:
-        return _from_message(messages.result, messages.model)
-    if messages.seen:
-        raise AgentOutputError(
-            "the agent's output ends without a result, so it was cut off before it was done",
-            hint=f"its messages are in {output}; resume to try again",
-        )
-    start = _beginning(output, secrets)
-    raise AgentOutputError(
-        f"the agent's output holds no result: it printed {repr(start) if start else 'nothing'}",
-        hint=f"see {output}; resume to try again",
-    )
+def read_plain(output: Path, secrets: Iterable[str] = ()) -> AgentResult:  # noqa: ARG001 - asked as the others
+    """An agent's output file as its answer: all that it printed, whole and as it was said."""
+    return AgentResult(text=output.read_text(encoding="utf-8", errors="replace").strip())
 
 
-def _from_message(message: dict[str, JSON], model: str | None) -> AgentResult:
-    answer = message.get("result")
-    text = (
-        answer
-        if isinstance(answer, str)
-        else ""
-        if answer is None
-        else json.dumps(answer, ensure_ascii=False)
-    )
-    usage = message.get("modelUsage")
-    per_model = (
-        {name: use for name, use in usage.items() if isinstance(use, dict)} if isinstance(usage, dict) else {}
-    )
-    tokens = _tokens(per_model.values(), _MODEL_USAGE_KEYS)
-    if not any(key in use for use in per_model.values() for key in _MODEL_USAGE_KEYS.values()):
-        tokens = _tokens([message.get("usage")], _USAGE_KEYS)
-    return AgentResult(
-        text=text,
-        error=_error(message, text),
-        session_id=_name(message.get("session_id")),
-        model=_name(model) or _name(_costliest(per_model)),
-        cost_usd=_amount(message.get("total_cost_usd")),
-        **tokens,
-    )
-
-
-_MODEL_USAGE_KEYS = {
-    "input_tokens": "inputTokens",
-    "cache_read_tokens": "cacheReadInputTokens",
-    "cache_write_tokens": "cacheCreationInputTokens",
-    "output_tokens": "outputTokens",
-}
-_USAGE_KEYS = {
-    "input_tokens": "input_tokens",
-    "cache_read_tokens": "cache_read_input_tokens",
-    "cache_write_tokens": "cache_creation_input_tokens",
-    "output_tokens": "output_tokens",
-}
-
-
-def _tokens(uses: Iterable[JSON], keys: Mapping[str, str]) -> dict[str, int | None]:
-    """The tokens of every kind, by the name of their field; `keys` say what the message calls them."""
-    counted = [use for use in uses if isinstance(use, dict)]
-    return {
-        name: _total([use[key] for use in counted if use.get(key) is not None]) for name, key in keys.items()
-    }
-
-
-def _total(counts: list[JSON]) -> int | None:
+def whole_total(counts: list[JSON]) -> int | None:
     """The sum of numbers of tokens; None where there are none, where one is odd, or where it is too large."""
     total = 0
     for count in counts:
@@ -158,32 +84,13 @@ def _total(counts: list[JSON]) -> int | None:
     return total if counts and total <= _MOST_TOKENS else None
 
 
-def _amount(value: JSON) -> float | None:
+def dollars(value: JSON) -> float | None:
     """An amount of dollars."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST_COST:
         return None
     return float(value)
 
 
-def _name(value: JSON) -> str | None:
+def short_name(value: JSON) -> str | None:
     """What can name a session or a model."""
     return value if isinstance(value, str) and value.isprintable() and 0 < len(value) <= _MOST_NAME else None
-
-
-def _error(message: dict[str, JSON], text: str) -> str | None:
-    subtype = str(message.get("subtype") or "")
-    # Some versions end with a subtype such as error_max_turns and forget the flag.
-    if message.get("is_error") in (None, False, "false") and not subtype.startswith("error"):
-        return None
-    return text.strip() or f"the agent reported {subtype or 'an error'} without a message"
-
-
-def _costliest(per_model: dict[str, dict[str, JSON]]) -> str | None:
-    """The model that did most of the work, by cost; the first by name where costs are equal."""
-    ranked = sorted(per_model, key=lambda name: (-(_amount(per_model[name].get("costUSD")) or 0.0), name))
-    return ranked[0] if ranked else None
-
-
-def _beginning(output: Path, secrets: Iterable[str]) -> str:
-    with output.open("rb") as file:
-        return recordable(file.read(MOST_MASKED).decode("utf-8", "replace").strip(), secrets)[:60]

@@ -19,8 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from adw_state.agents.agent import Agent
 from adw_state.agents.calls import stop_leftovers
-from adw_state.agents.choice import Agent, resolve_agent, seen_from_project
+from adw_state.agents.choice import resolve_agent, seen_from_project
 from adw_state.command_lines import command_on
 from adw_state.configured_workflows import find_workflow
 from adw_state.errors import (

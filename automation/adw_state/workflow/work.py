@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adw_state.agents.choice import Agent
+from adw_state.agents.agent import Agent
 from adw_state.interruption import StopRequest
 from adw_state.trackers.issues import Issue
 from adw_state.workflow.git.worktrees import Worktree

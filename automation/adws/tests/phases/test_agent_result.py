@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from adw_state.agents.result import MOST_TEXT, AgentResult, read_result
+from adw_state.agents.agent import Reader
+from adw_state.agents.claude import read_any, read_claude
+from adw_state.agents.result import MOST_TEXT, AgentResult, read_plain
 from adw_state.errors import AgentOutputError
 
 
@@ -18,17 +20,17 @@ def result(**fields: Any) -> str:
     return json.dumps({"type": "result", "subtype": "success", "is_error": False, "result": "done", **fields})
 
 
-def understood(tmp_path: Path, output: str | bytes, *, structured: bool | None = True) -> AgentResult:
+def understood(tmp_path: Path, output: str | bytes, *, read: Reader = read_claude) -> AgentResult:
     """What is understood of this output."""
     path = tmp_path / "output"
     path.write_bytes(output.encode() if isinstance(output, str) else output)
-    return read_result(path, structured=structured)
+    return read(path, ())
 
 
-def complaint(tmp_path: Path, output: str, *, structured: bool | None = True) -> str:
+def complaint(tmp_path: Path, output: str, *, read: Reader = read_claude) -> str:
     """The sentence with which this output is refused."""
     with pytest.raises(AgentOutputError) as caught:
-        understood(tmp_path, output, structured=structured)
+        understood(tmp_path, output, read=read)
     assert caught.value.hint
     return str(caught.value)
 
@@ -122,10 +124,10 @@ def test_a_result_is_found_wherever_it_stands(tmp_path: Path, around: tuple[str,
         '{"type": "assistant", "message": {"type": "message"}}\n{"type": "resul',
     ],
 )
-@pytest.mark.parametrize("structured", [True, None])
-def test_a_stream_without_a_result_was_cut_off(tmp_path: Path, stream: str, structured: bool | None) -> None:
+@pytest.mark.parametrize("read", [read_claude, read_any])
+def test_a_stream_without_a_result_was_cut_off(tmp_path: Path, stream: str, read: Reader) -> None:
     said = "the agent's output ends without a result, so it was cut off before it was done"
-    assert complaint(tmp_path, stream, structured=structured) == said
+    assert complaint(tmp_path, stream, read=read) == said
 
 
 @pytest.mark.parametrize(
@@ -136,14 +138,14 @@ def test_an_agent_that_speaks_json_must_give_a_result(tmp_path: Path, output: st
 
 
 def test_any_text_is_the_answer_of_a_plain_agent(tmp_path: Path) -> None:
-    assert understood(tmp_path, "  all done\n", structured=False) == AgentResult("all done")
-    assert understood(tmp_path, '{"type": "note"}', structured=False) == AgentResult('{"type": "note"}')
-    assert understood(tmp_path, "", structured=False) == AgentResult("")
+    assert understood(tmp_path, "  all done\n", read=read_plain) == AgentResult("all done")
+    assert understood(tmp_path, '{"type": "note"}', read=read_plain) == AgentResult('{"type": "note"}')
+    assert understood(tmp_path, "", read=read_plain) == AgentResult("")
 
 
 def test_an_answer_is_understood_as_it_was_said(tmp_path: Path) -> None:
     said = "x" * 200_000 + " password=hunter2222"
-    assert understood(tmp_path, said, structured=False).text == said
+    assert understood(tmp_path, said, read=read_plain).text == said
     assert understood(tmp_path, result(result=said)).text == said
 
 
@@ -188,7 +190,7 @@ def test_a_long_stream_is_read_in_little_memory(tmp_path: Path) -> None:
             file.write(line)
         file.write(result() + "\n")
     tracemalloc.start()
-    found = read_result(path, structured=True)
+    found = read_claude(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.text == "done"
@@ -215,13 +217,13 @@ PLAIN = [
 
 @pytest.mark.parametrize("answer", PLAIN)
 def test_a_plain_answer_may_quote_the_protocol(tmp_path: Path, answer: str) -> None:
-    for structured in (None, False):
-        assert understood(tmp_path, answer, structured=structured) == AgentResult(answer)
+    for read in (read_any, read_plain):
+        assert understood(tmp_path, answer, read=read) == AgentResult(answer)
 
 
 @pytest.mark.parametrize("answer", [result(), result(session_id="s") + "\nbye", '[{"type": "system"}]'])
 def test_an_agent_that_is_known_to_be_plain_is_plain(tmp_path: Path, answer: str) -> None:
-    assert understood(tmp_path, answer, structured=False) == AgentResult(answer)
+    assert understood(tmp_path, answer, read=read_plain) == AgentResult(answer)
 
 
 SYSTEM = '{"type": "system", "subtype": "init", "model": "m"}'
@@ -244,11 +246,11 @@ SYSTEM = '{"type": "system", "subtype": "init", "model": "m"}'
     ],
 )
 def test_a_wrapper_whose_output_is_the_protocol_is_understood(tmp_path: Path, output: str) -> None:
-    assert understood(tmp_path, output, structured=None).text == "done"
+    assert understood(tmp_path, output, read=read_any).text == "done"
 
 
 def test_an_error_that_a_wrapper_passes_on_is_one(tmp_path: Path) -> None:
-    found = understood(tmp_path, result(is_error=True, result="no credit"), structured=None)
+    found = understood(tmp_path, result(is_error=True, result="no credit"), read=read_any)
     assert found.error == "no credit"
 
 
@@ -321,7 +323,7 @@ def test_results_go_into_json_and_back() -> None:
 
 def test_real_results_are_understood(shared: Path) -> None:
     folder = shared / "data" / "claude-results"
-    costs = {path.name: read_result(path, structured=True).cost_usd for path in folder.glob("*.json")}
+    costs = {path.name: read_claude(path).cost_usd for path in folder.glob("*.json")}
     assert costs == {
         "result-initializer-a.json": 0.026034550000000004,
         "result-initializer-b.json": 0.02590055,
@@ -332,7 +334,7 @@ def test_real_results_are_understood(shared: Path) -> None:
 @pytest.mark.parametrize("name", ["raw_output.json", "raw_output.jsonl"])
 def test_a_real_stream_is_understood_in_both_of_its_forms(shared: Path, name: str) -> None:
     path = shared / "data/adw-json/catalyst/agents/3a881d92/issue_classifier" / name
-    assert read_result(path, structured=True) == AgentResult(
+    assert read_claude(path) == AgentResult(
         text="/feature",
         session_id="a62d520e-175a-44c4-9126-7e8081dcdc73",
         model="claude-sonnet-4-5-20250929",

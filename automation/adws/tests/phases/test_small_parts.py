@@ -12,7 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adw_state.agents.agent import Reader
 from adw_state.agents.choice import resolve_agent
+from adw_state.agents.claude import read_any, read_claude
+from adw_state.agents.result import read_plain
 from adw_state.clock import parse_time
 from adw_state.errors import AgentMissingError, InvalidInputError
 from adw_state.state import Execution
@@ -160,25 +163,25 @@ def test_claude_may_edit_in_build_and_only_read_in_review(tmp_path: Path) -> Non
     assert agent.command_for("change") == (*begin, "--permission-mode", "acceptEdits", "--model", "opus 5")
     assert agent.command_for("verdict")[4:5] == ("--allowedTools",)
     assert "Edit" not in agent.command_for("verdict")[5]
-    assert (agent.name, agent.structured) == ("claude", True)
+    assert (agent.name, agent.read, agent.says_when_done) == ("claude", read_claude, True)
 
 
 @pytest.mark.parametrize(
-    ("flags", "structured"),
+    ("flags", "read"),
     [
-        ("--output-format text", False),
-        ("--output-format=text", False),
-        ("--output-format stream-json --verbose", True),
-        ("--append-system-prompt text", True),
+        ("--output-format text", read_plain),
+        ("--output-format=text", read_plain),
+        ("--output-format stream-json --verbose", read_claude),
+        ("--append-system-prompt text", read_claude),
     ],
 )
 def test_claude_is_plain_only_where_its_output_is_told_to_be(
-    tmp_path: Path, flags: str, structured: bool
+    tmp_path: Path, flags: str, read: Reader
 ) -> None:
     agent = resolve_agent(
         f"claude {flags}", directory=tmp_path, environ={"PATH": program(tmp_path, "claude")}
     )
-    assert agent.structured is structured
+    assert (agent.read, agent.says_when_done) == (read, read is read_claude)
 
 
 def test_permissions_that_the_user_gives_replace_ours(tmp_path: Path) -> None:
@@ -195,7 +198,7 @@ def test_a_program_beside_the_user_is_found_from_there(tmp_path: Path) -> None:
     program(tmp_path, "my-agent")
     agent = resolve_agent("./my-agent 'two words'", directory=tmp_path, environ={})
     assert agent.command == (str(tmp_path / "my-agent"), "two words")
-    assert (agent.name, agent.structured) == ("my-agent", None)
+    assert (agent.name, agent.read, agent.says_when_done) == ("my-agent", read_any, False)
 
 
 @pytest.mark.parametrize("text", ["my-agent", "./gone", "/gone/agent"])
