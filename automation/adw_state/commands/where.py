@@ -6,7 +6,6 @@ import click
 
 from adw_state.commands.options import common
 from adw_state.commands.output import print_json, print_line
-from adw_state.trackers.bd_dolt import BD_DOLT
 from adw_state.trackers.locate import Location, locate
 
 
@@ -50,6 +49,7 @@ def where(db: str | None, as_json: bool) -> None:
 def _issue_source(location: Location) -> str:
     if location.beside_issues:
         return f"read from {location.tracker_database}"
-    if location.tracker is BD_DOLT:
-        return "read by `bd list`" + (f", else from {location.jsonl}" if location.jsonl else "")
-    return f"read from {location.jsonl}" if location.jsonl else "given on the command line (--title …)"
+    read_from = f"from {location.jsonl}" if location.jsonl else None
+    if command := location.tracker.issue_command:
+        return f"read by `{command}`" + (f", else {read_from}" if read_from else "")
+    return f"read {read_from}" if read_from else "given on the command line (--title …)"

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 class _Bd:
     name = "bd"
     holds_our_tables = True
+    issue_command: str | None = None
 
     def evidence(self, found: Found) -> tuple[str, ...]:
         """Every file with a table of issues that is no other tracker's; it is opened to see that."""
         if found.database is None:
-            return ("Its config.yaml says no-db: the issues are in the export alone.",)
+            alone = found.folder is not None and found.folder.keeps_no_database()
+            return ("Its config.yaml says no-db: the issues are in the export alone.",) if alone else ()
         if not found.shape.issue_columns:
             return ()
         return (f"{found.database} is a database of bd's, with no mark of br.",)

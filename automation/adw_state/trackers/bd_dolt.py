@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class _BdDolt:
     name = "bd (Dolt)"
     holds_our_tables = False
+    issue_command: str | None = "bd list"
 
     def evidence(self, found: Found) -> tuple[str, ...]:
         """What the folder says of a Dolt store. A SQLite file beside one may not be named."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class _Br:
     name = "br"
     holds_our_tables = False
+    issue_command: str | None = None
 
     def evidence(self, found: Found) -> tuple[str, ...]:
         """The marks that br leaves, looked for from the outside in."""

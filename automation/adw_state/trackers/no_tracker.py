@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class _NoTracker:
     name = "none"
     holds_our_tables = False
+    issue_command: str | None = None
 
     def evidence(self, found: Found) -> tuple[str, ...]:  # noqa: ARG002 - something was found
         """Nothing: where something was found there is a tracker."""

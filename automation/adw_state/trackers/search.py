@@ -24,6 +24,7 @@ from adw_state.errors import (
 from adw_state.trackers.br_marks import marks_in_folder
 from adw_state.trackers.database_file import Shape, read_shape
 from adw_state.trackers.folder import BeadsFolder, follow_redirect, read_folder
+from adw_state.trackers.known import is_known
 from adw_state.trackers.repository import Repository, real
 
 _ISSUE_COLUMNS = {"id", "title", "status"}
@@ -160,7 +161,8 @@ def _in_folder(folder: BeadsFolder, how: tuple[str, ...]) -> Found | None:
         raise _two_databases(folder, databases)
     if databases:
         return Found(folder, databases[0], how)
-    return Found(folder, None, how) if folder.keeps_no_database() else None
+    alone = Found(folder, None, how)
+    return alone if is_known(alone) else None
 
 
 def _after_migration(

@@ -24,6 +24,8 @@ class Tracker(Protocol):
     """As people know it."""
     holds_our_tables: bool
     """Whether our tables lie in its own file, where it has one."""
+    issue_command: str | None
+    """The command that tells its issues; None where they are read from a file."""
 
     def evidence(self, found: Found) -> tuple[str, ...]:
         """What shows that the project has this tracker, in sentences; nothing where it has another one.
