@@ -2,7 +2,7 @@
 
 One root, `AdwError`. Each class says in its docstring what went wrong in general; the message says
 what went wrong here, and `hint` says what to do about it. The command line prints both on one
-line each and leaves with `exit_code`:
+line each and exits with `exit_code`:
 
     1  the work failed            2  the command was used wrongly
     3  something named is not there

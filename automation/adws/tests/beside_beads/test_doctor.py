@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
+from adw_state.doctor.examination import ALL
 from adw_state.run_root import agents_folder
 from adw_state.store import migrations
 from adw_state.store.check import Finding, Severity, exit_code
@@ -65,6 +66,14 @@ def test_a_healthy_project_gets_no_complaint(checked: Checked) -> None:
         "logs",
         "leftovers",
     }
+
+
+def test_every_check_has_an_id_of_its_own_and_says_what_a_bad_finding_means() -> None:
+    ids = [check.id for check in ALL]
+
+    assert len(set(ids)) == len(ids) == 20
+    assert [check.id for check in ALL if not check.why.endswith(".")] == []
+    assert [check.id for check in ALL if check.fix_changes_database and check.fix is None] == []
 
 
 def test_every_finding_that_is_not_good_says_why_it_matters(checked: Checked) -> None:

@@ -31,28 +31,28 @@ def checked(tmp_path: Path, beads_template: Path, clock: SettableClock) -> Check
 
 
 DANGEROUS = {
-    "join": "CREATE VIEW guest AS SELECT i.title FROM adw_executions AS e"
+    "join": "CREATE VIEW theirs AS SELECT i.title FROM adw_executions AS e"
     " JOIN issues AS i ON i.id = e.issue_id",
-    "subquery": "CREATE VIEW guest AS SELECT (SELECT count(*) FROM issues) AS n",
-    "in a list": "CREATE VIEW guest AS SELECT id FROM adw_executions"
+    "subquery": "CREATE VIEW theirs AS SELECT (SELECT count(*) FROM issues) AS n",
+    "in a list": "CREATE VIEW theirs AS SELECT id FROM adw_executions"
     " WHERE issue_id IN (SELECT id FROM issues)",
-    "cte": "CREATE VIEW guest AS WITH t AS (SELECT id FROM issues) SELECT * FROM t",
-    "qualified": "CREATE VIEW guest AS SELECT * FROM main.issues",
-    "dependencies": "CREATE VIEW guest AS SELECT issue_id FROM dependencies",
-    "bd's own view": "CREATE VIEW guest AS SELECT id FROM ready_issues",
-    "a column that is not there": "CREATE VIEW guest AS SELECT nonsense FROM adw_executions",
-    "a text in double quotes": 'CREATE VIEW guest AS SELECT id FROM adw_executions WHERE status = "failed"',
-    "a trigger": "CREATE TRIGGER guest AFTER DELETE ON adw_executions"
+    "cte": "CREATE VIEW theirs AS WITH t AS (SELECT id FROM issues) SELECT * FROM t",
+    "qualified": "CREATE VIEW theirs AS SELECT * FROM main.issues",
+    "dependencies": "CREATE VIEW theirs AS SELECT issue_id FROM dependencies",
+    "bd's own view": "CREATE VIEW theirs AS SELECT id FROM ready_issues",
+    "a column that is not there": "CREATE VIEW theirs AS SELECT nonsense FROM adw_executions",
+    "a text in double quotes": 'CREATE VIEW theirs AS SELECT id FROM adw_executions WHERE status = "failed"',
+    "a trigger": "CREATE TRIGGER theirs AFTER DELETE ON adw_executions"
     " BEGIN UPDATE adw_checkpoints SET seq = 1 WHERE op_id IN (SELECT id FROM issues); END",
 }
 HARMLESS = {
-    "over ours": "CREATE VIEW guest AS SELECT count(*) AS n FROM adw_executions",
-    "over labels": "CREATE VIEW guest AS SELECT label FROM labels",
-    "quoted names": 'CREATE VIEW guest AS SELECT "id" AS "the ""id""" FROM "adw_executions"',
-    "a quote in a text": """CREATE VIEW guest AS SELECT 'say "issues"' AS word -- "issues"
+    "over ours": "CREATE VIEW theirs AS SELECT count(*) AS n FROM adw_executions",
+    "over labels": "CREATE VIEW theirs AS SELECT label FROM labels",
+    "quoted names": 'CREATE VIEW theirs AS SELECT "id" AS "the ""id""" FROM "adw_executions"',
+    "a quote in a text": """CREATE VIEW theirs AS SELECT 'say "issues"' AS word -- "issues"
         FROM adw_executions /* "issues" */""",
-    "a full-text table": "CREATE VIRTUAL TABLE guest USING fts5(body)",
-    "an index on issues": "CREATE INDEX guest ON issues (title)",
+    "a full-text table": "CREATE VIRTUAL TABLE theirs USING fts5(body)",
+    "an index on issues": "CREATE INDEX theirs ON issues (title)",
 }
 
 
@@ -64,10 +64,10 @@ def test_what_would_stop_bd_is_named_with_the_sql_that_removes_it(checked: Check
 
     kind = "trigger" if "TRIGGER" in statement else "view"
     assert finding.severity == "error"
-    assert finding.what.startswith(f"The {kind} guest, which is not ours, would stop bd: ")
-    assert finding.fix == f"sqlite3 {checked.file} 'DROP {kind.upper()} \"guest\"'"
+    assert finding.what.startswith(f"The {kind} theirs, which is not ours, would stop bd: ")
+    assert finding.fix == f"sqlite3 {checked.file} 'DROP {kind.upper()} \"theirs\"'"
     assert not finding.fixable
-    checked.change(f'DROP {kind.upper()} "guest"')
+    checked.change(f'DROP {kind.upper()} "theirs"')
     assert checked.complaints() == {}
 
 
@@ -85,7 +85,7 @@ def test_the_verdict_is_that_of_the_rebuild_itself(checked: Checked, name: str) 
     checked.change(DANGEROUS[name])
 
     rebuild = replays.rebuild_dependencies if name == "dependencies" else replays.rebuild_issues
-    with pytest.raises(sqlite3.OperationalError, match=r"error in (view|trigger) guest"):
+    with pytest.raises(sqlite3.OperationalError, match=r"error in (view|trigger) theirs"):
         rebuild(checked.file)
 
 
@@ -107,11 +107,11 @@ def test_every_obstacle_is_named_not_only_the_first(checked: Checked) -> None:
 
 
 def test_a_trigger_on_the_tracker_s_table_is_worth_a_note(checked: Checked) -> None:
-    checked.change("CREATE TRIGGER guest AFTER INSERT ON issues BEGIN SELECT 1; END")
+    checked.change("CREATE TRIGGER theirs AFTER INSERT ON issues BEGIN SELECT 1; END")
 
     assert checked.the("views-and-triggers") == Finding(
         "note",
-        "The trigger guest sits on the tracker's table issues.",
+        "The trigger theirs sits on the tracker's table issues.",
         "bd drops it without a word when it rebuilds that table.",
         check="views-and-triggers",
     )
@@ -121,14 +121,14 @@ def test_a_trigger_of_ours_that_reads_the_tracker_is_a_warning_although_it_survi
     checked: Checked,
 ) -> None:
     checked.change(
-        "CREATE TRIGGER adw_guest AFTER DELETE ON adw_executions"
+        "CREATE TRIGGER adw_theirs AFTER DELETE ON adw_executions"
         " BEGIN UPDATE adw_checkpoints SET seq = 1 WHERE op_id IN (SELECT label FROM labels); END"
     )
 
     finding = checked.the("views-and-triggers")
 
     assert (finding.severity, finding.fixable) == ("warning", True)
-    assert finding.what == "adw_guest, which is ours, reads the tracker's labels."
+    assert finding.what == "adw_theirs, which is ours, reads the tracker's labels."
 
 
 def test_which_tables_a_view_or_trigger_touches_is_seen_through_other_views(checked: Checked) -> None:
