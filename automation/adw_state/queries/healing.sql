@@ -487,51 +487,12 @@ WHERE
     )
 ORDER BY a.rowid DESC;
 
--- name: restore_executions
--- Copy these archived executions back; one that breaks a rule of its table stays where it is.
-INSERT OR IGNORE INTO adw_executions (
-    id, issue_id, workflow, environment, phases, phase, status, started_at, updated_at, completed_at,
-    heartbeat_at, owner, fence, claimed, waiting_for, waiting_until, release_by, error_message,
-    issue_title, issue_type, issue_priority, base_commit, worktree_name, worktree_path, branch_name,
-    plan_file, pr_created, pr_url, extra_data
-)
+-- name: archived_executions
+-- These archived executions.
 SELECT
-    a.id,
-    a.issue_id,
-    a.workflow,
-    a.environment,
-    a.phases,
-    a.phase,
-    a.status,
-    a.started_at,
-    a.updated_at,
-    a.completed_at,
-    a.heartbeat_at,
-    a.owner,
-    a.fence,
-    0,
-    a.waiting_for,
-    a.waiting_until,
-    a.release_by,
-    a.error_message,
-    a.issue_title,
-    a.issue_type,
-    a.issue_priority,
-    a.base_commit,
-    a.worktree_name,
-    a.worktree_path,
-    a.branch_name,
-    a.plan_file,
-    a.pr_created,
-    a.pr_url,
-    a.extra_data
+    a.*,
+    a.rowid AS archive_row
 FROM adw_executions_archive AS a
-WHERE a.rowid IN (SELECT j.value FROM json_each(:rows) AS j);
-
--- name: restored
--- Which of these archived executions live now.
-SELECT a.rowid AS archive_row FROM adw_executions_archive AS a
-INNER JOIN adw_executions AS e ON a.id = e.id
 WHERE a.rowid IN (SELECT j.value FROM json_each(:rows) AS j);
 
 -- name: restore_attempts

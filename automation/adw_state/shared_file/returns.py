@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
+from adw_state.errors import ConstraintError
 from adw_state.shared_file import moves
 from adw_state.shared_file.audit import Healing, executions_text
 from adw_state.store import sql
@@ -39,9 +41,7 @@ def restore(tx: Transaction) -> list[Healing]:
         tx.execute(texts["detach_from_strangers"])
     waiting = tx.all(texts["returning"])
     newest = {row["id"]: row for row in reversed(waiting) if not row["lives"]}
-    rows = json.dumps([row["archive_row"] for row in newest.values() if row["named"]])
-    tx.execute(texts["restore_executions"], {"rows": rows})
-    lives = {row["archive_row"] for row in tx.all(texts["restored"], {"rows": rows})}
+    lives = _bring_executions(tx, [row["archive_row"] for row in newest.values() if row["named"]])
     back = [row for row in newest.values() if row["archive_row"] in lives]
     _bring_parts(tx, back)
     refused = [row for row in newest.values() if row["archive_row"] not in lives]
@@ -64,6 +64,18 @@ def stranger(issue: str, executions: int) -> Healing:
     return Healing("id_reused", issue, None, executions, detail)
 
 
+def _bring_executions(tx: Transaction, archive_rows: list[int]) -> set[int]:
+    """Copy these archived executions back; which came. One that breaks a rule of its table stays there."""
+    found = tx.all(sql.load("healing")["archived_executions"], {"rows": json.dumps(archive_rows)})
+    values = {row["archive_row"]: {name: row[name] for name in row.keys()} for row in found}  # noqa: SIM118
+    add, came = sql.load("executions")["add"], set()
+    for archive_row in archive_rows:
+        with suppress(ConstraintError):
+            tx.execute(add, values[archive_row])
+            came.add(archive_row)
+    return came
+
+
 def _bring_parts(tx: Transaction, back: list[Row]) -> None:
     texts = sql.load("healing")
     rows = {"rows": json.dumps([row["archive_row"] for row in back])}
@@ -73,9 +85,6 @@ def _bring_parts(tx: Transaction, back: list[Row]) -> None:
     tx.execute(texts["forget_restored_attempts"], ids)
     tx.execute(texts["forget_restored_checkpoints"], ids)
     tx.execute(texts["forget_restored_executions"], rows)
-    for row in back:
-        if row["claimed"] == 1:
-            tx.execute(texts["claim_if_free"], {"id": row["id"]})
 
 
 def _restored(back: Iterable[Row]) -> list[Healing]:

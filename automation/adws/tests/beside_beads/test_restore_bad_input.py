@@ -233,6 +233,7 @@ def test_a_half_migrated_file_is_read_after_its_copy_was_brought_to_the_end(
         "DROP VIEW recent_failures",
         "DROP VIEW stale_checkpoints",
         "DROP VIEW success_rate_by_type",
+        "DROP VIEW adw_signs_of_life",
         "DROP INDEX idx_adw_executions_archive_restorable",
         "DROP TABLE adw_healing_state",
         "DROP TABLE adw_healings",
