@@ -13,12 +13,12 @@ from pathlib import Path
 
 from adw_state.command_lines import command_on
 from adw_state.errors import RepositoryError
+from adw_state.git.command import Git
+from adw_state.git.worktrees import worktree_name
 from adw_state.run_root import trees_folder
 from adw_state.state import Execution
 from adw_state.store.json_values import JSON
 from adw_state.text_files import path_text
-from adw_state.workflow.git.command import Git
-from adw_state.workflow.git.worktrees import worktree_name
 
 _PROJECT, _BASE_COMMIT = "project", "base_commit"
 # From a worktree up to the project, in the layouts that have a name of their own: trees, their root.

@@ -31,6 +31,8 @@ from adw_state.errors import (
     InvalidInputError,
     RunInterruptedError,
 )
+from adw_state.git.repository import Repository, check_repository, hide_run_folders
+from adw_state.git.worktrees import Worktree
 from adw_state.interruption import StopRequest, stopping_on_signals
 from adw_state.redaction import secret_values
 from adw_state.run_root import check_run_root
@@ -38,8 +40,6 @@ from adw_state.store.owner import this_owner
 from adw_state.store.records import UNFINISHED
 from adw_state.text_files import path_text
 from adw_state.trackers.issues import Issue
-from adw_state.workflow.git.repository import Repository, check_repository, hide_run_folders
-from adw_state.workflow.git.worktrees import Worktree
 from adw_state.workflow.heartbeat import beating
 from adw_state.workflow.next_place import goes_back, next_phase, wants_phase
 from adw_state.workflow.phases.attempts import attempt_phase

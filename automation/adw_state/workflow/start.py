@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from adw_state.git.worktrees import branch_of
 from adw_state.state import Execution
 from adw_state.store.json_values import JSON
 from adw_state.text_files import path_text
 from adw_state.trackers.issues import Issue
-from adw_state.workflow.git.worktrees import branch_of
 from adw_state.workflow_definitions import WorkflowDefinition
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.agents.agent import Agent
+from adw_state.git.worktrees import Worktree
 from adw_state.interruption import StopRequest
 from adw_state.trackers.issues import Issue
-from adw_state.workflow.git.worktrees import Worktree
 from adw_state.workflow.record.run_record import RunRecord
 from adw_state.workflow.reporter import Reporter
 from adw_state.workflow.settings import RunSettings

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from adw_state.errors import PhaseFailedError
+from adw_state.git.commits import StepCommit, commit_step
 from adw_state.redaction import recordable, secret_values
 from adw_state.store.json_values import JSON
-from adw_state.workflow.git.commits import StepCommit, commit_step
 from adw_state.workflow.phases.phase_advice import phase_command
 from adw_state.workflow.phases.phase_run import PhaseRun
 from adw_state.workflow.phases.steps import StepResult

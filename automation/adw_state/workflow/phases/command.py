@@ -5,8 +5,8 @@ from __future__ import annotations
 from adw_state.agents.calls import call_folder
 from adw_state.agents.commands import CommandEnd, adopt_command, call_command, name_of, output_of
 from adw_state.errors import CheckFailedError, PhaseFailedError
-from adw_state.workflow.git.environment import agent_environment
-from adw_state.workflow.git.leftovers import set_aside_leftovers
+from adw_state.git.environment import agent_environment
+from adw_state.git.leftovers import set_aside_leftovers
 from adw_state.workflow.phases.phase_run import PhaseRun
 from adw_state.workflow.phases.steps import StepResult
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from adw_state.agents.calls import CallEnd, CallFolder, adopt, call_agent, call_folder
 from adw_state.agents.result import AgentResult
 from adw_state.errors import AgentError, PhaseFailedError, RepositoryError
+from adw_state.git.commits import rehearse_commit
+from adw_state.git.environment import agent_environment
+from adw_state.git.leftovers import set_aside_leftovers
+from adw_state.git.messages import commit_message
+from adw_state.git.safe_names import safe_name
+from adw_state.git.shared_settings import breaking_settings, how_they_changed
+from adw_state.git.tree_state import note_checkout, stand_on_branch
+from adw_state.git.worktrees import ensure_worktree, head_of
 from adw_state.state import Attempt
 from adw_state.text_files import path_text
-from adw_state.workflow.git.commits import rehearse_commit
-from adw_state.workflow.git.environment import agent_environment
-from adw_state.workflow.git.leftovers import set_aside_leftovers
-from adw_state.workflow.git.messages import commit_message
-from adw_state.workflow.git.safe_names import safe_name
-from adw_state.workflow.git.shared_settings import breaking_settings, how_they_changed
-from adw_state.workflow.git.tree_state import note_checkout, stand_on_branch
-from adw_state.workflow.git.worktrees import ensure_worktree, head_of
 from adw_state.workflow.phases.feedback import feedback_for
 from adw_state.workflow.phases.prompts import build_prompt, issue_as_text
 from adw_state.workflow.phases.steps import StepResult, Steps

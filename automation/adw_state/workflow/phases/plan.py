@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adw_state.workflow.git.commits import commit_step
+from adw_state.git.commits import commit_step
 from adw_state.workflow.phases.phase_run import PhaseRun
 from adw_state.workflow.phases.steps import StepResult
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from adw_state.errors import AgentOutputError, PhaseFailedError, RejectedError
+from adw_state.git.leftovers import set_aside_leftovers
+from adw_state.git.patches import diff_between
 from adw_state.prompt_templates import read_built_in
 from adw_state.redaction import recordable, secret_values
 from adw_state.store.json_values import JSON
-from adw_state.workflow.git.leftovers import set_aside_leftovers
-from adw_state.workflow.git.patches import diff_between
 from adw_state.workflow.next_place import way_back
 from adw_state.workflow.phases.phase_advice import phase_command
 from adw_state.workflow.phases.phase_run import PhaseRun

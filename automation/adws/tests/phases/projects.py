@@ -14,10 +14,10 @@ from typing import Any
 from adw_state.agents.process import Limits
 from adw_state.clock import SettableClock
 from adw_state.config import Config
+from adw_state.git.worktrees import Worktree
 from adw_state.state import Attempt, BeadsStateManager, Checkpoint, Execution
 from adw_state.trackers.issues import read_issue
 from adw_state.trackers.locate import locate
-from adw_state.workflow.git.worktrees import Worktree
 from adw_state.workflow.place import new_worktree_path
 from adw_state.workflow.progress import Event
 from adw_state.workflow.runner import Outcome, RunSettings, resume_execution, run_issue, run_phase

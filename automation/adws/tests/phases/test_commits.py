@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import PhaseFailedError
-from adw_state.workflow.git.commits import StepCommit, commit_step
-from adw_state.workflow.git.committable import may_be_committed
-from adw_state.workflow.git.leftovers import Leftovers, set_aside_leftovers
-from adw_state.workflow.git.worktrees import Worktree, ensure_worktree, head_of
+from adw_state.git.commits import StepCommit, commit_step
+from adw_state.git.committable import may_be_committed
+from adw_state.git.leftovers import Leftovers, set_aside_leftovers
+from adw_state.git.worktrees import Worktree, ensure_worktree, head_of
 from adws.tests.phases.projects import git, worktree_for
 
 

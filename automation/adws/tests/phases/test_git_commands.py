@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import RepositoryError, RunInterruptedError
-from adw_state.interruption import StopRequest
-from adw_state.store.owner import process_mark
-from adw_state.workflow.git.command import Git
-from adw_state.workflow.git.complaints import complaint_of, hint_for
-from adw_state.workflow.git.environment import (
+from adw_state.git.command import Git
+from adw_state.git.complaints import complaint_of, hint_for
+from adw_state.git.environment import (
     agent_environment,
     command_environment,
     safe_directories,
     without_git_variables,
 )
+from adw_state.interruption import StopRequest
+from adw_state.store.owner import process_mark
 from adws.tests.phases.projects import Project, acting_agent, git
 from adws.tests.project import Project as CommandProject
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import IssueNotFoundError, RepositoryError
+from adw_state.git.repository import check_repository
+from adw_state.git.worktrees import Worktree, ensure_worktree, head_of
 from adw_state.trackers.issues import Issue
-from adw_state.workflow.git.repository import check_repository
-from adw_state.workflow.git.worktrees import Worktree, ensure_worktree, head_of
 from adw_state.workflow.runner import run_issue
 from adws.tests.phases.projects import Project, git, worktree_for
 

@@ -18,11 +18,11 @@ from adw_state.agents.claude import read_any, read_claude
 from adw_state.agents.result import read_plain
 from adw_state.clock import parse_time
 from adw_state.errors import AgentMissingError, InvalidInputError
+from adw_state.git.messages import commit_message
+from adw_state.git.safe_names import safe_name
 from adw_state.state import Execution
 from adw_state.store.owner import owner_is_dead, process_mark, this_owner
 from adw_state.trackers.issues import Issue
-from adw_state.workflow.git.messages import commit_message
-from adw_state.workflow.git.safe_names import safe_name
 from adw_state.workflow.phases.prompts import build_prompt, issue_as_text
 from adw_state.workflow.progress import Event, describe
 from adw_state.workflow.requests import Request, read_request

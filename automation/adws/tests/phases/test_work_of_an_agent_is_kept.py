@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from adw_state.errors import RepositoryError
-from adw_state.workflow.git.commits import commit_step, rehearse_commit
-from adw_state.workflow.git.leftovers import Leftovers, set_aside_leftovers
-from adw_state.workflow.git.tree_state import note_checkout
-from adw_state.workflow.git.worktrees import Worktree, ensure_worktree
+from adw_state.git.commits import commit_step, rehearse_commit
+from adw_state.git.leftovers import Leftovers, set_aside_leftovers
+from adw_state.git.tree_state import note_checkout
+from adw_state.git.worktrees import Worktree, ensure_worktree
 from adws.tests.phases.projects import Project, acting_agent, git, worktree_for
 from adws.tests.processes import run_as_ordinary_user
 

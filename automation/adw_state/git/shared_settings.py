@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adw_state.workflow.git.worktrees import Worktree
+from adw_state.git.worktrees import Worktree
 
 _BREAKING = r"^(core\.(bare|worktree|repositoryformatversion)|extensions\..*)$"
 

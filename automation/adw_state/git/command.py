@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import IO
 
 from adw_state.errors import GitFailedError, RepositoryError
+from adw_state.git.complaints import complaint_of, hint_for
+from adw_state.git.environment import command_environment, safe_directories
 from adw_state.interruption import StopRequest
 from adw_state.temporary_files import temporary_file
-from adw_state.workflow.git.complaints import complaint_of, hint_for
-from adw_state.workflow.git.environment import command_environment, safe_directories
 
 # git's own files in big repositories, filters that download: minutes, not hours.
 TIMEOUT_SECONDS = 900.0

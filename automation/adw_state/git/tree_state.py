@@ -19,9 +19,9 @@ from pathlib import Path
 
 from adw_state.errors import RepositoryError
 from adw_state.file_replacing import replace_file
-from adw_state.workflow.git.access import open_folder
-from adw_state.workflow.git.command import Git
-from adw_state.workflow.git.worktrees import Worktree, drop_stale_locks, git_of, refuse_branch_elsewhere
+from adw_state.git.access import open_folder
+from adw_state.git.command import Git
+from adw_state.git.worktrees import Worktree, drop_stale_locks, git_of, refuse_branch_elsewhere
 
 # How many blanks stand before the path in an entry of `git status --porcelain=v2`, after its kind.
 _FIELDS_BEFORE_PATH = {"1": 7, "u": 9, "?": 0}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adw_state.workflow.git.command import Git
-from adw_state.workflow.git.worktrees import Worktree, git_of
+from adw_state.git.command import Git
+from adw_state.git.worktrees import Worktree, git_of
 
 _OPTIONS = (
     "-r", "-p", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames",

@@ -21,11 +21,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adw_state.errors import RepositoryError
+from adw_state.git.access import open_folder
+from adw_state.git.command import TIMEOUT_SECONDS, Git
+from adw_state.git.safe_names import safe_name
 from adw_state.interruption import StopRequest
 from adw_state.store.sqlite.gate import Gate
-from adw_state.workflow.git.access import open_folder
-from adw_state.workflow.git.command import TIMEOUT_SECONDS, Git
-from adw_state.workflow.git.safe_names import safe_name
 
 _PATIENCE_SECONDS = 1.0
 _GATE_SECONDS = 60.0

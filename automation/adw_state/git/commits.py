@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from adw_state.errors import PhaseFailedError
-from adw_state.workflow.git.command import Git
-from adw_state.workflow.git.committable import may_be_committed, why_left_out
-from adw_state.workflow.git.staging import stage
-from adw_state.workflow.git.tree_state import Change, stand_on_branch, unstage
-from adw_state.workflow.git.worktrees import Worktree, git_of, head_of
+from adw_state.git.command import Git
+from adw_state.git.committable import may_be_committed, why_left_out
+from adw_state.git.staging import stage
+from adw_state.git.tree_state import Change, stand_on_branch, unstage
+from adw_state.git.worktrees import Worktree, git_of, head_of
 
 _MOST_FILES_LISTED = 500
 _FALLBACK_NAME, _FALLBACK_EMAIL = "ADW", "adw@localhost"

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adw_state.errors import GitFailedError
-from adw_state.workflow.git.access import open_file
-from adw_state.workflow.git.command import Git
-from adw_state.workflow.git.tree_state import Change, nul_separated
+from adw_state.git.access import open_file
+from adw_state.git.command import Git
+from adw_state.git.tree_state import Change, nul_separated
 
 
 def stage(git: Git, changes: Sequence[Change]) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.errors import RepositoryError
+from adw_state.git.command import Git, GitAnswer
+from adw_state.git.complaints import hint_for
 from adw_state.interruption import StopRequest
 from adw_state.run_root import hidden_folders
-from adw_state.workflow.git.command import Git, GitAnswer
-from adw_state.workflow.git.complaints import hint_for
 
 # Left out of the question whether the work tree is clean: trackers write there all the time.
 _TRACKER_FOLDER = ".beads/"
