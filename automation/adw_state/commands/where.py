@@ -6,7 +6,7 @@ import click
 
 from adw_state.commands.options import common
 from adw_state.commands.output import print_json, print_line
-from adw_state.trackers.locate import Location, locate
+from adw_state.trackers.locate import locate
 
 
 @click.command()
@@ -38,18 +38,9 @@ def where(db: str | None, as_json: bool) -> None:
     print_line(f"Tracker:   {location.tracker.name}")
     print_line(f"Database:  {location.database}" + ("" if exists else "  (not made yet: `adw init`)"))
     print_line(f"           our tables live {place}")
-    print_line(f"Issues:    {_issue_source(location)}")
+    print_line(f"Issues:    {location.tracker.issue_source(location)}")
     print_line(f"Project:   {location.project}")
     print_line(f"Backups:   {location.state_dir / 'backups'}")
     print_line("Why:")
     for reason in location.reasons:
         print_line(f"  - {reason}")
-
-
-def _issue_source(location: Location) -> str:
-    if location.beside_issues:
-        return f"read from {location.tracker_database}"
-    read_from = f"from {location.jsonl}" if location.jsonl else None
-    if command := location.tracker.issue_command:
-        return f"read by `{command}`" + (f", else {read_from}" if read_from else "")
-    return f"read {read_from}" if read_from else "given on the command line (--title …)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adw_state.errors import IssueNotFoundError
-from adw_state.trackers.tracker import Fields
+from adw_state.trackers.tracker import GIVEN, Fields
 
 if TYPE_CHECKING:
     from adw_state.trackers.locate import Location
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 class _Bd:
     name = "bd"
     holds_our_tables = True
-    issue_command: str | None = None
 
     def evidence(self, found: Found) -> tuple[str, ...]:
         """Every file with a table of issues that is no other tracker's; it is opened to see that."""
@@ -25,6 +24,11 @@ class _Bd:
         if not found.shape.issue_columns:
             return ()
         return (f"{found.database} is a database of bd's, with no mark of br.",)
+
+    def issue_source(self, location: Location) -> str:
+        """Its file, or the export where it has none."""
+        source = location.tracker_database or location.jsonl
+        return f"read from {source}" if source else GIVEN
 
     def read_issue(self, location: Location, issue_id: str) -> Fields:
         """The row of the issue; without a database, its line in the export."""

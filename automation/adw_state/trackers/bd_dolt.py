@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 class _BdDolt:
     name = "bd (Dolt)"
     holds_our_tables = False
-    issue_command: str | None = "bd list"
 
     def evidence(self, found: Found) -> tuple[str, ...]:
         """What the folder says of a Dolt store. A SQLite file beside one may not be named."""
@@ -30,6 +29,10 @@ class _BdDolt:
                 hint="leave the file unnamed to use the project as it is, or work on a copy elsewhere",
             )
         return (shown,)
+
+    def issue_source(self, location: Location) -> str:
+        """bd, whose export serves where it cannot be asked."""
+        return "read by `bd list`" + (f", else from {location.jsonl}" if location.jsonl else "")
 
     def read_issue(self, location: Location, issue_id: str) -> Fields:
         """What bd says of it."""

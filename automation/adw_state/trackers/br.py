@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adw_state.trackers.br_marks import marks_in_folder, marks_in_header, marks_in_shape
-from adw_state.trackers.tracker import Fields
+from adw_state.trackers.tracker import GIVEN, Fields
 
 if TYPE_CHECKING:
     from adw_state.trackers.locate import Location
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 class _Br:
     name = "br"
     holds_our_tables = False
-    issue_command: str | None = None
 
     def evidence(self, found: Found) -> tuple[str, ...]:
         """The marks that br leaves, looked for from the outside in."""
@@ -27,6 +26,10 @@ class _Br:
         return marks_in_header(read_header(found.database)) or marks_in_shape(
             found.shape.tables, found.shape.user_version
         )
+
+    def issue_source(self, location: Location) -> str:
+        """The export alone."""
+        return f"read from {location.jsonl}" if location.jsonl else GIVEN
 
     def read_issue(self, location: Location, issue_id: str) -> Fields:
         """Its newest line in the export."""

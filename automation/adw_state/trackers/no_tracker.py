@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adw_state.errors import IssueNotFoundError
-from adw_state.trackers.tracker import Fields
+from adw_state.trackers.tracker import GIVEN, Fields
 
 if TYPE_CHECKING:
     from adw_state.trackers.locate import Location
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 class _NoTracker:
     name = "none"
     holds_our_tables = False
-    issue_command: str | None = None
 
     def evidence(self, found: Found) -> tuple[str, ...]:  # noqa: ARG002 - something was found
         """Nothing: where something was found there is a tracker."""
         return ()
+
+    def issue_source(self, location: Location) -> str:
+        """An export that lies about, or whoever calls."""
+        return f"read from {location.jsonl}" if location.jsonl else GIVEN
 
     def read_issue(self, location: Location, issue_id: str) -> Fields:
         """There is nothing to read it from."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Fields: TypeAlias = tuple[Mapping[str, object], Iterable[object]]
 """An issue as its tracker tells it: its fields by their names in bd, and its labels."""
 
+GIVEN = "given on the command line (--title …)"
+"""Where issues come from when there is nothing to read them from."""
+
 
 class Tracker(Protocol):
     """One kind of tracker."""
@@ -24,14 +27,15 @@ class Tracker(Protocol):
     """As people know it."""
     holds_our_tables: bool
     """Whether our tables lie in its own file, where it has one."""
-    issue_command: str | None
-    """The command that tells its issues; None where they are read from a file."""
 
     def evidence(self, found: Found) -> tuple[str, ...]:
         """What shows that the project has this tracker, in sentences; nothing where it has another one.
 
         Raises `DatabaseForeignError` where the file that was found is no tracker's.
         """
+
+    def issue_source(self, location: Location) -> str:
+        """Where issues are read from, in words that go on from "Issues are"."""
 
     def read_issue(self, location: Location, issue_id: str) -> Fields:
         """What it says about the issue with exactly this id.

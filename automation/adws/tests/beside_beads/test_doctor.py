@@ -47,31 +47,15 @@ def test_a_healthy_project_gets_no_complaint(checked: Checked) -> None:
 
     assert checked.complaints() == {}
     assert exit_code(findings) == 0
-    assert {finding.check for finding in findings if finding.severity == "ok"} == {
-        "tracker",
-        "integrity",
-        "migrations",
-        "schema",
-        "references",
-        "writable",
-        "log-size",
-        "disk",
-        "views-and-triggers",
-        "reconciliation",
-        "history",
-        "times",
-        "archives",
-        "owners",
-        "permissions",
-        "logs",
-        "leftovers",
-    }
+    satisfied = {finding.check for finding in findings if finding.severity == "ok"}
+    nothing_to_say = {"tables", "bd-version", "bd-database"}  # our tables are there, and bd is not
+    assert satisfied == {check.id for check in ALL} - nothing_to_say
 
 
 def test_every_check_has_an_id_of_its_own_and_says_what_a_bad_finding_means() -> None:
     ids = [check.id for check in ALL]
 
-    assert len(set(ids)) == len(ids) == 20
+    assert sorted(set(ids)) == sorted(ids)
     assert [check.id for check in ALL if not check.why.endswith(".")] == []
     assert [check.id for check in ALL if check.fix_changes_database and check.fix is None] == []
 
