@@ -10,8 +10,10 @@ from adw_state.clock import default_clock
 from adw_state.commands.options import common
 from adw_state.commands.output import print_json, print_line, print_table
 from adw_state.commands.standard_streams import exit_code_tells_of_work
+from adw_state.recovery.upgrade import Migrated, Upgrade
+from adw_state.recovery.upgrade import migrate as apply_to
 from adw_state.store import migration_status, migrations
-from adw_state.store.legacy import Legacy, Upgrade, look_for
+from adw_state.store.previous_tables import PreviousTables, look_for
 from adw_state.store.sqlite.backup import Backup, list_backups
 from adw_state.trackers.locate import Location, locate
 
@@ -80,17 +82,15 @@ def migrate_by_flags(action: str, version: str | None, db: str | None, as_json: 
         _apply(location, as_json=as_json)
 
 
-def apply_migrations(location: Location) -> migrations.Outcome:
+def apply_migrations(location: Location) -> Migrated:
     """Apply what is pending where our tables live; makes the sidecar where there is no tracker's."""
     folder = location.state_dir / "backups"
-    if location.beside_issues:
-        return migrations.apply(
-            location.database, beside_issues=True, backup_folder=folder, clock=default_clock()
-        )
-    return migrations.create_store(location.database, backup_folder=folder, clock=default_clock())
+    return apply_to(
+        location.database, beside_issues=location.beside_issues, backup_folder=folder, clock=default_clock()
+    )
 
 
-def describe_outcome(location: Location, outcome: migrations.Outcome) -> list[str]:
+def describe_outcome(location: Location, outcome: Migrated) -> list[str]:
     """What applying did, in words."""
     if not outcome.versions:
         return [f"{location.database} is up to date; nothing was changed."]
@@ -120,7 +120,7 @@ def _apply(location: Location, *, as_json: bool) -> None:
 
 def _status(location: Location, *, as_json: bool) -> None:
     exists = location.database_exists()
-    earlier = look_for(location.database) if exists else None
+    previous = look_for(location.database) if exists else None
     steps = migration_status.status(location.database) if exists else []
     backups = list_backups(location.database, location.state_dir / "backups")
     if as_json:
@@ -130,13 +130,13 @@ def _status(location: Location, *, as_json: bool) -> None:
             database_exists=exists,
             migrations=[asdict(step) for step in steps],
             backups=backups,
-            earlier_implementation=earlier,
+            previous_tables=previous,
         )
         return
     if not exists:
         print_line(f"{location.database} is not there yet; `adw migrate up` makes it.")
         return
-    for line in _earlier_lines(earlier):
+    for line in _previous_lines(previous):
         print_line(line)
     rows = [[step.version, step.name, step.state, step.applied_at, step.sha256[:12]] for step in steps]
     print_table(
@@ -195,15 +195,17 @@ def _backup_lines(backup: Backup | None) -> list[str]:
     return [f"Backup: {backup.path.name} ({backup.size_bytes:,} bytes)", f"        in {backup.path.parent}"]
 
 
-def _earlier_lines(found: Legacy | None) -> list[str]:
+def _previous_lines(found: PreviousTables | None) -> list[str]:
     if found is None:
         return []
     what = ", ".join((*found.tables, *found.views))
+    whose = "An earlier version made" if found.are_ours else "An earlier implementation left"
+    harm = "  Its views name tables of the tracker, which can keep bd from opening its file."
     return [
-        f"An earlier implementation left {what}:",
+        f"{whose} {what}:",
         f"  {found.executions:,} executions, {found.checkpoints:,} checkpoints.",
-        "  Its views name tables of the tracker, which can keep bd from opening its file.",
-        "  `adw migrate up` makes our tables of its own and keeps every row.",
+        *([] if found.are_ours else [harm]),
+        "  `adw migrate up` makes the tables of this version and keeps every row.",
     ]
 
 
@@ -211,9 +213,9 @@ def _upgrade_lines(done: Upgrade | None) -> list[str]:
     if done is None:
         return []
     return [
-        "Upgraded the tables of an earlier implementation:",
+        f"Upgraded the tables of an earlier {'version' if done.found.are_ours else 'implementation'}:",
         f"  executions: {done.executions:,} live, {done.executions_archived:,} archived",
         f"  checkpoints: {done.checkpoints:,} live, {done.checkpoints_archived:,} archived",
-        f"  attempts derived: {done.attempts:,}",
+        f"  {'attempts' if done.found.are_ours else 'attempts derived'}: {done.attempts:,}",
         *(f"  dropped: {name}" for name in done.dropped),
     ]

@@ -2,10 +2,11 @@
 
 -- name: our_tables
 -- Which of the tables that everything rests on are there. An execution of our making has a fence; one of
--- an earlier implementation has not.
+-- an earlier implementation has not. Before our first release it had no list of phases.
 SELECT
     m.name,
-    CASE WHEN m.sql LIKE '%fence%' THEN 1 ELSE 0 END AS is_fenced
+    CASE WHEN m.sql LIKE '%fence%' THEN 1 ELSE 0 END AS is_fenced,
+    CASE WHEN m.sql LIKE '%phases%' THEN 1 ELSE 0 END AS has_phases
 FROM sqlite_master AS m
 WHERE m.type = 'table' AND m.name IN ('schema_version', 'adw_executions')
 ORDER BY m.name;

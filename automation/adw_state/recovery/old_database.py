@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.clock import Clock, format_time
 from adw_state.errors import AdwError, SchemaTooNewError
+from adw_state.recovery.old_runs import OldDatabase
 from adw_state.recovery.salvage import salvage
+from adw_state.recovery.upgrade import migrate
 from adw_state.shared_file import heal, needs_healing
-from adw_state.store import migrations
 from adw_state.store.database import Database
+from adw_state.store.previous_tables import recognise
 from adw_state.store.runs import ARCHIVES, LIVE_TABLES
 from adw_state.store.sql import newest_version
 from adw_state.store.sqlite.connection import IMMUTABLE, connect
@@ -27,17 +28,6 @@ from adw_state.store.sqlite.faults import translating
 from adw_state.store.sqlite.private_copy import copy_privately, scratch_folder
 from adw_state.store.transaction import Transaction
 from adw_state.trackers.database_file import read_header
-
-
-@dataclass(frozen=True, slots=True)
-class OldDatabase:
-    """An open old database: which of our tables it has, and what was noticed on the way, in sentences."""
-
-    connection: Connection
-    tables: frozenset[str]
-    of_tracker: bool
-    """Whether it holds a tracker's issues too."""
-    notes: tuple[str, ...]
 
 
 @contextmanager
@@ -119,8 +109,8 @@ def _is_sound(connection: Connection) -> bool:
 
 
 def _is_behind(connection: Connection, tables: set[str], clock: Clock) -> bool:
-    """Whether migrations or healings are due."""
-    if _version(connection, tables) != newest_version():
+    """Whether an upgrade, migrations or healings are due."""
+    if _version(connection, tables) != newest_version() or recognise(connection) is not None:
         return True
     if "issues" not in tables:
         return False
@@ -132,7 +122,7 @@ def _is_behind(connection: Connection, tables: set[str], clock: Clock) -> bool:
 
 def _bring_up_to_date(copy: Path, folder: Path, clock: Clock, *, beside_issues: bool) -> tuple[str, ...]:
     try:
-        migrations.apply(copy, beside_issues=beside_issues, backup_folder=folder / "backups", clock=clock)
+        migrate(copy, beside_issues=beside_issues, backup_folder=folder / "backups", clock=clock)
         with closing(Database(copy, clock=clock)) as database:
             heal(database)
     except AdwError as error:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from adw_state.clock import parse_time
 from adw_state.errors import InvalidInputError
-from adw_state.recovery.old_database import OldDatabase
 from adw_state.store import sql
 from adw_state.store.runs import (
     ARCHIVES,
@@ -22,6 +22,18 @@ from adw_state.store.runs import (
     stored_row,
     with_parts,
 )
+from adw_state.store.sqlite.driver import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class OldDatabase:
+    """An open old database: which of our tables it has, and what was noticed on the way, in sentences."""
+
+    connection: Connection
+    tables: frozenset[str]
+    of_tracker: bool
+    """Whether it holds a tracker's issues too."""
+    notes: tuple[str, ...]
 
 
 def count_rows(old: OldDatabase) -> RowCounts:

@@ -23,9 +23,9 @@ from adw_state.recovery.old_database import open_old
 from adw_state.recovery.old_runs import count_rows, newest_change, read_orphans, read_runs
 from adw_state.recovery.own_archive import bring_back
 from adw_state.recovery.places import OldFile
+from adw_state.recovery.upgrade import Migrated, migrate
 from adw_state.shared_file import heal
 from adw_state.shared_file.audit import Healing, executions_text, record
-from adw_state.store import migrations
 from adw_state.store.database import Database
 from adw_state.store.importing import Policy, Tally, import_orphan, import_run
 from adw_state.store.runs import RowCounts, Run, StoredRow
@@ -157,11 +157,9 @@ def _restore(location: Location, sources: Sequence[Source], clock: Clock, kind: 
     return Restoration(prepared.versions, prepared.backup, healed, undeleted, taken)
 
 
-def _prepare(location: Location, clock: Clock) -> migrations.Outcome:
+def _prepare(location: Location, clock: Clock) -> Migrated:
     folder = location.state_dir / "backups"
-    if location.beside_issues:
-        return migrations.apply(location.database, beside_issues=True, backup_folder=folder, clock=clock)
-    return migrations.create_store(location.database, backup_folder=folder, clock=clock)
+    return migrate(location.database, beside_issues=location.beside_issues, backup_folder=folder, clock=clock)
 
 
 def _look_into(old: OldFile, clock: Clock) -> Source | None:

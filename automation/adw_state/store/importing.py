@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self, TypeAlias
 
-from adw_state.errors import ConstraintError
+from adw_state.errors import ConstraintError, InvalidInputError
 from adw_state.store import sql
 from adw_state.store.runs import Archived, Run, StoredRow
 from adw_state.store.transaction import Row, Transaction
+from adw_state.store.values import execution_id as require_execution_id
+from adw_state.store.values import phase as require_phase
 
 Progress: TypeAlias = tuple[int, bool, str]
 """How far an execution is; see `progress`."""
@@ -30,8 +32,8 @@ class Policy:
 
     beside_issues: bool
     """Our tables lie beside the tracker's issues: a run whose issue is not there goes to the archive."""
-    keep_all: bool = False
-    """What breaks a rule of its table, or is here already, goes to the archive instead of being left out."""
+    in_place: bool = False
+    """The runs lay in this very file: what breaks a rule goes to the archive and is not left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,10 @@ def progress(row: Mapping[str, object] | Row) -> Progress:
     return (fence if isinstance(fence, int) else 0, ended, str(row["updated_at"] or ""))
 
 
+def _rule(error: ConstraintError | InvalidInputError) -> str:
+    return error.rule if isinstance(error, ConstraintError) else str(error)
+
+
 class _Import:
     """Runs coming into the database of one transaction."""
 
@@ -119,9 +125,9 @@ class _Import:
         self._tx.execute("SAVEPOINT adw_run")
         try:
             done = self._take(run)
-        except ConstraintError as error:
+        except (ConstraintError, InvalidInputError) as error:
             self._tx.execute("ROLLBACK TO adw_run")
-            done = self._unfit(run, error.rule)
+            done = self._unfit(run, _rule(error))
         self._tx.execute("RELEASE adw_run")
         return done
 
@@ -136,9 +142,9 @@ class _Import:
                 "forget_archived_checkpoints",
             ):
                 self._tx.execute(self._texts[text], run.execution.values)
-        except ConstraintError as error:
+        except (ConstraintError, InvalidInputError) as error:
             self._tx.execute("ROLLBACK TO adw_run")
-            done = Tally(refused=1, why_refused=error.rule)
+            done = Tally(refused=1, why_refused=_rule(error))
         self._tx.execute("RELEASE adw_run")
         return done
 
@@ -150,11 +156,12 @@ class _Import:
 
     def _take(self, run: Run) -> Tally:
         values = run.execution.values
-        if not isinstance(values["id"], str) or not values["id"]:
-            return self._unfit(run, "an execution has no id")
+        require_execution_id(values["id"])
+        if self._policy.in_place:
+            require_phase(values["phase"])  # or it would wait in the archive for an issue in vain
         living = self._tx.one(self._texts["living"], values)
         here = living or self._tx.one(self._texts["archived"], values)
-        if here is not None and self._policy.keep_all:
+        if here is not None and self._policy.in_place:
             return self._unfit(run, "its id is taken")
         if here is not None and here["started_at"] != values["started_at"]:
             return Tally(conflicts=1)
@@ -166,11 +173,12 @@ class _Import:
         return self._add_living(run) if place is None else self._add_to_archive(run, place)
 
     def _unfit(self, run: Run, why: str) -> Tally:
-        if self._policy.keep_all:
+        if self._policy.in_place:
             return self._add_to_archive(run, Archived(self._tx.now, "unrestorable"))
         return Tally(refused=1, why_refused=why)
 
     def _add_living(self, run: Run) -> Tally:
+        require_phase(run.execution.values["phase"])
         self._tx.execute(self._rows["execution"]["add"], run.execution.values)
         return Tally(restored=1) + self._parts(run)
 
@@ -195,7 +203,8 @@ class _Import:
         issue = self._tx.one(self._texts["issue"], run.execution.values)
         if issue is None:
             return archived or Archived(self._tx.now, "orphaned")
-        return Archived(self._tx.now, "id_reused") if issue["is_another"] else None
+        may_be_another = archived is not None or not self._policy.in_place
+        return Archived(self._tx.now, "id_reused") if may_be_another and issue["is_another"] else None
 
     def _add_to_archive(self, run: Run, place: Archived) -> Tally:
         self._archive("execution", run.execution, place)
@@ -248,9 +257,10 @@ class _Import:
     def _add(self, what: str, row: StoredRow) -> int:
         """Write a part of a run that lives; whether it was written."""
         try:
+            require_phase(row.values["phase"])
             return self._tx.execute(self._rows[what]["add"], row.values)
-        except ConstraintError:
-            if not self._policy.keep_all:
+        except (ConstraintError, InvalidInputError):
+            if not self._policy.in_place:
                 raise
             return self._archive(what, row, Archived(self._tx.now, "unrestorable"))
 

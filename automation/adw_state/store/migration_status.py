@@ -9,8 +9,8 @@ from pathlib import Path
 
 from adw_state.errors import MigrationError, SchemaTooNewError
 from adw_state.store import schema, sql
-from adw_state.store.legacy import is_earlier_record
 from adw_state.store.migration_files import Migration, known
+from adw_state.store.previous_tables import is_earlier_record
 from adw_state.store.sqlite.connection import open_reader
 from adw_state.store.sqlite.driver import Connection, Row
 from adw_state.store.sqlite.faults import translating

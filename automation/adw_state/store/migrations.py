@@ -25,7 +25,6 @@ from adw_state.errors import (
     StoreFaultError,
 )
 from adw_state.store import schema, sql
-from adw_state.store.legacy import Upgrade, upgrade
 from adw_state.store.migration_files import Migration, known
 from adw_state.store.migration_status import (
     applied_migrations,
@@ -49,19 +48,15 @@ class Outcome:
 
     versions: tuple[str, ...]
     backup: Backup | None
-    upgrade: Upgrade | None = None
-    """What became of the rows of an earlier implementation, where there were any."""
 
 
 def apply(path: Path, *, beside_issues: bool, backup_folder: Path, clock: Clock | None = None) -> Outcome:
     """Apply what is pending, after a backup; nothing pending changes nothing and copies nothing.
 
-    A database of the earlier implementation is upgraded, its rows kept. Raises `MigrationError` or
-    `SchemaTooNewError`; what failed leaves nothing behind.
+    Raises `MigrationError` or `SchemaTooNewError`; what failed leaves nothing behind.
     """
     clock = clock or default_clock()
     with closing(Gate(path.parent, _GATE_SECONDS)) as gate, gate:
-        upgraded = upgrade(path, beside_issues=beside_issues, backup_folder=backup_folder, clock=clock)
         require_understood(status(path), path)
         _require_free_names(path, beside_issues=beside_issues)
         waiting = [step for step in status(path) if step.state == "pending"]
@@ -74,8 +69,6 @@ def apply(path: Path, *, beside_issues: bool, backup_folder: Path, clock: Clock 
         finally:
             connection.close()
     require_valid(path, beside_issues=beside_issues)
-    if upgraded is not None:
-        return Outcome(upgraded.versions, upgraded.backup, upgraded)
     return Outcome(tuple(migration.version for migration in done), backup)
 
 

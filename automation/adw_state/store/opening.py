@@ -23,15 +23,17 @@ def inspect(database: Database) -> bool:
 def _inspect(tx: Transaction, database: Database) -> bool:
     texts = sql.load("opening")
     migrate = shlex.join(["adw", "migrate", "up", "--db", str(database.path)])
-    tables = {row["name"]: bool(row["is_fenced"]) for row in tx.all(texts["our_tables"])}
+    tables = {row["name"]: row for row in tx.all(texts["our_tables"])}
     if not {"schema_version", "adw_executions"} <= tables.keys():
         raise NotMigratedError(
             f"{database.path} holds no executions yet",
             hint=f"run `{migrate}` once (it makes a backup first)",
         )
-    if not tables["adw_executions"]:
+    executions = tables["adw_executions"]
+    if not (executions["is_fenced"] and executions["has_phases"]):
+        whose = "version" if executions["is_fenced"] else "implementation"
         raise NotMigratedError(
-            f"{database.path} holds the executions of an earlier implementation",
+            f"{database.path} holds the executions of an earlier {whose}",
             hint=f"run `{migrate}` once; it keeps every row, and a backup",
         )
     row = tx.one(texts["newest_migration"])

@@ -58,7 +58,7 @@ def test_the_phase_scripts_and_resume_take_it_from_either_store(store: str, proj
     assert script(project, "build", "bd-42", "other", **environ).code == 3
     assert project.adw("resume", "first", environ=environ).code == 0
 
-    states = [path.name for path in (project.folder / ".adw" / "agents").iterdir()]
+    states = [path.name for path in (project.folder / ".adw" / "agents").glob("[!.]*")]
     assert states == ["first-run"]
 
 

@@ -38,7 +38,7 @@ def test_status_names_it_before_and_changes_nothing(project: Project) -> None:
         "  Its views name tables of the tracker, which can keep bd from opening its file.\n"
     )
     shape = project.adw("migrate", "status", "--json").json
-    assert shape["earlier_implementation"]["executions"] == 2
+    assert shape["previous_tables"]["executions"] == 2
     assert [step["state"] for step in shape["migrations"]] == ["pending"] * len(shape["migrations"])
     assert hashlib.sha256(project.database.read_bytes()).digest() == before
 

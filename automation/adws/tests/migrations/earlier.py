@@ -15,10 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adw_state.clock import SettableClock
-from adw_state.store import migrations
-from adw_state.store.legacy import upgrade
+from adw_state.recovery.upgrade import Migrated, migrate, upgrade
 from adw_state.store.migration_files import known
-from adw_state.store.migrations import Outcome
 from adws.tests.conftest import NOW
 
 VERSIONS = tuple(migration.version for migration in known())
@@ -136,9 +134,9 @@ CHECKPOINTS = (
 )
 
 
-def apply(database: Path, *, beside_issues: bool = True) -> Outcome:
+def apply(database: Path, *, beside_issues: bool = True) -> Migrated:
     """Migrate a database at NOW, with its backups beside it."""
-    return migrations.apply(
+    return migrate(
         database,
         beside_issues=beside_issues,
         backup_folder=database.parent / "backups",

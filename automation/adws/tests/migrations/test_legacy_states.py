@@ -14,8 +14,9 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.errors import MigrationError
-from adw_state.store.legacy import look_for, upgrade
+from adw_state.recovery.upgrade import upgrade
 from adw_state.store.migration_status import problems
+from adw_state.store.previous_tables import look_for
 from adws.tests.conftest import NOW
 from adws.tests.migrations.earlier import (
     CHECKPOINTS,
@@ -109,7 +110,7 @@ def test_a_disk_that_is_full_in_the_middle_leaves_it_as_it_was(tracker_db: Path)
         return str(refusal.value)
 
     assert run_apart(work).startswith(
-        f"the tables of the earlier implementation in {tracker_db} could not be upgraded: "
+        f"the tables of an earlier implementation in {tracker_db} could not be upgraded: "
     )
     assert content(tracker_db) == before
     assert apply(tracker_db).versions == VERSIONS

@@ -10,10 +10,10 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.errors import NotMigratedError
+from adw_state.recovery.upgrade import Migrated
 from adw_state.state import BeadsStateManager
-from adw_state.store.legacy import look_for
 from adw_state.store.migration_status import problems, status
-from adw_state.store.migrations import Outcome
+from adw_state.store.previous_tables import look_for
 from adws.tests.conftest import NOW
 from adws.tests.migrations.earlier import (
     CHECKPOINTS,
@@ -107,7 +107,7 @@ def test_the_issues_themselves_are_untouched(earlier_db: Path) -> None:
 def test_applying_again_changes_nothing(earlier_db: Path) -> None:
     apply(earlier_db)
     before = content(earlier_db)
-    assert apply(earlier_db) == Outcome((), None, None)
+    assert apply(earlier_db) == Migrated((), None, None)
     assert content(earlier_db) == before
     assert len(list((earlier_db.parent / "backups").iterdir())) == 1
 

@@ -23,7 +23,7 @@ _SQLITE_ONLY = {
     "tracker_issues": "reads a tracker's SQLite file",
     "own_tracker": "makes a tracker's SQLite file",
     "restore": "reads old SQLite files",
-    "legacy": "upgrades SQLite files of an earlier implementation",
+    "previous_tables": "upgrades SQLite files of before the first release",
     "log_tables": "tables in SQLite's memory",
     "doctor": "examines a SQLite file",
 }

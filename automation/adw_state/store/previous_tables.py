@@ -1,19 +1,25 @@
-"""Whether a database was made by the earlier implementation: told by shape, never by names alone.
+"""Tables of our names that this version did not make: told by shape, never by names alone.
 
-Its tables lack what every version of ours has (the fence of an execution, the op_id and seq of a
-checkpoint, the checksum of a migration); its views read its tables and are none of ours. Columns that
-variants of it left out or added do not matter.
+Those of an earlier implementation lack what every version of ours has (the fence of an execution, the op_id
+and seq of a checkpoint, the checksum of a migration); its views read its tables and are none of ours. Columns
+that variants of it left out or added do not matter. Those of a version of ours before its first release have
+a fence, and no list of phases.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from adw_state.store import schema, sql
 from adw_state.store.migration_files import known
+from adw_state.store.runs import ARCHIVES, LIVE_TABLES
 from adw_state.store.schema import SchemaObject
+from adw_state.store.sqlite.connection import open_reader
 from adw_state.store.sqlite.driver import Connection, Row
+from adw_state.store.sqlite.faults import translating
 
 VIEWS = ("recent_failures", "stale_checkpoints", "success_rate_by_type", "phase_progression_funnel")
 _TABLES = {
@@ -21,41 +27,55 @@ _TABLES = {
     "adw_executions": ({"id", "issue_id", "phase", "status"}, {"fence", "claimed", "heartbeat_at"}),
     "adw_checkpoints": ({"execution_id", "checkpoint_name", "checkpoint_data"}, {"op_id", "seq"}),
 }
+_OURS = (
+    *LIVE_TABLES,
+    *ARCHIVES,
+    "adw_archive_requests",
+    "adw_healings",
+    "adw_healing_state",
+    "schema_version",
+)
 _RECORD_COLUMNS = {"version", "applied_at"}
 _THREE_DIGITS = re.compile(r"\d{3}")
 
 
 @dataclass(frozen=True, slots=True)
-class Legacy:
-    """What of the earlier implementation is in a database."""
+class PreviousTables:
+    """What previous tables are in a database."""
 
+    are_ours: bool
+    """A version of ours made them, before its first release; else it was the earlier implementation."""
     tables: tuple[str, ...]
     views: tuple[str, ...]
     triggers: tuple[str, ...]
-    """Triggers on its tables, whoever made them; they go with the tables."""
+    """Triggers on these tables, whoever made them; they go with the tables."""
     versions: tuple[str, ...]
-    """The migrations that it noted as applied."""
+    """The migrations that are noted as applied."""
     executions: int
     checkpoints: int
 
 
-def recognise(connection: Connection) -> Legacy | None:
-    """What the earlier implementation left in this database; None where it left nothing."""
+def look_for(path: Path) -> PreviousTables | None:
+    """What previous tables are in the database at `path`; writes nothing."""
+    with closing(open_reader(path)) as connection, translating(path):
+        return recognise(connection)
+
+
+def recognise(connection: Connection) -> PreviousTables | None:
+    """What previous tables are in this database; None where there are none."""
     have = schema.present(connection)
+    if _are_ours(connection, have):
+        tables = [name for name in _OURS if name in have and have[name].kind == "table"]
+        views = [name for name in VIEWS if name in have and have[name].kind == "view"]
+        return _found(connection, have, tables, views, _recorded(connection), are_ours=True)
     tables = [name for name in _TABLES if _is_theirs(connection, have, name)]
     records = _records(connection, have)
     views = [name for name in VIEWS if _is_their_view(have, name)]
     if not (tables or records is not None or (views and _without_tables(have))):
         return None
-    owned = {*tables, *(() if records is None else ("schema_version",))}
-    return Legacy(
-        tables=tuple(sorted(owned)),
-        views=tuple(views),
-        triggers=tuple(o.name for o in have.values() if o.kind == "trigger" and o.table in owned),
-        versions=tuple(str(record["version"]) for record in records or ()),
-        executions=_count(connection, "executions") if "adw_executions" in tables else 0,
-        checkpoints=_count(connection, "checkpoints") if "adw_checkpoints" in tables else 0,
-    )
+    if records is not None:
+        tables.append("schema_version")
+    return _found(connection, have, tables, views, records or [], are_ours=False)
 
 
 def is_earlier_record(connection: Connection) -> bool:
@@ -65,8 +85,40 @@ def is_earlier_record(connection: Connection) -> bool:
 
 def columns(connection: Connection, name: str) -> list[str]:
     """The columns of a table in lower case; none where there is no such table."""
-    rows = connection.execute(sql.load("legacy")["columns"], {"name": name}).fetchall()
+    rows = connection.execute(sql.load("previous_tables")["columns"], {"name": name}).fetchall()
     return [row["name"] for row in rows]
+
+
+def _found(
+    connection: Connection,
+    have: dict[str, SchemaObject],
+    tables: list[str],
+    views: list[str],
+    records: list[Row],
+    *,
+    are_ours: bool,
+) -> PreviousTables:
+    return PreviousTables(
+        are_ours=are_ours,
+        tables=tuple(sorted(tables)),
+        views=tuple(views),
+        triggers=tuple(o.name for o in have.values() if o.kind == "trigger" and o.table in tables),
+        versions=tuple(str(record["version"]) for record in records),
+        executions=_count(connection, "executions") if "adw_executions" in tables else 0,
+        checkpoints=_count(connection, "checkpoints") if "adw_checkpoints" in tables else 0,
+    )
+
+
+def _are_ours(connection: Connection, have: dict[str, SchemaObject]) -> bool:
+    if not {"adw_executions", "schema_version"} <= have.keys():
+        return False
+    of_executions = columns(connection, "adw_executions")
+    noted = columns(connection, "schema_version")
+    return "fence" in of_executions and "phases" not in of_executions and "sha256" in noted
+
+
+def _recorded(connection: Connection) -> list[Row]:
+    return connection.execute(sql.load("previous_tables")["recorded"]).fetchall()
 
 
 def _is_theirs(connection: Connection, have: dict[str, SchemaObject], name: str) -> bool:
@@ -101,7 +153,7 @@ def _records(connection: Connection, have: dict[str, SchemaObject]) -> list[Row]
     names = set(columns(connection, "schema_version"))
     if not names >= _RECORD_COLUMNS or "sha256" in names:
         return None
-    rows = connection.execute(sql.load("legacy")["recorded"]).fetchall()
+    rows = _recorded(connection)
     tell = any("adw_" in str(value) for row in rows for value in row)
     numbered = all(_THREE_DIGITS.fullmatch(str(row["version"])) for row in rows)
     beside = any(_is_theirs(connection, have, name) for name in _TABLES)
@@ -109,5 +161,5 @@ def _records(connection: Connection, have: dict[str, SchemaObject]) -> list[Row]
 
 
 def _count(connection: Connection, what: str) -> int:
-    row = connection.execute(sql.load("legacy")[f"count_{what}"]).fetchone()
+    row = connection.execute(sql.load("previous_tables")[f"count_{what}"]).fetchone()
     return int(row["found"])

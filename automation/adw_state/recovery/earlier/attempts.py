@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from adw_state.built_in import PHASES
 from adw_state.clock import parse_time
-from adw_state.store.legacy.conversion import Converted, Values
+from adw_state.recovery.earlier.conversion import Converted, Values
 
 _END_OF_OWN_PHASE = {"in_progress": "in_progress", "completed": "completed", "failed": "failed"}
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from adw_state.store.legacy.times import ReadTime
+from adw_state.recovery.earlier.times import ReadTime
 
 KEY = "earlier_implementation"
 

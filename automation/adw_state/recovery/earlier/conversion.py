@@ -1,7 +1,7 @@
 """What a row of the earlier implementation becomes.
 
 Rows come as mappings of their columns, in lower case; what comes out are the parameters of the
-statements in `queries/legacy.sql`. Nothing is guessed silently: the `notes` say what was not simply
+statements that add rows. Nothing is guessed silently: the `notes` say what was not simply
 taken over. A value that is no status, phase or time of ours is passed on as it is; the table's own rules
 then refuse the row, and it goes to the archive.
 """
@@ -15,8 +15,8 @@ from hashlib import sha256
 
 from adw_state.built_in import PHASES
 from adw_state.clock import format_time
-from adw_state.store.legacy.notes import Notes, dump, others, parse, storable
-from adw_state.store.legacy.times import read_time
+from adw_state.recovery.earlier.notes import Notes, dump, others, parse, storable
+from adw_state.recovery.earlier.times import read_time
 from adw_state.store.phase_list import encode_phases
 from adw_state.store.records import EXECUTION_STATUSES, UNFINISHED
 

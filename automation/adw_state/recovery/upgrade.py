@@ -1,0 +1,211 @@
+"""Previous tables make room for ours, and what they held comes in, in one transaction.
+
+The backup is made under the lock, so it holds exactly what is replaced; it is then the source that is read.
+Views go first: they may name tables of the tracker and would keep bd from opening its file. No table is
+renamed, because a rename makes SQLite look at every view in the file, whoever made it. Foreign keys are off
+while tables are dropped and made, so that nobody's rows are deleted along; in the end they are checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import tzinfo
+from itertools import chain
+from pathlib import Path
+
+from adw_state.clock import Clock, default_clock, format_time
+from adw_state.errors import MigrationError
+from adw_state.recovery.earlier.source import EarlierSource
+from adw_state.recovery.old_runs import OldDatabase, read_orphans, read_runs
+from adw_state.shared_file.audit import Healing, record
+from adw_state.store import migrations, schema, sql
+from adw_state.store.importing import Policy, import_orphan, import_run
+from adw_state.store.migration_files import known
+from adw_state.store.previous_tables import PreviousTables, look_for, recognise
+from adw_state.store.runs import Run, StoredRow
+from adw_state.store.sqlite.backup import Backup, back_up
+from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS, IMMUTABLE, connect, open_writer
+from adw_state.store.sqlite.driver import Connection, EngineError
+from adw_state.store.transaction import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What an upgrade did: rows that live in our tables, rows in the archives, and what was dropped."""
+
+    found: PreviousTables
+    executions: int
+    executions_archived: int
+    checkpoints: int
+    checkpoints_archived: int
+    attempts: int
+    """Attempts, archived ones included. The earlier implementation kept none: these were derived."""
+    dropped: tuple[str, ...]
+    """Views and triggers that are gone, as `view recent_failures`."""
+    backup: Backup
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What came of migrating: versions in their order, the backup, and the upgrade where there was one."""
+
+    versions: tuple[str, ...]
+    backup: Backup | None
+    upgrade: Upgrade | None = None
+
+
+def migrate(path: Path, *, beside_issues: bool, backup_folder: Path, clock: Clock | None = None) -> Migrated:
+    """Apply what is pending, after a backup; previous tables are upgraded, their rows kept.
+
+    Makes the sidecar where our tables do not lie beside a tracker's issues. Raises `MigrationError` or
+    `SchemaTooNewError`; what failed leaves nothing behind.
+    """
+    clock = clock or default_clock()
+    done = None
+    if path.exists() and path.stat().st_size > 0:
+        done = upgrade(path, beside_issues=beside_issues, backup_folder=backup_folder, clock=clock)
+    if beside_issues:
+        applied = migrations.apply(path, beside_issues=True, backup_folder=backup_folder, clock=clock)
+    else:
+        applied = migrations.create_store(path, backup_folder=backup_folder, clock=clock)
+    if done is None:
+        return Migrated(applied.versions, applied.backup)
+    return Migrated(tuple(migration.version for migration in known()), done.backup, done)
+
+
+def upgrade(
+    path: Path, *, beside_issues: bool, backup_folder: Path, clock: Clock, zone: tzinfo | None = None
+) -> Upgrade | None:
+    """Replace previous tables by ours; None where there are none.
+
+    `zone` is that of local times, by default the machine's. Raises `MigrationError`, after which the
+    database is as it was.
+    """
+    if look_for(path) is None:
+        return None
+    with closing(open_writer(path, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)) as connection:
+        try:
+            connection.execute("PRAGMA foreign_keys = OFF")
+            connection.execute("BEGIN IMMEDIATE")
+            found = recognise(connection)
+            if found is None:
+                return None  # another process was faster
+            backup = back_up(path, backup_folder, "before-upgrade", clock.now())
+            tx = Transaction(connection, format_time(clock.now()))
+            _make_room(connection, found, path, beside_issues=beside_issues)
+            _make_our_tables(connection, tx.now, beside_issues=beside_issues)
+            with closing(connect(backup.path, IMMUTABLE)) as source:
+                _bring_over(connection, source, found, tx.now, zone, Policy(beside_issues, in_place=True))
+            done = _outcome(tx, path, found, backup)
+            connection.execute("COMMIT")
+        except EngineError as error:
+            raise MigrationError(
+                f"the tables of {_whose(found)} in {path} could not be upgraded: {error}",
+                hint=f"nothing was changed; backups are in {backup_folder}",
+            ) from error
+    return done
+
+
+def _make_room(connection: Connection, found: PreviousTables, path: Path, *, beside_issues: bool) -> None:
+    for view in found.views:
+        connection.execute(f"DROP VIEW {view}")
+    for table in found.tables:
+        connection.execute(f"DROP TABLE {table}")
+    ours = schema.expected(known(), beside_issues=beside_issues).values()
+    if taken := schema.taken_names(ours, schema.present(connection)):
+        raise MigrationError(
+            f"{path} cannot take our tables: " + "; ".join(taken),
+            hint="rename or drop what is in the way (after a backup), then apply again; nothing was changed",
+        )
+
+
+def _make_our_tables(connection: Connection, now: str, *, beside_issues: bool) -> None:
+    for migration in known():
+        for statement in migration.up(beside_issues=beside_issues):
+            connection.execute(statement)
+        noted = {
+            "version": migration.version,
+            "name": migration.name,
+            "sha256": migration.sha256,
+            "applied_at": now,
+        }
+        connection.execute(sql.load("migrations")["record"], noted)
+
+
+def _bring_over(
+    connection: Connection,
+    source: Connection,
+    found: PreviousTables,
+    now: str,
+    zone: tzinfo | None,
+    policy: Policy,
+) -> None:
+    """Every row of the source finds its place, in our tables or in the archives."""
+    tx = Transaction(connection, now)
+    for content in _contents(source, found, now, zone):
+        if isinstance(content, Run):
+            import_run(tx, content, policy)
+        else:
+            import_orphan(tx, *content)
+    if "adw_healings" in found.tables:
+        for row in source.execute(sql.load("previous_tables")["audit"]).fetchall():
+            record(Transaction(connection, row["healed_at"]), [_audited(row)])
+
+
+def _contents(
+    source: Connection, found: PreviousTables, now: str, zone: tzinfo | None
+) -> Iterator[Run | tuple[str, StoredRow]]:
+    if not found.are_ours:
+        earlier = EarlierSource(source, found, zone)
+        return chain(earlier.runs(), earlier.orphans(now))
+    # What is called deleted there stays so: the file is the same.
+    old = OldDatabase(source, frozenset(found.tables), of_tracker=False, notes=())
+    return chain(read_runs(old), read_orphans(old))
+
+
+def _audited(row: Row) -> Healing:
+    return Healing(row["kind"], row["old_issue_id"], row["new_issue_id"], row["executions"], row["detail"])
+
+
+def _outcome(tx: Transaction, path: Path, found: PreviousTables, backup: Backup) -> Upgrade:
+    (rows,) = tx.all(sql.load("previous_tables")["rows_now"])
+    _require_nothing_lost(tx, path, found, rows)
+    done = Upgrade(
+        found=found,
+        executions=rows["executions"],
+        executions_archived=rows["executions_archived"],
+        checkpoints=rows["checkpoints"],
+        checkpoints_archived=rows["checkpoints_archived"],
+        attempts=rows["attempts"] + rows["attempts_archived"],
+        dropped=tuple(f"view {name}" for name in found.views) + tuple(f"trigger {t}" for t in found.triggers),
+        backup=backup,
+    )
+    detail = (
+        f"upgraded from {_whose(found)} ({', '.join((*found.tables, *found.views))}): "
+        f"{done.executions:,} executions live, {done.executions_archived:,} archived; "
+        f"{done.checkpoints:,} checkpoints live, {done.checkpoints_archived:,} archived"
+    )
+    record(tx, [Healing("upgraded", None, None, done.executions + done.executions_archived, detail)])
+    return done
+
+
+def _require_nothing_lost(tx: Transaction, path: Path, found: PreviousTables, rows: Row) -> None:
+    for what, before in (("executions", found.executions), ("checkpoints", found.checkpoints)):
+        here = rows[what] + rows[f"{what}_archived"]
+        if here < before:
+            raise MigrationError(
+                f"of {before:,} {what} in {path}, {here:,} came over",
+                hint="nothing was changed; please report this",
+            )
+    dangling = [row["name"] for row in tx.all(sql.load("previous_tables")["dangling"])]
+    if dangling:
+        raise MigrationError(
+            f"rows of {', '.join(dangling)} in {path} would refer to nothing",
+            hint="nothing was changed; please report this",
+        )
+
+
+def _whose(found: PreviousTables | None) -> str:
+    return "an earlier version" if found and found.are_ours else "an earlier implementation"
