@@ -13,6 +13,7 @@ AUTOMATION = REPOSITORY / "automation"
 LIBRARY = AUTOMATION / "adw_state"
 PAGES = [
     REPOSITORY / "README.md",
+    REPOSITORY / "CONTRIBUTING.md",
     AUTOMATION / "adws" / "README.md",
     *sorted((REPOSITORY / "docs").glob("*.md")),
 ]
