@@ -32,7 +32,7 @@ def restore(dry_run: bool, file: Path | None, db: str | None, as_json: bool) -> 
     """Bring back executions that the tracker, or an accident, took away.
 
     Looks into the archive tables, files that bd or br put away (.corrupt, .backup, .migrated), our own
-    backups, former homes and the JSON states. Shows what is there before it writes, copies the database
+    backups, previous locations and the JSON states. Shows what is there before it writes, copies the database
     to the backups, and never replaces what is newer. Doing it again changes nothing.
     """
     location, clock = locate(db), default_clock()

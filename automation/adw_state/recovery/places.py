@@ -1,6 +1,6 @@
-"""Where old history may lie: the files that trackers put away, our own backups, and former homes.
+"""Where old history may lie: files that trackers put away, our own backups, and previous locations.
 
-A former home is a file that our tables lived in before the project changed its tracker or its folder.
+A previous location is a file that our tables lived in before the project changed its tracker or its folder.
 Looking at names and nothing else; what a file holds is for `old_database`.
 """
 
@@ -19,11 +19,11 @@ _BEFORE_DOLT = ".backup-pre-dolt"
 
 @dataclass(frozen=True, slots=True)
 class OldFile:
-    """A file that may hold history. `what` names its kind, as a phrase; `former_home` see above."""
+    """A file that may hold history. `what` names its kind, as a phrase; `is_previous_location` see above."""
 
     path: Path
     what: str
-    former_home: bool = False
+    is_previous_location: bool = False
 
 
 def old_files(location: Location) -> list[OldFile]:
@@ -38,14 +38,14 @@ def old_files(location: Location) -> list[OldFile]:
     return found
 
 
-def former_homes(location: Location) -> list[OldFile]:
+def previous_locations(location: Location) -> list[OldFile]:
     """The files of this project that our tables may have lived in before they moved."""
-    return [old for old in old_files(location) if old.former_home]
+    return [old for old in old_files(location) if old.is_previous_location]
 
 
 def first_step(location: Location) -> str:
     """What to do where our tables are not there yet, in words."""
-    behind = former_homes(location)
+    behind = previous_locations(location)
     if not behind:
         return "run `adw init` once; it makes the tables"
     return (
@@ -56,7 +56,7 @@ def first_step(location: Location) -> str:
 
 def _of_tracker(location: Location) -> Iterator[OldFile]:
     if location.tracker_database is not None:
-        yield OldFile(location.tracker_database, "the tracker's file", former_home=True)
+        yield OldFile(location.tracker_database, "the tracker's file", is_previous_location=True)
     if location.beads_dir is None:
         return
     for path in _files(location.beads_dir):
@@ -70,12 +70,14 @@ def _in_beads_dir(path: Path) -> OldFile | None:
     """What a file in the tracker's folder is, by the names that trackers give."""
     name = path.name
     if name.endswith(".db.migrated") or _BEFORE_DOLT in name:
-        return OldFile(path, "put away by bd when it moved to Dolt", former_home=True)
+        return OldFile(path, "put away by bd when it moved to Dolt", is_previous_location=True)
     if ".corrupt" in name:
         return OldFile(path, "put away by bd as damaged")
     if ".backup" in name:
         return OldFile(path, "a backup of bd's")
-    return OldFile(path, "a former file of the tracker", former_home=True) if name.endswith(".db") else None
+    if name.endswith(".db"):
+        return OldFile(path, "a former file of the tracker", is_previous_location=True)
+    return None
 
 
 def _of_ours(location: Location) -> Iterator[OldFile]:
@@ -85,7 +87,7 @@ def _of_ours(location: Location) -> Iterator[OldFile]:
     for home in homes:
         for path in _files(home):
             if path.name == SIDECAR_NAME:
-                yield OldFile(path, "the sidecar", former_home=True)
+                yield OldFile(path, "the sidecar", is_previous_location=True)
             elif path.name.startswith(SIDECAR_NAME):
                 yield OldFile(path, "a sidecar that was put away")
         for path in _files(home / "backups"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from adw_state.doctor.project import Project
 from adw_state.errors import DatabaseUnreadableError, NotMigratedError, StoreFaultError
 from adw_state.recovery.lacking import Known, count_lacking, known_executions
-from adw_state.recovery.places import former_homes, old_files
+from adw_state.recovery.places import old_files, previous_locations
 from adw_state.recovery.restoring import Source, Survey, survey
 from adw_state.store.check import Check, Finding, Stage, several
 from adw_state.store.database import Database
@@ -27,7 +27,7 @@ def _look(project: Project) -> Iterator[Finding]:
     found = survey(old_files(project.location), project.location.project, project.clock)
     known = _known(project)
     others = [_Other(source, count_lacking(known or {}, source, project.clock)) for source in found.sources]
-    previous = {old.path for old in former_homes(project.location)}
+    previous = {old.path for old in previous_locations(project.location)}
     moved = [one for one in others if one.lacking and one.source.path in previous]
     lost = [one for one in others if one.lacking and one.source.path not in previous]
     yield from (_moved(project, one) for one in moved)
