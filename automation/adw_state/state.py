@@ -504,15 +504,23 @@ class BeadsStateManager:
         """Move executions that ended more than `days` ago to the archive tables; how many there were."""
         return archive.archive_finished(self._database, days)
 
-    def import_run(self, run: Run) -> Tally:
+    def import_run(self, run: Run, source: str) -> Tally:
         """Take in a run that was kept elsewhere, as far as it is missing here or further than here.
 
-        Internal: for history that comes back. A run that breaks a rule of the tables is left out.
+        Internal: for history that comes back. A run that breaks a rule of the tables is left out. What comes
+        in is written down, with its source.
         """
+        from adw_state.shared_file.audit import record_import
         from adw_state.store.importing import Policy, import_run
 
         policy = Policy(beside_issues=self._database.read(lies_beside_issues))
-        return self._database.write(lambda tx: import_run(tx, run, policy))
+
+        def unit(tx: Transaction) -> Tally:
+            tally = import_run(tx, run, policy)
+            record_import(tx, "recovered", source, tally)
+            return tally
+
+        return self._database.write(unit)
 
     def require_writable(self) -> None:
         """Raise the `DatabaseError`, or `StoreBusyError`, that a write would meet now; nothing is changed."""

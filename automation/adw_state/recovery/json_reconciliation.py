@@ -43,7 +43,7 @@ def reconcile_json_run(state: BeadsStateManager, project: Path, execution_id: st
     """Bring in what the JSON state of one run has and the database lacks. Raises `AdwError`."""
     saved = ADWState.load(execution_id, project)
     run = None if saved is None else read_run(saved)
-    tally = Tally() if run is None else state.import_run(run)
+    tally = Tally() if saved is None or run is None else state.import_run(run, str(saved.path))
     if run is None or not _goes_on(run):
         json_only.forget(project, execution_id)
     return tally

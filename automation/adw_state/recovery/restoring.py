@@ -25,7 +25,7 @@ from adw_state.recovery.own_archive import bring_back
 from adw_state.recovery.places import OldFile
 from adw_state.recovery.upgrade import Migrated, migrate
 from adw_state.shared_file import heal
-from adw_state.shared_file.audit import Healing, executions_text, record
+from adw_state.shared_file.audit import Healing, record_import
 from adw_state.store.database import Database
 from adw_state.store.importing import Policy, Tally, import_orphan, import_run
 from adw_state.store.runs import RowCounts, Run, StoredRow
@@ -199,7 +199,7 @@ def _take_batch(
     tally = Tally()
     for content in batch:
         tally += import_run(tx, content, policy) if isinstance(content, Run) else import_orphan(tx, *content)
-    _write_down(tx, source, tally, kind)
+    record_import(tx, kind, str(source.path), tally)
     return tally
 
 
@@ -210,18 +210,6 @@ def _contents_of(source: Source, clock: Clock) -> Iterator[Iterator[_Content]]:
         return
     with open_old(source.path, clock) as old:
         yield chain(read_runs(old), read_orphans(old)) if old else iter(())
-
-
-def _write_down(tx: Transaction, source: Source, tally: Tally, kind: str) -> None:
-    if not tally.changes:
-        return
-    executions = tally.restored + tally.renewed + tally.archived
-    detail = (
-        f"from {source.path}: {executions_text(tally.restored)} restored,"
-        f" {tally.renewed:,} brought up to date, {tally.archived:,} kept in the archive,"
-        f" {tally.attempts:,} attempts, {tally.checkpoints:,} checkpoints"
-    )
-    record(tx, [Healing(kind, None, None, executions, detail)])
 
 
 def _holds_something(path: Path) -> bool:

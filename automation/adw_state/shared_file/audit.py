@@ -10,6 +10,7 @@ from datetime import datetime
 from adw_state.clock import parse_time
 from adw_state.store import sql
 from adw_state.store.database import Database
+from adw_state.store.importing import Tally
 from adw_state.store.transaction import Transaction
 
 
@@ -50,6 +51,19 @@ def record(tx: Transaction, healings: Sequence[Healing]) -> None:
     entries = [[h.kind, h.old_issue_id, h.new_issue_id, h.executions, h.detail] for h in healings]
     # An id that somebody made a BLOB is written down as Python shows it.
     tx.execute(sql.load("healing")["record"], {"healings": json.dumps(entries, default=repr), "now": tx.now})
+
+
+def record_import(tx: Transaction, kind: str, source: str, tally: Tally) -> None:
+    """Write down what came in from a source, if anything did; `kind` is recovered or moved."""
+    if not tally.changes:
+        return
+    executions = tally.restored + tally.renewed + tally.archived
+    detail = (
+        f"from {source}: {executions_text(tally.restored)} restored,"
+        f" {tally.renewed:,} brought up to date, {tally.archived:,} kept in the archive,"
+        f" {tally.attempts:,} attempts, {tally.checkpoints:,} checkpoints"
+    )
+    record(tx, [Healing(kind, None, None, executions, detail)])
 
 
 def executions_text(number: int) -> str:

@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -334,6 +335,13 @@ def test_a_run_that_lost_its_database_comes_back_completely_with_the_next_comman
     assert json.loads(ran.stdout)["execution"]["status"] == "completed"
     assert sorted(project.steps("run-1")) == sorted(ALL_STEPS)
     assert json_only_runs.noted(project.path) == []
+    with closing(sqlite3.connect(project.database)) as connection:
+        ((kind, executions, detail),) = connection.execute(
+            "SELECT kind, executions, detail FROM adw_healings"
+        )
+    state = project.path / ".adw" / "agents" / "run-1" / "adw_state.json"
+    assert (kind, executions) == ("recovered", 1)
+    assert detail.startswith(f"from {state}: 0 executions restored, 1 brought up to date, ")
 
 
 def test_a_run_that_is_still_written_to_json_stays_noted_and_comes_in_again(project: Project) -> None:
