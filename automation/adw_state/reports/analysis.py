@@ -15,10 +15,12 @@ from typing import TypeVar
 from adw_state import built_in, json_only
 from adw_state.clock import Clock
 from adw_state.errors import DatabaseError, InvalidInputError, NotMigratedError
-from adw_state.reports import questions
+from adw_state.reports.failures import FailureDistribution, failure_distribution
+from adw_state.reports.funnels import PhaseFunnel, phase_funnels
 from adw_state.reports.log_tables import tables_of
 from adw_state.reports.notes import Notebook
-from adw_state.reports.report import FailureDistribution, IssueTypeSuccess, PhaseFunnel, Report, Source
+from adw_state.reports.outcomes import IssueTypeSuccess, success_by_issue_type
+from adw_state.reports.report import Report, Source, whole_report
 from adw_state.reports.run_files import RunFolders, read_runs
 from adw_state.reports.window import Window, last_hours, parse_hours
 from adw_state.run_root import agents_folder, logs_folder
@@ -38,7 +40,7 @@ def get_success_rate_by_issue_type(
 ) -> tuple[IssueTypeSuccess, ...]:
     """How the executions started in the last `hours` stand, per type of issue, largest group first."""
     window = last_hours(hours, clock=clock, environment=environment)
-    return _ask(db_path, clock, lambda tx: questions.success_by_issue_type(tx, window))
+    return _ask(db_path, clock, lambda tx: success_by_issue_type(tx, window))
 
 
 def get_phase_funnel(
@@ -46,7 +48,7 @@ def get_phase_funnel(
 ) -> tuple[PhaseFunnel, ...]:
     """How far the executions started in the last `hours` got, per workflow and its list of phases."""
     window = last_hours(hours, clock=clock, environment=environment)
-    return _ask(db_path, clock, lambda tx: questions.phase_funnels(tx, window))
+    return _ask(db_path, clock, lambda tx: phase_funnels(tx, window))
 
 
 def get_failure_distribution(
@@ -54,7 +56,7 @@ def get_failure_distribution(
 ) -> FailureDistribution:
     """Where and why the executions started in the last `hours` failed."""
     window = last_hours(hours, clock=clock, environment=environment)
-    return _ask(db_path, clock, lambda tx: questions.failure_distribution(tx, window))
+    return _ask(db_path, clock, lambda tx: failure_distribution(tx, window))
 
 
 def report_from_database(
@@ -72,7 +74,7 @@ def report_from_database(
         if row and row["executions"]:
             notebook.add(_ARCHIVED, count=row["executions"])
         source = Source("database", (os.path.realpath(db_path),), 1e-06)
-        return questions.whole_report(tx, window, source, stale_hours, notebook)
+        return whole_report(tx, window, source, stale_hours, notebook)
 
     return _ask(db_path, clock, unit)
 
@@ -91,7 +93,7 @@ def report_from_files(
     locations = tuple(map(str, roots))
     with tables_of(runs, window.now, notebook) as tx:
         source = Source("json", locations, 1.0)
-        return questions.whole_report(tx, window, source, stale_hours, notebook)
+        return whole_report(tx, window, source, stale_hours, notebook)
 
 
 def analyze(

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from adw_state.reports.report import Note
+from dataclasses import dataclass
+
+from adw_state.reports.section import TEXT_WIDTH, Section, counts, table
+from adw_state.reports.text_table import Column
 
 _LONGEST_EXAMPLE = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the reader of the files met and did not count as a fact, how often, with an example."""
+
+    subject: str
+    count: int
+    example: str | None
 
 
 class Notebook:
@@ -28,3 +40,15 @@ class Notebook:
             Note(subject, count, self._examples.get(subject))
             for subject, count in sorted(self._counts.items())
         )
+
+
+def notes_section(notes: tuple[Note, ...]) -> Section:
+    """Each subject with its example."""
+    return table(
+        "Not understood or not counted",
+        (),
+        notes,
+        *counts("count"),
+        (Column("what", least=TEXT_WIDTH), lambda note: note.subject),
+        (Column("example", least=TEXT_WIDTH), lambda note: note.example or ""),
+    )

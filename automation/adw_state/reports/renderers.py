@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 
 from adw_state.errors import InvalidInputError
 from adw_state.reports.json_shape import Json, report_as_json
-from adw_state.reports.report import Report
-from adw_state.reports.sections import Section, origin_of, sections_of, title_of
+from adw_state.reports.report import Report, origin_of, sections_of, title_of
+from adw_state.reports.section import Section
 from adw_state.reports.text_table import lay_out
 from adw_state.visible_text import one_line, visible, visible_json
 

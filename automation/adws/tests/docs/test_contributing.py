@@ -36,7 +36,13 @@ def test_each_list_is_as_long_as_its_heading_says() -> None:
 
 def test_the_promised_lists_are_short() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    most = {"a column on executions": 5, "a kind of agent": 2, "a tracker": 2, "a sub-command": 3}
+    most = {
+        "a column on executions": 5,
+        "a kind of agent": 2,
+        "a tracker": 2,
+        "a section of the report": 4,
+        "a sub-command": 3,
+    }
     for what, files in most.items():
         (said,) = re.findall(rf"^### {what}: (\d) files$", text, re.MULTILINE)
         assert int(said) <= files, what

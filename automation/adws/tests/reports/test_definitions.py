@@ -17,7 +17,9 @@ from adw_state.reports.analysis import (
     get_success_rate_by_issue_type,
     report_from_database,
 )
-from adw_state.reports.report import FunnelStep, PhaseFailures, PhaseFunnel, Report
+from adw_state.reports.failures import PhaseFailures
+from adw_state.reports.funnels import FunnelStep, PhaseFunnel
+from adw_state.reports.report import Report
 from adw_state.reports.window import last_hours
 from adw_state.state import BeadsStateManager, IssueSnapshot
 from adws.tests.reports.twins import Twins

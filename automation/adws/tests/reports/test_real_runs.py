@@ -10,7 +10,8 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.reports.analysis import report_from_database, report_from_files
-from adw_state.reports.report import FunnelStep, Report
+from adw_state.reports.funnels import FunnelStep
+from adw_state.reports.report import Report
 from adw_state.reports.run_files import RunFolders
 from adw_state.reports.window import last_hours
 from adw_state.trackers.issues import Issue

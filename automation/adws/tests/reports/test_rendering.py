@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adw_state.errors import InvalidInputError
+from adw_state.reports.notes import Note
 from adw_state.reports.renderers import FORMATS, render
-from adw_state.reports.report import Note, Report, Source
+from adw_state.reports.report import Report, Source
 from adw_state.reports.text_table import Column, clip, display_width, lay_out
 from adw_state.state import IssueSnapshot
 from adw_state.visible_text import visible

@@ -1,0 +1,95 @@
+"""What the sections of a report have in common: asking a question, and showing the answer.
+
+A section of the report is a module: its records, its question, and how people see it. The transaction may be
+on the store's database or on runs read from logs (`log_tables`): the texts in `queries/reports.sql` are the
+one definition of every number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from adw_state.clock import parse_time
+from adw_state.reports.text_table import Column
+from adw_state.reports.window import Window
+from adw_state.store import sql
+from adw_state.store.transaction import Row, Transaction
+
+# Narrower than these a cell says nothing.
+WORD_WIDTH, TEXT_WIDTH = 6, 12
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading, sentences, and a table where there is something to list."""
+
+    heading: str
+    sentences: tuple[str, ...]
+    columns: tuple[Column, ...] = ()
+    rows: Sequence[tuple[str, ...]] = field(default=())
+
+
+def percent(part: int, whole: int) -> float | None:
+    """`part` of `whole` in percent; None where the whole is 0."""
+    return 100.0 * part / whole if whole else None
+
+
+def ask(tx: Transaction, name: str, window: Window) -> list[Row]:
+    """The rows of a question about a window."""
+    return tx.all(sql.load("reports")[name], window.params())
+
+
+def values_of(row: Row) -> dict[str, Any]:
+    """The columns by name; those that end in _at are times."""
+    return {
+        name: parse_time(row[name]) if name.endswith("_at") and row[name] else row[name]
+        for name in row.keys()  # noqa: SIM118 - a row without keys() gives its values
+    }
+
+
+def table(
+    heading: str,
+    sentences: tuple[str, ...],
+    records: Iterable[Record],
+    *columns: tuple[Column, Callable[[Record], str]],
+) -> Section:
+    """A section with a row for each record; a column comes with what it shows of one."""
+    rows = [tuple(cell(record) for _, cell in columns) for record in records]
+    if not rows:
+        return Section(heading, (*sentences, "Nothing is recorded."))
+    return Section(heading, sentences, tuple(column for column, _ in columns), rows)
+
+
+def counts(*names: str, optional: bool = False) -> Iterator[tuple[Column, Callable[[object], str]]]:
+    """Columns of numbers that are called as the records call them."""
+    for name in names:
+        yield number(name, optional=optional), partial(_text_of, name)
+
+
+def _text_of(name: str, record: object) -> str:
+    return str(getattr(record, name))
+
+
+def number(title: str, *, optional: bool = False) -> Column:
+    """A column of numbers."""
+    return Column(title, numeric=True, optional=optional)
+
+
+def count_of(number: int, noun: str) -> str:
+    """A number and its noun."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def rate(rate: float | None) -> str:
+    """A rate in percent, in words."""
+    return "-" if rate is None else f"{rate:.1f} %"
+
+
+def seconds(duration: float | None) -> str:
+    """A duration in seconds, in words."""
+    return "-" if duration is None else f"{duration:.1f}"
