@@ -32,7 +32,7 @@ FROM adw_executions AS e
 WHERE
     e.id = :execution_id
     AND (cast(:fence AS BIGINT) IS NULL OR e.fence = :fence)
-    AND e.phases LIKE :listed ESCAPE '\'
+    AND e.phases LIKE cast(:listed AS TEXT) ESCAPE '\'
 ON CONFLICT (op_id) DO NOTHING
 RETURNING seq, attempt, created_at;
 

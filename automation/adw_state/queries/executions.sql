@@ -82,7 +82,7 @@ WHERE
         OR status = 'pending'
         OR (status IN ('in_progress', 'waiting') AND :status <> 'pending')
     )
-    AND (cast(:listed AS TEXT) IS NULL OR phases LIKE :listed ESCAPE '\')
+    AND (cast(:listed AS TEXT) IS NULL OR phases LIKE cast(:listed AS TEXT) ESCAPE '\')
 RETURNING *;
 
 -- name: enter_phase

@@ -6,14 +6,13 @@ One such row must not keep the others from being read. Our tables have no column
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from adw_state.errors import StoreFaultError
 
-
-def decode_text(stored: bytes) -> str:
-    """The text, with a mark in the place of each byte that is none."""
-    return stored.decode("utf-8", "replace")
+decode_text = partial(str, encoding="utf-8", errors="replace")
+"""The text of these bytes, with a mark in the place of each that is none."""
 
 
 def texts_decoded(row: Iterable[Any]) -> list[Any]:

@@ -26,6 +26,19 @@ class Transaction:
         self._connection = connection
         self.now = now
 
+    def commit(self) -> None:
+        """Make it happen; where that fails, nothing of it has."""
+        try:
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self.roll_back()
+            raise
+
+    def roll_back(self) -> None:
+        """Take everything back, unless the engine has done so by itself."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
     def all(self, text: str, params: Params = NO_PARAMS) -> list[Row]:
         """Every row of the statement's answer."""
         try:

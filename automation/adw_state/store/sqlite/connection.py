@@ -33,6 +33,7 @@ def open_writer(path: Path, *, busy_timeout_seconds: float = BUSY_TIMEOUT_SECOND
     try:
         _enforce_foreign_keys(connection)
         _survive_power_loss(connection)
+        _spare_memory(connection)
     except sqlite3.Error as error:
         connection.close()
         raise translate(error, path) from error
@@ -190,3 +191,10 @@ def _enforce_foreign_keys(connection: sqlite3.Connection) -> None:
 def _survive_power_loss(connection: sqlite3.Connection) -> None:
     # An acknowledged write is on the disk. This setting belongs to the connection, not to the file.
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _spare_memory(connection: sqlite3.Connection) -> None:
+    # What a statement would have to take back is noted in memory, 1 KB at a time. By default SQLite asks for
+    # 64 KB in each statement that inserts from a SELECT or returns rows; the C library then often gives that
+    # back to the system each time, which costs more than the write (docs/benchmarks.md).
+    connection.execute("PRAGMA temp_store = MEMORY")

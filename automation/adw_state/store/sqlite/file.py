@@ -7,9 +7,9 @@ reading serves a whole transaction. No connection crosses a fork.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import Protocol, TypeVar
 
 from adw_state.clock import Clock, format_time
@@ -60,20 +60,23 @@ class SqliteFile:
 
     def write_row(self, text: str, params: Params) -> Row | None:
         """The row that a statement, given the time as `now`, has written; None where it wrote none."""
-        with self._transaction_to_write() as tx:
+        with self._writing, self._gate, self._write as tx:
             return tx.one(text, {**params, "now": tx.now})
 
     def write(self, unit: Callable[[Transaction], Result]) -> Result:
         """The result of the unit, on the disk; nothing of it stays if it raises."""
-        with self._transaction_to_write() as tx:
+        with self._writing, self._gate, self._write as tx:
             return unit(tx)
 
     def read(self, unit: Callable[[Transaction], Result]) -> Result:
         """The unit's result, from one unchanging picture of the database."""
 
         def in_transaction(connection: Connection) -> Result:
-            with self._transaction(connection, "BEGIN") as tx:
+            tx = self._begin(connection, "BEGIN")
+            try:
                 return unit(tx)
+            finally:
+                tx.roll_back()  # there is nothing to keep
 
         return self._on_a_reader(in_transaction)
 
@@ -106,29 +109,25 @@ class SqliteFile:
             self._surroundings.forget()
             self._gate.close()
 
-    @contextmanager
-    def _transaction_to_write(self) -> Iterator[Transaction]:
-        with self._writing, self._gate:
-            try:
-                connection = self._writer or self._open_writer()
-                with self._transaction(connection, "BEGIN IMMEDIATE") as tx:
-                    if self.guard is not None:
-                        self.guard.before_write(tx)
-                    yield tx
-            except EngineError as error:
-                raise translate(error, self._path) from error
-
-    @contextmanager
-    def _transaction(self, connection: Connection, begin: str) -> Iterator[Transaction]:
+    def _begin(self, connection: Connection, begin: str) -> Transaction:
         connection.execute(begin)
         try:
             self._surroundings.look()  # after the lock was waited for, or what was seen may be long ago
-            yield Transaction(connection, format_time(self._clock.now()))
-            connection.execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            connection.execute("ROLLBACK")
             raise
+        return Transaction(connection, format_time(self._clock.now()))
+
+    def begin_to_write(self) -> Transaction:
+        """A transaction that holds the lock for writing, unless the guard forbids it."""
+        tx = self._begin(self._writer or self._open_writer(), "BEGIN IMMEDIATE")
+        if self.guard is not None:
+            try:
+                self.guard.before_write(tx)
+            except BaseException:
+                tx.roll_back()
+                raise
+        return tx
 
     def _on_a_reader(self, work: Callable[[Connection], Result]) -> Result:
         try:
@@ -149,6 +148,7 @@ class SqliteFile:
 
     def _start_afresh(self) -> None:
         self._writing = threading.RLock()
+        self._write = _Write(self, self._path)
         self._gate = Gate(self._path.parent, self._busy_timeout)
         self._writer = None
         self._readers = Readers(self._open_reader)
@@ -209,3 +209,33 @@ class SqliteFile:
         _inherited.append((self._writer, self._readers.lent()))
         self._gate.close()  # or this process would go on holding a gate that the parent died in
         self._start_afresh()
+
+
+class _Write:
+    """One transaction after the other that writes to a file: each is a `with` statement."""
+
+    __slots__ = ("_file", "_path", "_tx")
+
+    def __init__(self, file: SqliteFile, path: Path) -> None:
+        self._file = file
+        self._path = path
+
+    def __enter__(self) -> Transaction:
+        try:
+            self._tx = self._file.begin_to_write()
+        except EngineError as error:
+            raise translate(error, self._path) from error
+        return self._tx
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._tx.commit()
+            else:
+                self._tx.roll_back()
+        except EngineError as failed:
+            raise translate(failed, self._path) from failed
+        if isinstance(error, EngineError):
+            raise translate(error, self._path) from error
