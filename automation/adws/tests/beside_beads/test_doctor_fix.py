@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -153,7 +154,7 @@ def test_the_page_is_readable_in_80_columns(project: Project) -> None:
     assert lines[0] == f"Doctor of {project.database}"
     assert lines[1] == "  ok       tracker, logs, integrity, migrations, references, schema, disk,"
     assert "           What to do: chmod 0600" in ran.out
-    assert lines[-1] == "0 errors, 1 warning, 1 note; 16 checks found nothing wrong."
+    assert re.fullmatch(r"0 errors, 1 warning, 1 note; \d+ checks found nothing wrong\.", lines[-1])
     assert [line for line in lines[1:] if len(line) > 80 and "/" not in line] == []  # a path stays whole
 
 
@@ -164,7 +165,8 @@ def test_fix_says_what_it_did_and_the_exit_code_is_that_of_what_is_left(project:
 
     assert ran.code == 0
     assert "  repaired Changed" in ran.out
-    assert ran.out.splitlines()[-1] == "0 errors, 0 warnings, 1 note; 17 checks found nothing wrong."
+    last = ran.out.splitlines()[-1]
+    assert re.fullmatch(r"0 errors, 0 warnings, 1 note; \d+ checks found nothing wrong\.", last)
     assert "Nothing that is safe to repair was found." in project.adw("doctor", "--fix", environ=QUIET).out
 
 
