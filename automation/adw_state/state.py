@@ -41,7 +41,7 @@ from adw_state.store.summary import StaleCheckpoint, Summary, summarize
 from adw_state.store.transaction import Transaction
 
 if TYPE_CHECKING:
-    from adw_state.shared_file.audit import Healing
+    from adw_state.shared_file.reconciliations import Reconciliation
     from adw_state.store.health import Health
     from adw_state.store.importing import Tally
     from adw_state.store.runs import Run
@@ -132,14 +132,14 @@ class BeadsStateManager:
         return self._database.retries
 
     @property
-    def healed(self) -> tuple[Healing, ...]:
+    def reconciled(self) -> tuple[Reconciliation, ...]:
         """What was put right, since this manager opened the database, of what the tracker did to our rows."""
         home = self._database.home
-        return home.healed if isinstance(home, SharedFile) else ()
+        return home.reconciled if isinstance(home, SharedFile) else ()
 
     @property
-    def healing_pending(self) -> bool:
-        """Whether something is to be healed but the database could not be written."""
+    def reconciliation_pending(self) -> bool:
+        """Whether something is to be reconciled but the database could not be written."""
         home = self._database.home
         return isinstance(home, SharedFile) and home.pending
 
@@ -510,7 +510,7 @@ class BeadsStateManager:
         Internal: for history that comes back. A run that breaks a rule of the tables is left out. What comes
         in is written down, with its source.
         """
-        from adw_state.shared_file.audit import record_import
+        from adw_state.shared_file.reconciliations import record_import
         from adw_state.store.importing import Policy, import_run
 
         policy = Policy(beside_issues=self._database.read(lies_beside_issues))

@@ -1,4 +1,4 @@
--- Made-up rows for scratch databases, and joins that only a benchmark and a curious person ask.
+-- Made-up rows for scratch databases, and joins that only a benchmark and a person may ask.
 
 -- name: add_execution
 -- One execution of a made-up history.

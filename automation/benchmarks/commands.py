@@ -14,8 +14,8 @@ from adw_state.errors import InvalidInputError
 from adw_state.temporary_files import temporary_folder
 
 if TYPE_CHECKING:
-    from benchmarks.healing import Figure
     from benchmarks.queries import QueryTiming
+    from benchmarks.reconciling import Figure
     from benchmarks.startup import StartupRatio
     from benchmarks.store import StoreRatio
 
@@ -142,9 +142,9 @@ def startup(rounds: int, check: bool, as_json: bool) -> None:
 )
 @check_option
 @json_option
-def healing(executions: int, issues: int, check: bool, as_json: bool) -> None:
-    """Time what healing adds to opening a healthy database, and healing after every issue was renamed."""
-    from benchmarks.healing import measure
+def reconciling(executions: int, issues: int, check: bool, as_json: bool) -> None:
+    """Time what reconciling adds to an opening, and reconciling after every issue was renamed."""
+    from benchmarks.reconciling import measure
 
     with temporary_folder("adw-bench-") as folder:
         figures = measure(folder, executions=executions, issues=issues)
@@ -158,9 +158,9 @@ def healing(executions: int, issues: int, check: bool, as_json: bool) -> None:
         "target (ms)": lambda f: f"{f.target_ms:g}",
     }
     if as_json:
-        print_json("adw.bench-healing/1", on_goal=_all_met(figures), figures=figures)
+        print_json("adw.bench-reconciling/1", on_goal=_all_met(figures), figures=figures)
     else:
-        _print("What healing costs", columns, figures)
+        _print("What reconciliation costs", columns, figures)
     _leave(figures, check=check)
 
 

@@ -33,7 +33,7 @@ _START = re.compile(r'\{\s*"|\[\s*\{')
 _START_OF_LINE = re.compile(r'^(?:\{\s*"|\[\s*\{)', re.MULTILINE)
 _BLANKS = re.compile(r"\s*")
 _SAYS_RESULT = re.compile(r'"type"\s*:\s*"result"')
-# What each type of message has, as far as a stranger's JSON would not have it by chance.
+# What each type of message has, as far as another program's JSON would not have it by chance.
 _MARKS: dict[str, tuple[tuple[str, type], ...]] = {
     "system": (("subtype", str), ("session_id", str), ("model", str)),
     "assistant": (("message", dict),),

@@ -65,7 +65,7 @@ def shape(location: Location, found: Survey, what: Restoration) -> dict[str, obj
         "changed": what.changed,
         "applied": what.migrated if what.changed else (),
         "backup": what.backup,
-        "healed": what.healed,
+        "reconciled": what.reconciled,
         "total": what.total,
         "undeleted": what.undeleted,
         "sources": [
@@ -114,7 +114,7 @@ def describe_end(location: Location, plan: Restoration, done: Restoration | None
 def _changes(what: Restoration) -> list[str]:
     total = what.total
     lines = [f"Migrations: {', '.join(what.migrated)}"] if what.migrated else []
-    lines += [f"Healed: {healing.detail}" for healing in what.healed]
+    lines += [f"Reconciled: {reconciliation.detail}" for reconciliation in what.reconciled]
     if what.undeleted.changes:
         lines.append(f"Undeleted: {what.undeleted.restored:,} executions from the archive tables")
     return [

@@ -150,7 +150,7 @@ def finish(outcome: Outcome, *, as_json: bool) -> None:
         print_line(f"Branch {execution.branch_name} holds the work; `{show}` tells the rest.")
     elif outcome.error is not None:
         print_error(f"Error: {outcome.error}")
-        advice = outcome.error.hint or "mend the cause, then resume"
+        advice = outcome.error.hint or "remove the cause, then resume"
         print_error(f"  What to do: {advice} (`{resume}`)")
     else:
         print_line(f"Stopped after {execution.phase}; `{resume}` goes on.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from adw_state.clock import Clock
 from adw_state.doctor import bd
 from adw_state.errors import AdwError
-from adw_state.shared_file import heal
+from adw_state.shared_file import reconcile
 from adw_state.store import opening, schema
 from adw_state.store.check import Target
 from adw_state.store.database import Database
@@ -87,7 +87,7 @@ class Project(Target):
     def reconcile(self) -> Iterator[str]:
         """Make rows follow their issues; what was done, in sentences."""
         if self.database is not None:
-            for done in heal(self.database, thorough=True):
+            for done in reconcile(self.database, thorough=True):
                 yield f"Reconciled ({done.kind}): {done.detail}."
 
     def release(self) -> None:

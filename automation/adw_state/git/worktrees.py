@@ -82,18 +82,18 @@ def git_of(tree: Worktree) -> Git:
     if not _points_to(tree.path / ".git", git_dir):
         raise RepositoryError(
             f"the file .git of the worktree {tree.path} was removed or replaced",
-            hint="resume: it is mended, and the files of the worktree are kept as a patch",
+            hint="resume: it is repaired, and the files of the worktree are kept as a patch",
         )
     if not _is_sound(tree, git_dir):
         raise RepositoryError(
             f"git's own files in {git_dir} were damaged",
-            hint="resume: they are mended, and the files of the worktree are kept as a patch",
+            hint="resume: they are repaired, and the files of the worktree are kept as a patch",
         )
     return Git(tree.path, git_dir, work_tree=tree.path, stop=tree.stop, timeout_seconds=tree.timeout_seconds)
 
 
 def ensure_worktree(tree: Worktree, base: str) -> None:
-    """Make the worktree and its branch (at `base`, if it is new), or mend what a crash or an agent left.
+    """Make the worktree and its branch (at `base`, if it is new), or repair what a crash or an agent left.
 
     Only the execution's owner may call this, with all of its agents stopped. Raises `RepositoryError`,
     also when somebody has the branch checked out elsewhere.
@@ -234,7 +234,7 @@ def _mend_pointer(tree: Worktree, git_dir: Path) -> None:
         _write_path(pointer, f"gitdir: {git_dir}")
     except OSError as error:
         raise RepositoryError(
-            f"{pointer} cannot be mended: {error.strerror}", hint="check the permissions of the worktree"
+            f"{pointer} cannot be repaired: {error.strerror}", hint="check the permissions of the worktree"
         ) from error
 
 
@@ -263,7 +263,7 @@ def _mend_git_dir(tree: Worktree, git_dir: Path) -> None:
             _write_path(git_dir / name, text)
     except OSError as error:
         raise RepositoryError(
-            f"{git_dir} cannot be mended: {error.strerror}", hint="check the permissions of the repository"
+            f"{git_dir} cannot be repaired: {error.strerror}", hint="check the permissions of the repository"
         ) from error
 
 

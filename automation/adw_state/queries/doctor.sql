@@ -17,7 +17,7 @@ WHERE
     OR e.heartbeat_at > :latest;
 
 -- name: spoiled_archives
--- How many archived rows cannot have been written by our triggers or by healing.
+-- How many archived rows cannot have been written by our triggers or by reconciliation.
 SELECT
     'adw_executions_archive' AS archive,
     count(*) AS spoiled

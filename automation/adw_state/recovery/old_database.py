@@ -2,7 +2,7 @@
 
 A file without a log is read where it lies, by a connection that takes no lock and makes no side file.
 One with a log, one that an earlier version of ours made, and one in which the tracker renamed or deleted
-issues after our last look are read from a private copy, which is first brought up to date and healed. Of
+issues after our last look are read from a private copy, which is first brought up to date and reconciled. Of
 a damaged file the readable rows are read.
 """
 
@@ -17,7 +17,7 @@ from adw_state.errors import AdwError, SchemaTooNewError
 from adw_state.recovery.old_runs import OldDatabase
 from adw_state.recovery.salvage import salvage
 from adw_state.recovery.upgrade import migrate
-from adw_state.shared_file import heal, needs_healing
+from adw_state.shared_file import needs_reconciling, reconcile
 from adw_state.store.database import Database
 from adw_state.store.previous_tables import recognise
 from adw_state.store.runs import ARCHIVES, LIVE_TABLES
@@ -109,22 +109,22 @@ def _is_sound(connection: Connection) -> bool:
 
 
 def _is_behind(connection: Connection, tables: set[str], clock: Clock) -> bool:
-    """Whether an upgrade, migrations or healings are due."""
+    """Whether an upgrade, migrations or reconciliations are due."""
     if _version(connection, tables) != newest_version() or recognise(connection) is not None:
         return True
     if "issues" not in tables:
         return False
     try:
-        return needs_healing(Transaction(connection, format_time(clock.now())))
+        return needs_reconciling(Transaction(connection, format_time(clock.now())))
     except EngineError:
-        return True  # a tracker's file of another shape; healing a copy of it tells what is wrong
+        return True  # a tracker's file of another shape; reconciliation a copy of it tells what is wrong
 
 
 def _bring_up_to_date(copy: Path, folder: Path, clock: Clock, *, beside_issues: bool) -> tuple[str, ...]:
     try:
         migrate(copy, beside_issues=beside_issues, backup_folder=folder / "backups", clock=clock)
         with closing(Database(copy, clock=clock)) as database:
-            heal(database)
+            reconcile(database)
     except AdwError as error:
         return (f"it is read as it is, because it cannot be brought up to date: {error}",)
     return ()

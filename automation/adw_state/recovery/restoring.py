@@ -1,7 +1,7 @@
 """Bringing history back into the present database, after a rehearsal on a copy of it.
 
 `restore` first prepares the database (a rebuilt file lacks our tables, a sidecar may not exist yet) and
-heals it, then takes the sources one by one, the newest first, in batches that are transactions.
+reconciles it, then takes the sources one by one, the newest first, in batches that are transactions.
 `rehearse` does exactly the same to a copy that is thrown away, and so tells what `restore` would do.
 """
 
@@ -24,8 +24,8 @@ from adw_state.recovery.old_runs import count_rows, newest_change, read_orphans,
 from adw_state.recovery.own_archive import bring_back
 from adw_state.recovery.places import OldFile
 from adw_state.recovery.upgrade import Migrated, migrate
-from adw_state.shared_file import heal
-from adw_state.shared_file.audit import Healing, record_import
+from adw_state.shared_file import reconcile
+from adw_state.shared_file.reconciliations import Reconciliation, record_import
 from adw_state.store.database import Database
 from adw_state.store.importing import Policy, Tally, import_orphan, import_run
 from adw_state.store.runs import RowCounts, Run, StoredRow
@@ -73,11 +73,11 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
-    """What was done: migrations applied, the backup made before, what was healed, what came from where."""
+    """What was done: migrations applied, the backup before, what was reconciled, what came from where."""
 
     migrated: tuple[str, ...]
     backup: Backup | None
-    healed: tuple[Healing, ...]
+    reconciled: tuple[Reconciliation, ...]
     undeleted: Tally
     """Rows that had been deleted by hand from a sidecar, and came back from its archive."""
     taken: tuple[Taken, ...]
@@ -90,7 +90,7 @@ class Restoration:
     @property
     def changed(self) -> bool:
         """Whether any row came in or was put right; migrations alone bring nothing back."""
-        return bool(self.healed or self.total.changes)
+        return bool(self.reconciled or self.total.changes)
 
 
 def survey(files: Sequence[OldFile], project: Path | None, clock: Clock) -> Survey:
@@ -150,11 +150,11 @@ def restore(location: Location, sources: Sequence[Source], clock: Clock, *, kind
 def _restore(location: Location, sources: Sequence[Source], clock: Clock, kind: str) -> Restoration:
     prepared = _prepare(location, clock)
     with closing(Database(location.database, clock=clock)) as database:
-        healed = heal(database, thorough=True)
+        reconciled = reconcile(database, thorough=True)
         undeleted = Tally() if location.beside_issues else database.write(bring_back)
         taken = tuple(_take_from(database, source, location, clock, kind) for source in sources)
-        healed += heal(database, thorough=True)
-    return Restoration(prepared.versions, prepared.backup, healed, undeleted, taken)
+        reconciled += reconcile(database, thorough=True)
+    return Restoration(prepared.versions, prepared.backup, reconciled, undeleted, taken)
 
 
 def _prepare(location: Location, clock: Clock) -> Migrated:

@@ -19,7 +19,7 @@ from adw_state.clock import Clock, default_clock, format_time
 from adw_state.errors import MigrationError
 from adw_state.recovery.earlier.source import EarlierSource
 from adw_state.recovery.old_runs import OldDatabase, read_orphans, read_runs
-from adw_state.shared_file.audit import Healing, record
+from adw_state.shared_file.reconciliations import Reconciliation, record
 from adw_state.store import migrations, schema, sql
 from adw_state.store.importing import Policy, import_orphan, import_run
 from adw_state.store.migration_files import known
@@ -165,8 +165,10 @@ def _contents(
     return chain(read_runs(old), read_orphans(old))
 
 
-def _audited(row: Row) -> Healing:
-    return Healing(row["kind"], row["old_issue_id"], row["new_issue_id"], row["executions"], row["detail"])
+def _audited(row: Row) -> Reconciliation:
+    return Reconciliation(
+        row["kind"], row["old_issue_id"], row["new_issue_id"], row["executions"], row["detail"]
+    )
 
 
 def _outcome(tx: Transaction, path: Path, found: PreviousTables, backup: Backup) -> Upgrade:
@@ -187,7 +189,7 @@ def _outcome(tx: Transaction, path: Path, found: PreviousTables, backup: Backup)
         f"{done.executions:,} executions live, {done.executions_archived:,} archived; "
         f"{done.checkpoints:,} checkpoints live, {done.checkpoints_archived:,} archived"
     )
-    record(tx, [Healing("upgraded", None, None, done.executions + done.executions_archived, detail)])
+    record(tx, [Reconciliation("upgraded", None, None, done.executions + done.executions_archived, detail)])
     return done
 
 

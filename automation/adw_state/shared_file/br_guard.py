@@ -17,7 +17,7 @@ from adw_state.trackers.br_marks import marks_in_folder, marks_in_shape
 
 
 def require_no_mark(database: Path) -> None:
-    """Raise `TrackerChangedError` if the database's folder bears a mark of br."""
+    """Raise `TrackerChangedError` if the database's folder holds a mark of br."""
     if database.parent.name != ".beads":  # only there can other files be marks of br
         return
     try:
@@ -29,8 +29,8 @@ def require_no_mark(database: Path) -> None:
 
 
 def require_no_stamp(tx: Transaction, database: Path) -> None:
-    """Raise `TrackerChangedError` if the tracker's file bears br's stamp."""
-    version = tx.all(sql.load("healing")["stamp"])[0]["user_version"]
+    """Raise `TrackerChangedError` if the tracker's file has br's stamp."""
+    version = tx.all(sql.load("reconciliation")["stamp"])[0]["user_version"]
     if version:
         raise _refusal(database, marks_in_shape((), version)[0])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adw_state.errors import DatabaseReadOnlyError, DiskFullError, IssueNotFoundError, StoreBusyError
-from adw_state.shared_file import diagnosis
+from adw_state.shared_file import differences
 from adw_state.shared_file.br_guard import require_no_mark, require_no_stamp
 from adw_state.store import opening, sql
 from adw_state.store.database import Database
@@ -13,7 +13,7 @@ from adw_state.store.home import Home, OwnFile
 from adw_state.store.transaction import Transaction
 
 if TYPE_CHECKING:
-    from adw_state.shared_file.audit import Healing  # loaded when something was healed
+    from adw_state.shared_file.reconciliations import Reconciliation  # loaded when something was reconciled
 
 _NOT_WRITABLE_NOW = (DatabaseReadOnlyError, DiskFullError, StoreBusyError)
 
@@ -29,27 +29,27 @@ def home_of(database: Database) -> Home:
         return OwnFile()
     home = SharedFile(database)
     database.read(home.before_write)
-    home.heal()
+    home.follow()
     return home
 
 
-def heal(database: Database, *, thorough: bool = False) -> tuple[Healing, ...]:
-    """Put right whatever the tracker did to our rows; what was healed, nothing if all was well.
+def reconcile(database: Database, *, thorough: bool = False) -> tuple[Reconciliation, ...]:
+    """Put right whatever the tracker did to our rows; what was reconciled, nothing if all was well.
 
     `thorough` looks at every row, however large the database and however lately it was looked at.
     Raises what a write raises; then nothing has changed.
     """
     if not database.read(opening.lies_beside_issues):
         return ()
-    seen = database.read(lambda tx: diagnosis.look(tx, thorough=thorough))
+    seen = database.read(lambda tx: differences.look(tx, thorough=thorough))
     if not (seen.damaged or seen.unremembered):
         return ()
-    return database.write(lambda tx: _treat(tx, thorough=thorough))
+    return database.write(lambda tx: _reconcile_rows(tx, thorough=thorough))
 
 
-def needs_healing(tx: Transaction) -> bool:
+def needs_reconciling(tx: Transaction) -> bool:
     """Whether rows of ours beside a tracker's issues must be put right."""
-    return diagnosis.look(tx).damaged
+    return differences.look(tx).damaged
 
 
 class SharedFile:
@@ -58,27 +58,27 @@ class SharedFile:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._follows_events = False
-        self.healed: tuple[Healing, ...] = ()
-        """What was healed since the database was opened here."""
+        self.reconciled: tuple[Reconciliation, ...] = ()
+        """What was reconciled since the database was opened here."""
         self.pending = False
-        """Something is to be healed, but the database cannot be written now."""
+        """Something is to be reconciled, but the database cannot be written now."""
 
     @property
     def issue(self) -> str:
         """An issue that lives, while no event of the tracker's waits to be followed."""
-        return sql.load("healing")["issue_in_step" if self._follows_events else "issue"]
+        return sql.load("reconciliation")["issue_in_step" if self._follows_events else "issue"]
 
     def before_open(self) -> None:
-        """Raise `TrackerChangedError` if the file's folder bears a mark of br."""
+        """Raise `TrackerChangedError` if the file's folder holds a mark of br."""
         require_no_mark(self._database.path)
 
     def before_write(self, tx: Transaction) -> None:
-        """Raise `TrackerChangedError` if the file bears br's stamp."""
+        """Raise `TrackerChangedError` if the file has br's stamp."""
         require_no_stamp(tx, self._database.path)
 
     def require_issue(self, tx: Transaction, issue_id: str) -> None:
         """Raise `IssueNotFoundError` unless the tracker has the issue."""
-        if tx.one(sql.load("healing")["issue"], {"issue_id": issue_id}) is None:
+        if tx.one(sql.load("reconciliation")["issue"], {"issue_id": issue_id}) is None:
             raise IssueNotFoundError(
                 f"there is no issue {issue_id!r} in this tracker", hint="`bd list` shows the issues"
             )
@@ -88,30 +88,30 @@ class SharedFile:
 
         And remember the tracker as it is now: what was never seen to be there cannot be missed when it goes.
         """
-        return self.heal(events_too=True)
+        return self.follow(events_too=True)
 
-    def heal(self, *, events_too: bool = False) -> bool:
+    def follow(self, *, events_too: bool = False) -> bool:
         """Put right what can be put right now; whether anything was. With `events_too` follow every event.
 
         A database that is read-only, on a full disk, or kept locked by another process can still be read:
-        then the healing is pending and the next opening tries again.
+        then the reconciliation is pending and the next opening tries again.
         """
-        seen = self._database.read(diagnosis.look)
+        seen = self._database.read(differences.look)
         self._follows_events = seen.follows_events
         self.pending = False
         if not (seen.damaged or seen.unremembered or (events_too and seen.went_on)):
             return False
         try:
-            found = self._database.write(_treat)
+            found = self._database.write(_reconcile_rows)
         except _NOT_WRITABLE_NOW:
             self.pending = seen.damaged
             return False
-        self.healed += found
+        self.reconciled += found
         return bool(found) or seen.went_on
 
 
-def _treat(tx: Transaction, *, thorough: bool = False) -> tuple[Healing, ...]:
-    # What treats is only loaded when something is wrong: opening is part of every command's start.
-    from adw_state.shared_file.treatment import treat
+def _reconcile_rows(tx: Transaction, *, thorough: bool = False) -> tuple[Reconciliation, ...]:
+    # What reconciles is only loaded when something is wrong: opening is part of every command's start.
+    from adw_state.shared_file.reconciling import reconcile_rows
 
-    return treat(tx, thorough=thorough)
+    return reconcile_rows(tx, thorough=thorough)

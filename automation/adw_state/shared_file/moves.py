@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 
-from adw_state.shared_file.audit import Healing, executions_text
-from adw_state.shared_file.renames import Outcome
+from adw_state.shared_file.reconciliations import Reconciliation, executions_text
+from adw_state.shared_file.renames import Renamed
 from adw_state.store import sql
 from adw_state.store.transaction import Transaction
 
 
-def apply(tx: Transaction, outcome: Outcome) -> list[Healing]:
+def apply(tx: Transaction, outcome: Renamed) -> list[Reconciliation]:
     """Move live and archived executions to the ids that their issues have now.
 
     All move at once, so ids may change places. Executions of an issue that was renamed and then deleted
@@ -19,7 +19,7 @@ def apply(tx: Transaction, outcome: Outcome) -> list[Healing]:
     """
     if not (outcome.moves or outcome.gone):
         return []
-    texts = sql.load("healing")
+    texts = sql.load("reconciliation")
     counts = _counts(tx, [*outcome.moves, *outcome.gone])
     known = _present(tx, outcome.moves.values())
     moves = {old: new for old, new in outcome.moves.items() if new in known}
@@ -44,7 +44,7 @@ def move_archived(tx: Transaction, moves: Mapping[str, str]) -> dict[str, int]:
     if not moves:
         return {}
     counts = _counts(tx, moves)
-    tx.execute(sql.load("healing")["move_archived"], {"moves": _pairs(moves)})
+    tx.execute(sql.load("reconciliation")["move_archived"], {"moves": _pairs(moves)})
     return {issue: archived for issue, (_, archived) in counts.items()}
 
 
@@ -52,7 +52,7 @@ def archive(tx: Transaction, issues: Collection[str], reason: str) -> None:
     """Move the live executions of these issues to the archive."""
     if issues:
         requests = {"issues": json.dumps(list(issues)), "reason": reason, "now": tx.now}
-        tx.execute(sql.load("healing")["request_by_issue"], requests)
+        tx.execute(sql.load("reconciliation")["request_by_issue"], requests)
         serve_requests(tx)
 
 
@@ -64,7 +64,7 @@ def serve_requests(tx: Transaction) -> None:
 
 def _move_live(tx: Transaction, moves: Mapping[str, str]) -> None:
     # Two issues that change ids would for a moment both be held under one of them, so holds are let go.
-    texts = sql.load("healing")
+    texts = sql.load("reconciliation")
     claims = [row["id"] for row in tx.all(texts["claims_of_issues"], {"issues": json.dumps(list(moves))})]
     tx.execute(texts["release"], {"ids": json.dumps(claims)})
     tx.execute(texts["move_live"], {"moves": _pairs(moves)})
@@ -73,12 +73,12 @@ def _move_live(tx: Transaction, moves: Mapping[str, str]) -> None:
 
 
 def _counts(tx: Transaction, issues: Collection[str]) -> dict[str, tuple[int, int]]:
-    rows = tx.all(sql.load("healing")["count_by_issue"], {"issues": json.dumps(list(issues))})
+    rows = tx.all(sql.load("reconciliation")["count_by_issue"], {"issues": json.dumps(list(issues))})
     return {row["issue_id"]: (row["live"], row["archived"]) for row in rows}
 
 
 def _present(tx: Transaction, issues: Collection[str]) -> set[str]:
-    rows = tx.all(sql.load("healing")["present_issues"], {"issues": json.dumps(list(issues))})
+    rows = tx.all(sql.load("reconciliation")["present_issues"], {"issues": json.dumps(list(issues))})
     return {row["id"] for row in rows}
 
 
@@ -86,17 +86,17 @@ def _pairs(moves: Mapping[str, str]) -> str:
     return json.dumps(list(moves.items()))
 
 
-def _moved(old: str, new: str, counts: tuple[int, int], *, lives: bool) -> Healing:
+def _moved(old: str, new: str, counts: tuple[int, int], *, lives: bool) -> Reconciliation:
     live, archived = counts
     what = executions_text(live + archived)
     if not lives:
         detail = f"the tracker renamed {old} to {new} and deleted it; {what} kept in the archive"
-        return Healing("orphaned", old, new, live + archived, detail)
+        return Reconciliation("orphaned", old, new, live + archived, detail)
     detail = f"the tracker renamed {old} to {new}; {what} moved along, {archived:,} of them archived"
-    return Healing("renamed", old, new, live + archived, detail)
+    return Reconciliation("renamed", old, new, live + archived, detail)
 
 
-def _left_behind(issue: str, counts: tuple[int, int]) -> Healing:
+def _left_behind(issue: str, counts: tuple[int, int]) -> Reconciliation:
     what = executions_text(sum(counts))
     detail = f"the tracker deleted {issue} and gave its id to another issue; {what} kept in the archive"
-    return Healing("id_reused", issue, None, sum(counts), detail)
+    return Reconciliation("id_reused", issue, None, sum(counts), detail)

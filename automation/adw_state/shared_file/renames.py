@@ -1,4 +1,4 @@
-"""Which issue bears which id now, from the tracker's `renamed` events.
+"""Which issue has which id now, from the tracker's `renamed` events.
 
 An event says that the issue with one id got another. Ids are used again: `bd renumber` takes every
 issue through a temporary id to one that another issue may have had a moment before. So events are
@@ -13,43 +13,43 @@ from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Renamed:
     """What a series of renames comes to.
 
     `moves` leads from the id that an issue had before all events to the one that it has after them.
-    `gone` are ids, as before all events, whose bearer had lost them to another issue without a rename:
-    that bearer was deleted, and what still names it must not pass to the other.
+    `gone` are ids, as before all events, whose issue had lost them to another issue without a rename:
+    that issue was deleted, and what still names it must not pass to the other.
     """
 
     moves: dict[str, str]
     gone: frozenset[str]
 
 
-def follow(renames: Iterable[tuple[str, str]]) -> Outcome:
+def follow(renames: Iterable[tuple[str, str]]) -> Renamed:
     """The outcome of (old id, new id) events, oldest first, for issues known before all of them."""
-    bearer: dict[
+    holder: dict[
         str, str | None
-    ] = {}  # an id given by an event: who bears it (None: an issue unknown before)
+    ] = {}  # an id given by an event: which issue has it (None: an issue unknown before)
     current: dict[str, str] = {}  # a known issue that was renamed: its id now
     gone: set[str] = set()
 
-    def bearer_of(issue_id: str) -> str | None:
-        if issue_id in bearer:
-            return bearer[issue_id]
+    def issue_with(issue_id: str) -> str | None:
+        if issue_id in holder:
+            return holder[issue_id]
         return None if issue_id in current or issue_id in gone else issue_id
 
     for old, new in renames:
         if old == new:
             continue
-        issue, former = bearer_of(old), bearer_of(new)
+        issue, former = issue_with(old), issue_with(new)
         if former is not None:
             gone.add(former)
             current.pop(former, None)
-        bearer.pop(old, None)
-        bearer[new] = issue
+        holder.pop(old, None)
+        holder[new] = issue
         if issue is not None:
             current[issue] = new
-    return Outcome({old: new for old, new in current.items() if old != new}, frozenset(gone))
+    return Renamed({old: new for old, new in current.items() if old != new}, frozenset(gone))
 
 
 class TimedRenames:

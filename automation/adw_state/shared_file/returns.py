@@ -9,15 +9,15 @@ from contextlib import suppress
 
 from adw_state.errors import ConstraintError
 from adw_state.shared_file import moves
-from adw_state.shared_file.audit import Healing, executions_text
+from adw_state.shared_file.reconciliations import Reconciliation, executions_text
 from adw_state.store import sql
 from adw_state.store.transaction import Row, Transaction
 
 
-def adopt(tx: Transaction, pairs: Mapping[str, str]) -> list[Healing]:
+def adopt(tx: Transaction, pairs: Mapping[str, str]) -> list[Reconciliation]:
     """Give archived executions of re-made issues the new ids; `restore` then brings them back."""
     return [
-        Healing(
+        Reconciliation(
             "reidentified",
             old,
             pairs[old],
@@ -29,16 +29,16 @@ def adopt(tx: Transaction, pairs: Mapping[str, str]) -> list[Healing]:
     ]
 
 
-def restore(tx: Transaction) -> list[Healing]:
+def restore(tx: Transaction) -> list[Reconciliation]:
     """Bring back every archived execution whose issue lives, with its attempts and checkpoints.
 
     Where another execution holds the issue by now, the one that comes back does not hold it. What
     cannot come back stays in the archive with the reason, and is not tried again.
     """
-    texts = sql.load("healing")
-    strangers = tx.all(texts["strangers"])
-    if strangers:
-        tx.execute(texts["detach_from_strangers"])
+    texts = sql.load("reconciliation")
+    reused = tx.all(texts["reused_ids"])
+    if reused:
+        tx.execute(texts["detach_from_reused_ids"])
     waiting = tx.all(texts["returning"])
     newest = {row["id"]: row for row in reversed(waiting) if not row["lives"]}
     lives = _bring_executions(tx, [row["archive_row"] for row in newest.values() if row["named"]])
@@ -49,24 +49,24 @@ def restore(tx: Transaction) -> list[Healing]:
         row for row in waiting if row["lives"] or row["archive_row"] != newest[row["id"]]["archive_row"]
     ]
     return [
-        *(stranger(row["issue_id"], row["executions"]) for row in strangers),
+        *(id_reused(row["issue_id"], row["executions"]) for row in reused),
         *_restored(back),
         *_left(tx, refused, "unrestorable", "an archived row breaks a rule of its table and stays there"),
         *_left(tx, copies, "superseded", "the execution lives already; its archived copy stays there"),
     ]
 
 
-def stranger(issue: str, executions: int) -> Healing:
-    """The entry for executions of a deleted issue whose id another issue bears now."""
+def id_reused(issue: str, executions: int) -> Reconciliation:
+    """The entry for executions of a deleted issue whose id another issue has now."""
     detail = (
         f"{issue} is another issue now; {executions_text(executions)} of the deleted one kept in the archive"
     )
-    return Healing("id_reused", issue, None, executions, detail)
+    return Reconciliation("id_reused", issue, None, executions, detail)
 
 
 def _bring_executions(tx: Transaction, archive_rows: list[int]) -> set[int]:
     """Copy these archived executions back; which came. One that breaks a rule of its table stays there."""
-    found = tx.all(sql.load("healing")["archived_executions"], {"rows": json.dumps(archive_rows)})
+    found = tx.all(sql.load("reconciliation")["archived_executions"], {"rows": json.dumps(archive_rows)})
     values = {row["archive_row"]: {name: row[name] for name in row.keys()} for row in found}  # noqa: SIM118
     add, came = sql.load("executions")["add"], set()
     for archive_row in archive_rows:
@@ -77,7 +77,7 @@ def _bring_executions(tx: Transaction, archive_rows: list[int]) -> set[int]:
 
 
 def _bring_parts(tx: Transaction, back: list[Row]) -> None:
-    texts = sql.load("healing")
+    texts = sql.load("reconciliation")
     rows = {"rows": json.dumps([row["archive_row"] for row in back])}
     ids = {"ids": json.dumps([row["id"] for row in back])}
     tx.execute(texts["restore_attempts"], ids)
@@ -87,16 +87,16 @@ def _bring_parts(tx: Transaction, back: list[Row]) -> None:
     tx.execute(texts["forget_restored_executions"], rows)
 
 
-def _restored(back: Iterable[Row]) -> list[Healing]:
+def _restored(back: Iterable[Row]) -> list[Reconciliation]:
     numbers = Counter(row["issue_id"] for row in back)
     return [
-        Healing("restored", None, issue, number, f"{executions_text(number)} came back with {issue}")
+        Reconciliation("restored", None, issue, number, f"{executions_text(number)} came back with {issue}")
         for issue, number in sorted(numbers.items())
     ]
 
 
-def _left(tx: Transaction, rows: list[Row], reason: str, why: str) -> list[Healing]:
+def _left(tx: Transaction, rows: list[Row], reason: str, why: str) -> list[Reconciliation]:
     if rows:
         marked = {"rows": json.dumps([row["archive_row"] for row in rows]), "reason": reason}
-        tx.execute(sql.load("healing")["mark_archived"], marked)
-    return [Healing(reason, row["issue_id"], None, 1, f"{row['id']}: {why}") for row in rows]
+        tx.execute(sql.load("reconciliation")["mark_archived"], marked)
+    return [Reconciliation(reason, row["issue_id"], None, 1, f"{row['id']}: {why}") for row in rows]

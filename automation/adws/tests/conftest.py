@@ -76,8 +76,12 @@ def tracker_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def beads_template(tmp_path_factory: pytest.TempPathFactory, tracker_template: Path) -> Path:
     """The tracker's database with our tables in it, migrated and empty. Copy it; do not open it."""
-    path = tmp_path_factory.mktemp("beads-template") / "beads.db"
-    shutil.copyfile(tracker_template, path)
+    return migrated_copy(tracker_template, tmp_path_factory.mktemp("beads-template") / "beads.db")
+
+
+def migrated_copy(template: Path, path: Path) -> Path:
+    """A copy of a tracker's database with our tables in it."""
+    shutil.copyfile(template, path)
     migrations.apply(
         path, beside_issues=True, backup_folder=path.parent / "backups", clock=SettableClock(NOW)
     )

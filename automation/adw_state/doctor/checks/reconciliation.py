@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adw_state.doctor.project import Project
-from adw_state.shared_file import needs_healing
-from adw_state.shared_file.audit import Healing, list_healings
+from adw_state.shared_file import needs_reconciling
+from adw_state.shared_file.reconciliations import Reconciliation, list_reconciliations
 from adw_state.store.check import Check, Finding, Stage
 
 _SHOWN = 3
@@ -15,26 +15,26 @@ _SHOWN = 3
 def _look(project: Project) -> Iterator[Finding]:
     if project.database is None or not project.beside_issues:
         return
-    if project.database.read(needs_healing):
+    if project.database.read(needs_reconciling):
         yield Finding(
             "warning",
             "The tracker renamed, deleted or re-made issues since our tables were opened last.",
             fix=project.command("adw doctor --fix"),
             fixable=True,
         )
-    past = list_healings(project.database, limit=_SHOWN)
+    past = list_reconciliations(project.database, limit=_SHOWN)
     if past:
         yield Finding(
             "note",
             "Reconciled lately: " + "; ".join(_told(one) for one in past) + ".",
-            "This tells what was changed without anybody asking for it; adw_healings holds all of it.",
+            "This tells what was changed without anybody asking for it; adw_reconciliations holds all of it.",
         )
     else:
         yield Finding("ok", "No row ever had to be reconciled.")
 
 
-def _told(done: Healing) -> str:
-    when = f"{done.healed_at:%Y-%m-%d %H:%M}" if done.healed_at else "?"
+def _told(done: Reconciliation) -> str:
+    when = f"{done.reconciled_at:%Y-%m-%d %H:%M}" if done.reconciled_at else "?"
     return f"{when} {done.kind}, {done.detail}"
 
 

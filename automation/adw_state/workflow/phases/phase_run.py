@@ -187,7 +187,7 @@ class PhaseRun:
     def _take_back(self, base: str) -> None:
         """Undo the commits of an agent that failed; its changes stay in the files, to be looked at."""
         self.work.record.check_owner()
-        # What an agent did to the worktree itself is mended by the next attempt; why it failed is told now.
+        # What an agent did to the worktree itself is repaired by the next attempt; why it failed is told now.
         with suppress(RepositoryError):
             stand_on_branch(self.work.tree, base)
 

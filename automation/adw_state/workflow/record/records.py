@@ -89,7 +89,7 @@ class Records:
         if run.exists:
             raise DuplicateExecutionError(
                 f"there is a run with the id {start.execution_id!r} already",
-                hint="leave the id away to get a fresh one, or go on with that run by `adw resume`",
+                hint="leave the id out to get a new one, or go on with that run by `adw resume`",
             )
         record = self._ask(lambda database: self._begin_in_database(database, start, run))
         if record is None:

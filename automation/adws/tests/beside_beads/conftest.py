@@ -16,7 +16,7 @@ from adw_state.clock import SettableClock
 from adw_state.trackers.own_tracker import create_beads_database
 from adws.tests.beside_beads.replays import BORN
 from adws.tests.beside_beads.trackers import RealBd, bd_program, needs_bd
-from adws.tests.conftest import ISSUES
+from adws.tests.conftest import ISSUES, migrated_copy
 
 
 @pytest.fixture
@@ -31,6 +31,12 @@ def tracker_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("old-tracker-template") / "beads.db"
     create_beads_database(path, "demo", ISSUES, SettableClock(BORN).now())
     return path
+
+
+@pytest.fixture(scope="session")
+def beads_template(tmp_path_factory: pytest.TempPathFactory, tracker_template: Path) -> Path:
+    """That database with our tables in it; without this, the first tier to ask would decide for all."""
+    return migrated_copy(tracker_template, tmp_path_factory.mktemp("old-beads-template") / "beads.db")
 
 
 @pytest.fixture

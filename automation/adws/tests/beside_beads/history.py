@@ -46,7 +46,7 @@ def archived(path: Path) -> dict[str, tuple[str, str]]:
 def everything(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """Every execution, attempt and checkpoint, live or archived, without the issue's id and the claim.
 
-    Those two may change when rows are healed; nothing else may.
+    Those two may change when rows are reconciled; nothing else may.
     """
     execution = ", ".join(name for name in EXECUTION_COLUMNS if name not in ("issue_id", "claimed"))
     attempt, checkpoint = ", ".join(ATTEMPT_COLUMNS), ", ".join(CHECKPOINT_COLUMNS)
@@ -71,6 +71,8 @@ def complaints(path: Path) -> list[tuple[object, ...]]:
     return [*rows(path, "PRAGMA foreign_key_check"), *damage]
 
 
-def healings(path: Path) -> list[tuple[object, ...]]:
+def reconciliations(path: Path) -> list[tuple[object, ...]]:
     """What the audit table holds, oldest first: kind, old issue, new issue, executions."""
-    return rows(path, "SELECT kind, old_issue_id, new_issue_id, executions FROM adw_healings ORDER BY seq")
+    return rows(
+        path, "SELECT kind, old_issue_id, new_issue_id, executions FROM adw_reconciliations ORDER BY seq"
+    )

@@ -23,7 +23,15 @@ from adw_state.trackers.locate import Location, locate
 from adw_state.trackers.own_tracker import create_beads_database
 from adw_state.trackers.tracker import Tracker
 from adws.tests.beside_beads import replays
-from adws.tests.beside_beads.history import archived, complaints, everything, healings, live, rows, run_on
+from adws.tests.beside_beads.history import (
+    archived,
+    complaints,
+    everything,
+    live,
+    reconciliations,
+    rows,
+    run_on,
+)
 from adws.tests.beside_beads.trackers import RealBd
 from adws.tests.conftest import ISSUES
 from adws.tests.processes import run_together
@@ -106,7 +114,7 @@ def test_everything_comes_along_and_the_old_file_stays_as_it_is(
     assert (home.tracker, home.database) == (tracker, project / ".adw" / "state.sqlite3")
     assert everything(home.database) == before
     assert live(home.database) == runs
-    assert healings(home.database) == [("moved", None, None, 5)]
+    assert reconciliations(home.database) == [("moved", None, None, 5)]
     assert sha(left.path) == untouched
 
 

@@ -24,8 +24,8 @@ from adws.tests.beside_beads.history import (
     archived,
     complaints,
     everything,
-    healings,
     live,
+    reconciliations,
     rows,
     run_on,
 )
@@ -45,7 +45,7 @@ def runs(beads_db: Path, clock: SettableClock) -> dict[str, str]:
 
 def opened(path: Path, clock: SettableClock) -> tuple[str, ...]:
     with BeadsStateManager(path, clock=clock) as state:
-        return tuple(healing.kind for healing in state.healed)
+        return tuple(reconciliation.kind for reconciliation in state.reconciled)
 
 
 def test_the_rebuilding_of_issues_and_dependencies_leaves_every_row_and_view_of_ours(
@@ -324,7 +324,7 @@ def test_a_file_that_was_rebuilt_under_an_open_manager_is_noticed_and_named(
             state.save_checkpoint(run.id, "plan", "later", {})
 
 
-def test_a_file_that_was_put_back_under_an_open_manager_is_healed_like_at_any_opening(
+def test_a_file_that_was_put_back_under_an_open_manager_is_reconciled_like_at_any_opening(
     beads_db: Path, clock: SettableClock, runs: dict[str, str], tmp_path: Path
 ) -> None:
     older = Path(shutil.copyfile(beads_db, tmp_path / "older.db"))
@@ -334,4 +334,4 @@ def test_a_file_that_was_put_back_under_an_open_manager_is_healed_like_at_any_op
         found = state.get_execution(runs["demo-1"])
         assert found is not None
         assert found.issue_id == "demo-a"
-    assert healings(beads_db) == [("renamed", "demo-1", "demo-a", 1)]
+    assert reconciliations(beads_db) == [("renamed", "demo-1", "demo-a", 1)]

@@ -16,7 +16,7 @@ from adw_state.recovery import restoring
 from adw_state.recovery.lacking import count_lacking, known_executions
 from adw_state.recovery.places import old_files
 from adw_state.recovery.restoring import Restoration, Survey, rehearse, restore, survey
-from adw_state.shared_file import heal
+from adw_state.shared_file import reconcile
 from adw_state.state import BeadsStateManager
 from adw_state.store import migrations
 from adw_state.store.database import Database
@@ -32,8 +32,8 @@ from adws.tests.beside_beads.history import (
     archived,
     complaints,
     everything,
-    healings,
     live,
+    reconciliations,
     rows,
     run_on,
 )
@@ -121,13 +121,16 @@ def test_a_long_history_comes_in_short_transactions_and_goes_on_after_an_end_in_
         with pytest.raises(KeyboardInterrupt):
             home.restore()
     assert sorted(live(home.database)) == sorted(taken)
-    assert healings(home.database) == [("recovered", None, None, 2)] * 2
+    assert reconciliations(home.database) == [("recovered", None, None, 2)] * 2
 
     done = home.restore()
 
     assert done.total == Tally(restored=1, attempts=1, checkpoints=2, present=4)
     assert everything(home.database) == before
-    assert healings(home.database) == [*[("recovered", None, None, 2)] * 2, ("recovered", None, None, 1)]
+    assert reconciliations(home.database) == [
+        *[("recovered", None, None, 2)] * 2,
+        ("recovered", None, None, 1),
+    ]
 
 
 def test_what_was_in_a_file_that_bd_put_away_lives_again_after_the_rebuild(home: Home) -> None:
@@ -143,7 +146,7 @@ def test_what_was_in_a_file_that_bd_put_away_lives_again_after_the_rebuild(home:
     assert archived(home.database) == {}
     assert complaints(home.database) == []
     assert done.total == Tally(restored=5, attempts=5, checkpoints=10)
-    assert healings(home.database) == [("recovered", None, None, 5)]
+    assert reconciliations(home.database) == [("recovered", None, None, 5)]
 
 
 def test_the_survey_names_each_place_with_its_newest_change_and_its_rows(home: Home) -> None:
@@ -497,14 +500,14 @@ def test_runs_of_an_earlier_implementation_come_back_as_its_upgrade_makes_them(
     assert complaints(home.database) == []
 
 
-def test_healing_finds_nothing_more_to_do_after_a_restore(home: Home) -> None:
+def test_reconciling_finds_nothing_more_to_do_after_a_restore(home: Home) -> None:
     home.run_everywhere()
     home.put_away()
     home.rebuild()
     home.restore()
 
     with closing(Database(home.database, clock=home.clock)) as database:
-        assert heal(database, thorough=True) == ()
+        assert reconcile(database, thorough=True) == ()
 
 
 @pytest.mark.parametrize(

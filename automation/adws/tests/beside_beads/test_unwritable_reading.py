@@ -94,7 +94,7 @@ def test_a_full_disk_is_read_with_its_log(log: str, tmp_path: Path, beads_templa
     assert found == [*EXPECTED[log], DiskFullError.__name__, ["pending"]]
 
 
-def test_a_healing_that_is_due_waits_until_the_disk_has_room(tmp_path: Path, beads_template: Path) -> None:
+def test_reconciling_that_is_due_waits_until_the_disk_has_room(tmp_path: Path, beads_template: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
 
@@ -103,10 +103,13 @@ def test_a_healing_that_is_due_waits_until_the_disk_has_room(tmp_path: Path, bea
         replays.rename(path, "demo-1", "demo-9")
         filler = fill_up(disk, leaving=0)
         with BeadsStateManager(path) as state:
-            full: list[object] = [state.healing_pending, [run.issue_id for run in state.list_executions()]]
+            full: list[object] = [
+                state.reconciliation_pending,
+                [run.issue_id for run in state.list_executions()],
+            ]
         filler.unlink()
         with BeadsStateManager(path) as state:
-            return [*full, state.healing_pending, [run.issue_id for run in state.list_executions()]]
+            return [*full, state.reconciliation_pending, [run.issue_id for run in state.list_executions()]]
 
     assert with_small_disk(disk, "4m", work) == [True, ["demo-1"], False, ["demo-9"]]
 

@@ -105,7 +105,8 @@ def test_the_file_is_then_as_the_migrations_make_it(old_db: Path) -> None:
 def test_what_was_written_down_is_kept_and_the_upgrade_behind_it(old_db: Path) -> None:
     apply(old_db)
 
-    assert rows(old_db, "SELECT seq, healed_at, kind, old_issue_id, executions FROM adw_healings") == [
+    text = "SELECT seq, reconciled_at, kind, old_issue_id, executions FROM adw_reconciliations"
+    assert rows(old_db, text) == [
         (1, START, "renamed", "old-1", 1),
         (2, NOW, "upgraded", None, 3),
     ]

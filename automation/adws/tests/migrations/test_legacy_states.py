@@ -83,7 +83,7 @@ def test_of_ten_processes_at_once_one_upgrades(earlier_db: Path) -> None:
     done = run_together([lambda: apply(earlier_db).versions] * 10)
     assert sorted(done) == [()] * 9 + [VERSIONS]
     assert rows(earlier_db, "SELECT count(*) FROM adw_executions") == [(3,)]
-    assert rows(earlier_db, "SELECT count(*) FROM adw_healings") == [(1,)]
+    assert rows(earlier_db, "SELECT count(*) FROM adw_reconciliations") == [(1,)]
 
 
 def test_without_the_gate_it_is_looked_at_again_under_the_lock(earlier_db: Path) -> None:
@@ -94,7 +94,7 @@ def test_without_the_gate_it_is_looked_at_again_under_the_lock(earlier_db: Path)
         return done is not None
 
     assert sorted(run_together([work] * 4)) == [False, False, False, True]
-    assert rows(earlier_db, "SELECT count(*) FROM adw_healings") == [(1,)]
+    assert rows(earlier_db, "SELECT count(*) FROM adw_reconciliations") == [(1,)]
 
 
 def test_a_disk_that_is_full_in_the_middle_leaves_it_as_it_was(tracker_db: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_disk_that_is_full_in_the_middle_leaves_it_as_it_was(tracker_db: Path)
 @pytest.mark.parametrize(
     ("script", "complaint"),
     [
-        ("CREATE TABLE adw_healings (x)", "table adw_healings exists already"),
+        ("CREATE TABLE adw_reconciliations (x)", "table adw_reconciliations exists already"),
         (
             "CREATE TABLE theirs (x); CREATE INDEX idx_adw_executions_started ON theirs (x)",
             "belongs to theirs",

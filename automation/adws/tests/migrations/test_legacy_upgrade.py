@@ -127,9 +127,11 @@ def test_the_backup_holds_the_database_as_it_was(earlier_db: Path) -> None:
     assert content(backup.path) == before
 
 
-def test_the_upgrade_is_written_down_among_the_healings(earlier_db: Path) -> None:
+def test_the_upgrade_is_written_down_among_the_reconciliations(earlier_db: Path) -> None:
     apply(earlier_db)
-    assert rows(earlier_db, "SELECT seq, healed_at, kind, executions, detail FROM adw_healings") == [
+    assert rows(
+        earlier_db, "SELECT seq, reconciled_at, kind, executions, detail FROM adw_reconciliations"
+    ) == [
         (
             1,
             NOW,

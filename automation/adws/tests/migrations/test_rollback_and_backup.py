@@ -84,7 +84,7 @@ def _with_rows(path: Path) -> None:
 def test_what_a_rollback_drops_is_told_before(beads_db: Path) -> None:
     _with_rows(beads_db)
     told = migrations.rows_dropped_by_rollback(beads_db, "001")
-    assert {name: rows for name, rows in told.items() if "healing" not in name} == {
+    assert {name: rows for name, rows in told.items() if "reconcil" not in name} == {
         "adw_executions": 2,
         "adw_phase_attempts": 2,
         "adw_checkpoints": 2,

@@ -337,7 +337,7 @@ def test_a_run_that_lost_its_database_comes_back_completely_with_the_next_comman
     assert json_only_runs.noted(project.path) == []
     with closing(sqlite3.connect(project.database)) as connection:
         ((kind, executions, detail),) = connection.execute(
-            "SELECT kind, executions, detail FROM adw_healings"
+            "SELECT kind, executions, detail FROM adw_reconciliations"
         )
     state = project.path / ".adw" / "agents" / "run-1" / "adw_state.json"
     assert (kind, executions) == ("recovered", 1)

@@ -99,7 +99,7 @@ def test_a_hot_statement_works_no_more_in_a_large_database(databases: Databases,
 
 
 def test_an_execution_beside_a_trackers_issues_is_begun_without_a_search(databases: Databases) -> None:
-    text = statement(sql.load("healing")["issue_in_step"])
+    text = statement(sql.load("reconciliation")["issue_in_step"])
     few, many = (steps_of(connection, text, PARAMS | {"id": "another"}) for connection in databases)
     assert many <= few + 20
 

@@ -19,7 +19,7 @@ _PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
 _BUILT_NAME = re.compile(r'f"([a-z_]+\{\w+(?:\[[^\[\]"]*\])?\}|\{\w+\}[a-z_]+)"')
 _SQLITE_ONLY = {
     "opening": "asks SQLite's own catalogue",
-    "healing": "follows a tracker's SQLite file",
+    "reconciliation": "follows a tracker's SQLite file",
     "tracker_issues": "reads a tracker's SQLite file",
     "own_tracker": "makes a tracker's SQLite file",
     "restore": "reads old SQLite files",

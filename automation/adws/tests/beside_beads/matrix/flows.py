@@ -26,7 +26,7 @@ class Flow:
     versions: tuple[str, ...] = VERSIONS
     made_by: str | None = None
     """The version that made the tracker's file, if not the one that is used."""
-    refuses_until_healed: bool = False
+    refuses_until_reconciled: bool = False
     """bd itself may not open the file between the flow and our next opening (multi-repo mode)."""
 
 
@@ -316,7 +316,7 @@ FLOWS = (
     Flow("create over a tombstone", make_over_tombstone, ("0.49.6",)),
     Flow("export and sync", export_and_flush),
     Flow("multi-repo", hydrate, HASH_IDS),
-    Flow("multi-repo, rename-prefix", hydrate_after_rename, HASH_IDS, refuses_until_healed=True),
+    Flow("multi-repo, rename-prefix", hydrate_after_rename, HASH_IDS, refuses_until_reconciled=True),
     Flow("beside the daemon", beside_daemon),
     *_upgrades(),
 )

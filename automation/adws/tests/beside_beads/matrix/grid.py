@@ -23,7 +23,7 @@ from adws.tests.conftest import REAL_TRACKERS
 
 @dataclass(frozen=True)
 class Cell:
-    """How one flow went with one version. Rows are executions; `healed` counts them by kind."""
+    """How one flow went with one version. Rows are executions; `reconciled` counts them by kind."""
 
     version: str
     flow: str
@@ -33,7 +33,7 @@ class Cell:
     rows_before: int
     rows_live: int
     rows_archived: int
-    healed: dict[str, int]
+    reconciled: dict[str, int]
     seconds: float
 
 
@@ -63,7 +63,7 @@ class Matrix:
         begin = perf_counter()
         try:
             flow.action(project, schema)
-            now = verdict.after(project, schema, was, refuses_until_healed=flow.refuses_until_healed)
+            now = verdict.after(project, schema, was, refuses_until_reconciled=flow.refuses_until_reconciled)
         except BdRefusedError as error:
             now = verdict.After((f"bd refuses: {error}",), 0, 0, Counter())
         seconds = perf_counter() - begin
@@ -78,7 +78,7 @@ class Matrix:
             len(was.titles),
             now.live,
             now.archived,
-            dict(sorted(now.healed.items())),
+            dict(sorted(now.reconciled.items())),
             seconds,
         )
 
@@ -109,12 +109,14 @@ def pairs(versions: Iterable[str] = VERSIONS, flows: Iterable[Flow] = FLOWS) -> 
 
 def table(cells: list[Cell]) -> str:
     """The cells as text, one line each, and a closing line with the slowest."""
-    lines = [f"{'bd':8} {'flow':27} {'':6} {'before':>6} {'live':>5} {'archived':>8} {'seconds':>7}  healed"]
+    lines = [
+        f"{'bd':8} {'flow':27} {'':6} {'before':>6} {'live':>5} {'archived':>8} {'seconds':>7}  reconciled"
+    ]
     for cell in cells:
-        healed = ", ".join(f"{number} {kind}" for kind, number in cell.healed.items()) or "-"
+        reconciled = ", ".join(f"{number} {kind}" for kind, number in cell.reconciled.items()) or "-"
         lines.append(
             f"{cell.version:8} {cell.flow:27} {'ok' if cell.ok else 'FAILED':6} {cell.rows_before:6}"
-            f" {cell.rows_live:5} {cell.rows_archived:8} {cell.seconds:7.2f}  {healed}"
+            f" {cell.rows_live:5} {cell.rows_archived:8} {cell.seconds:7.2f}  {reconciled}"
         )
         lines += [f"{'':10}{problem}" for problem in cell.problems]
     slowest = max(cells, key=lambda cell: cell.seconds)

@@ -57,7 +57,7 @@ class Schema(Protocol):
         """A workflow on this issue that keeps the database open."""
 
     def opened(self, database: Path) -> Counter[str]:
-        """Open the database as our next command does; how many executions were healed, by kind."""
+        """Open the database as our next command does; how many executions were reconciled, by kind."""
 
     def everything(self, database: Path) -> Counter[object]:
         """Every row that may not get lost, without the issue that it belongs to."""
@@ -70,7 +70,7 @@ class Schema(Protocol):
 
 
 class Ours:
-    """The schema and the healing of this project."""
+    """The schema and the reconciliation of this project."""
 
     name = "ours"
 
@@ -90,11 +90,11 @@ class Ours:
             yield
 
     def opened(self, database: Path) -> Counter[str]:
-        healed: Counter[str] = Counter()
+        reconciled: Counter[str] = Counter()
         with BeadsStateManager(database) as state:
-            for healing in state.healed:
-                healed[healing.kind] += healing.executions
-        return healed
+            for reconciliation in state.reconciled:
+                reconciled[reconciliation.kind] += reconciliation.executions
+        return reconciled
 
     def everything(self, database: Path) -> Counter[object]:
         tables = history.everything(database)
@@ -108,7 +108,7 @@ class Ours:
 
 
 class Naive:
-    """The control: views over the tracker's issues, a plain cascade, no archive, no healing."""
+    """The control: views over the tracker's issues, a plain cascade, no archive, no reconciliation."""
 
     name = "naive"
 

@@ -25,7 +25,7 @@ class After:
     problems: tuple[str, ...]
     live: int
     archived: int
-    healed: Counter[str]
+    reconciled: Counter[str]
 
 
 def before(project: Project, schema: Schema) -> Before:
@@ -58,23 +58,23 @@ def _bd_opens(project: Project) -> list[str]:
     return []
 
 
-def after(project: Project, schema: Schema, was: Before, *, refuses_until_healed: bool) -> After:
+def after(project: Project, schema: Schema, was: Before, *, refuses_until_reconciled: bool) -> After:
     """Use bd, open the database as our next command does, use bd again, and compare."""
-    problems = [] if refuses_until_healed else _bd_opens(project)
+    problems = [] if refuses_until_reconciled else _bd_opens(project)
     kept = schema.everything(project.database)
     if lost := was.everything - kept:
         problems.append(f"rows lost: {lost.total()} before our opening")
-    healed = schema.opened(project.database)
+    reconciled = schema.opened(project.database)
     if schema.everything(project.database) != kept:
         problems.append("rows lost or changed by our opening")
     problems += _places(project, schema, was.titles | project.begun)
     problems += [f"sqlite complains: {found}" for found in complaints(project.database) if _of_ours(found)]
-    problems += [f"a second opening healed {kind}" for kind in schema.opened(project.database)]
+    problems += [f"a second opening reconciled {kind}" for kind in schema.opened(project.database)]
     problems += bd_works(project, "Probe")
     for view in VIEWS:
         rows(project.database, f"SELECT * FROM {view}")
     live, archived = schema.live(project.database), schema.archived(project.database)
-    return After(tuple(problems), len(live), len(archived), healed)
+    return After(tuple(problems), len(live), len(archived), reconciled)
 
 
 def _of_ours(complaint: tuple[object, ...]) -> bool:

@@ -10,21 +10,21 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock, parse_time
-from adw_state.shared_file import heal, needs_healing
-from adw_state.shared_file.audit import list_healings
-from adw_state.shared_file.renames import Outcome, follow
+from adw_state.shared_file import needs_reconciling, reconcile
+from adw_state.shared_file.reconciliations import list_reconciliations
+from adw_state.shared_file.renames import Renamed, follow
 from adw_state.state import BeadsStateManager
 from adw_state.store.database import Database
 from adw_state.store.records import Execution
 from adws.tests.beside_beads import replays
-from adws.tests.beside_beads.history import archived, complaints, everything, healings, live, run_on
+from adws.tests.beside_beads.history import archived, complaints, everything, live, reconciliations, run_on
 
 
 def opened(path: Path, clock: SettableClock) -> tuple[str, ...]:
-    """What opening the database healed, by kind."""
+    """What opening the database reconciled, by kind."""
     with BeadsStateManager(path, clock=clock) as state:
-        assert not state.healing_pending
-        return tuple(healing.kind for healing in state.healed)
+        assert not state.reconciliation_pending
+        return tuple(reconciliation.kind for reconciliation in state.reconciled)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def runs(beads_db: Path, clock: SettableClock) -> dict[str, str]:
 def test_renames_are_followed_per_issue_and_not_per_id(
     renames: list[tuple[str, str]], moves: dict[str, str], gone: set[str]
 ) -> None:
-    assert follow(renames) == Outcome(moves, frozenset(gone))
+    assert follow(renames) == Renamed(moves, frozenset(gone))
 
 
 def test_a_renamed_issue_keeps_its_executions_and_the_renaming_is_written_down(
@@ -67,16 +67,16 @@ def test_a_renamed_issue_keeps_its_executions_and_the_renaming_is_written_down(
     assert everything(beads_db) == before
     assert complaints(beads_db) == []
     with closing(Database(beads_db)) as database:
-        [healing] = list_healings(database)
-    assert (healing.old_issue_id, healing.new_issue_id) == ("demo-1", "demo-login")
-    assert (healing.seq, healing.executions) == (1, 1)
-    assert healing.healed_at == parse_time("2001-11-23T13:00:00.000000Z")
-    assert healing.detail == (
+        [reconciliation] = list_reconciliations(database)
+    assert (reconciliation.old_issue_id, reconciliation.new_issue_id) == ("demo-1", "demo-login")
+    assert (reconciliation.seq, reconciliation.executions) == (1, 1)
+    assert reconciliation.reconciled_at == parse_time("2001-11-23T13:00:00.000000Z")
+    assert reconciliation.detail == (
         "the tracker renamed demo-1 to demo-login; 1 execution moved along, 0 of them archived"
     )
 
 
-def test_a_second_opening_finds_nothing_to_heal(
+def test_a_second_opening_finds_nothing_to_reconcile(
     beads_db: Path, clock: SettableClock, runs: dict[str, str]
 ) -> None:
     replays.rename_prefix(beads_db, "demo-", "new-")
@@ -92,10 +92,10 @@ def test_a_chain_of_renames_is_followed_to_its_end(
     replays.rename(beads_db, "demo-b", "demo-c")
     opened(beads_db, clock)
     assert live(beads_db)[runs["demo-1"]] == "demo-c"
-    assert healings(beads_db) == [("renamed", "demo-1", "demo-c", 1)]
+    assert reconciliations(beads_db) == [("renamed", "demo-1", "demo-c", 1)]
 
 
-def test_an_issue_that_got_its_old_id_back_needs_no_healing(
+def test_an_issue_that_got_its_old_id_back_needs_no_reconciliation(
     beads_db: Path, clock: SettableClock, runs: dict[str, str]
 ) -> None:
     replays.rename(beads_db, "demo-1", "demo-a")
@@ -136,13 +136,13 @@ def test_renumbering_gives_ids_to_other_issues_and_no_execution_changes_its_issu
     opened(beads_db, clock)
     assert live(beads_db) == {runs[old]: issue for old, issue in new.items()}
     assert archived(beads_db) == {runs["demo-1"]: ("demo-1", "id_reused")}
-    assert ("id_reused", "demo-1", None, 1) in healings(beads_db)
+    assert ("id_reused", "demo-1", None, 1) in reconciliations(beads_db)
     assert everything(beads_db) == before
     assert complaints(beads_db) == []
     assert opened(beads_db, clock) == ()
 
 
-def test_rows_of_an_issue_deleted_with_foreign_keys_off_do_not_pass_to_the_next_bearer_of_its_id(
+def test_rows_of_an_issue_deleted_with_foreign_keys_off_do_not_pass_to_the_next_issue_with_its_id(
     beads_db: Path, clock: SettableClock, runs: dict[str, str]
 ) -> None:
     replays.delete(beads_db, "demo-1", foreign_keys=False)
@@ -178,7 +178,7 @@ def test_an_execution_begun_after_a_rename_stays_with_the_issue_that_has_the_id_
         replays.rename(beads_db, "demo-1", "demo-old")
         replays.rename(beads_db, "demo-2", "demo-1")
         later = begin(state, "demo-1")
-    assert opened(beads_db, clock) == ()  # healed before the execution was made
+    assert opened(beads_db, clock) == ()  # reconciled before the execution was made
     assert live(beads_db)[later.id] == "demo-1"
     assert live(beads_db)[runs["demo-1"]] == "demo-old"
     assert live(beads_db)[runs["demo-2"]] == "demo-1"
@@ -200,7 +200,7 @@ def test_executions_begun_one_after_the_other_each_see_the_renames_between_them(
 
 
 @BEGUN
-def test_a_refused_execution_takes_no_healing_for_done(
+def test_a_refused_execution_takes_no_reconciling_for_done(
     beads_db: Path, clock: SettableClock, begin: Begin
 ) -> None:
     with BeadsStateManager(beads_db, clock=clock) as state:
@@ -242,7 +242,7 @@ def test_a_renamed_issue_deleted_without_its_events_is_archived_under_its_last_i
         connection.execute("DELETE FROM issues WHERE id = 'demo-a'")
     opened(beads_db, clock)
     assert archived(beads_db) == {runs["demo-1"]: ("demo-a", "orphaned")}
-    assert ("orphaned", "demo-1", "demo-a", 1) in healings(beads_db)
+    assert ("orphaned", "demo-1", "demo-a", 1) in reconciliations(beads_db)
 
 
 def test_events_that_are_no_renames_or_say_nothing_are_passed_over(
@@ -284,9 +284,9 @@ def test_events_that_began_anew_are_said_and_followed_from_there(
 
 
 def forget_watermark(path: Path) -> None:
-    """As in a database whose rows are older than the healing."""
+    """As in a database whose rows are older than the reconciliation."""
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DELETE FROM adw_healing_state")
+        connection.execute("DELETE FROM adw_reconcile_state")
 
 
 def test_without_a_watermark_lost_issues_are_found_by_the_time_of_their_renames(
@@ -343,25 +343,25 @@ def test_a_tracker_without_events_that_we_understand_has_its_orphans_archived(
     assert opened(beads_db, clock) == ("orphaned",)
     assert archived(beads_db) == {runs["demo-1"]: ("demo-1", "orphaned")}
     with BeadsStateManager(beads_db, clock=clock) as state:
-        assert state.healed == ()
+        assert state.reconciled == ()
         run_on(state, "demo-a")
 
 
-def test_healing_asked_for_directly_says_what_it_did_and_whether_it_is_needed(
+def test_reconciling_asked_for_directly_says_what_it_did_and_whether_it_is_needed(
     beads_db: Path, clock: SettableClock, runs: dict[str, str]
 ) -> None:
     replays.rename(beads_db, "demo-1", "demo-a")
     with closing(Database(beads_db, clock=clock)) as database:
-        assert database.read(needs_healing) is True
-        assert [healing.kind for healing in heal(database)] == ["renamed"]
-        assert database.read(needs_healing) is False
-        assert heal(database) == ()
+        assert database.read(needs_reconciling) is True
+        assert [reconciliation.kind for reconciliation in reconcile(database)] == ["renamed"]
+        assert database.read(needs_reconciling) is False
+        assert reconcile(database) == ()
 
 
-def test_a_database_of_our_own_has_nothing_to_heal(sidecar_db: Path, clock: SettableClock) -> None:
+def test_a_database_of_our_own_has_nothing_to_reconcile(sidecar_db: Path, clock: SettableClock) -> None:
     with BeadsStateManager(sidecar_db, clock=clock) as state:
         run_on(state, "any-1")
-        assert state.healed == ()
+        assert state.reconciled == ()
     with closing(Database(sidecar_db, clock=clock)) as database:
-        assert heal(database, thorough=True) == ()
-    assert healings(sidecar_db) == []
+        assert reconcile(database, thorough=True) == ()
+    assert reconciliations(sidecar_db) == []

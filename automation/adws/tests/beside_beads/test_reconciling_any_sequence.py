@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from adw_state.clock import SettableClock
-from adw_state.shared_file import diagnosis
+from adw_state.shared_file import differences
 from adw_state.state import BeadsStateManager
 from adw_state.store import migrations
 from adw_state.trackers.own_tracker import create_beads_database
@@ -155,7 +155,7 @@ class TrackerBesideUs(RuleBasedStateMachine):
         self.check()
         again = BeadsStateManager(self.path, clock=self.clock)
         again.close()
-        assert again.healed == ()
+        assert again.reconciled == ()
 
     def check(self) -> None:
         assert everything(self.path) == self.kept
@@ -167,11 +167,11 @@ class TrackerBesideUs(RuleBasedStateMachine):
         assert wrong == {}
 
 
-@pytest.mark.parametrize("small_rows", [diagnosis.SMALL_ROWS, -1], ids=["small", "large"])
+@pytest.mark.parametrize("small_rows", [differences.SMALL_ROWS, -1], ids=["small", "large"])
 def test_nothing_is_lost_and_nothing_goes_astray(
     template: Path, small_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diagnosis, "SMALL_ROWS", small_rows)
+    monkeypatch.setattr(differences, "SMALL_ROWS", small_rows)
     TrackerBesideUs.template = template
     run_state_machine_as_test(
         TrackerBesideUs,

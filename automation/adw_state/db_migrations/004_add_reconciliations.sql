@@ -1,7 +1,7 @@
 -- What keeps executions with their issues when the tracker renames, deletes or re-makes those.
 --
--- adw_healings says what was healed, when and why; a row is written for every healing and never
--- changed. adw_healing_state is one row: up to which of the tracker's events renames were followed, and
+-- adw_reconciliations says what was reconciled, when and why; a row is written for each and never changed.
+-- adw_reconcile_state is one row: up to which of the tracker's events renames were followed, and
 -- what the tables looked like when every row was last looked at, so that opening a healthy database
 -- costs a few look-ups. The tables are made in every home; where our tables lie in our own file they
 -- stay empty, because there is no tracker beside them that could take an issue away.
@@ -13,9 +13,9 @@
 -- without an issue went to the archive), 'id_reused' (rows of a deleted issue whose id another issue
 -- bears now), 'superseded' and 'unrestorable' (archived rows that cannot come back, and why),
 -- 'events_rebuilt' (the tracker's events began anew). `executions` counts the executions concerned.
-CREATE TABLE adw_healings (
+CREATE TABLE adw_reconciliations (
     seq BIGINT NOT NULL CHECK (seq >= 1),
-    healed_at TEXT NOT NULL CHECK (healed_at LIKE '____-__-__T__:__:__.______Z'),
+    reconciled_at TEXT NOT NULL CHECK (reconciled_at LIKE '____-__-__T__:__:__.______Z'),
     kind TEXT NOT NULL CHECK (length(kind) BETWEEN 1 AND 50),
     old_issue_id TEXT,
     new_issue_id TEXT,
@@ -28,7 +28,7 @@ CREATE TABLE adw_healings (
 -- made when this was the newest event, so each rename after it happened to issues that had their rows.
 -- seen_issues, seen_issue_row, seen_archive_row: how many issues there were, and the highest row
 -- numbers of the issues and of our archive, when every row was last looked at, which was at looked_at.
-CREATE TABLE adw_healing_state (
+CREATE TABLE adw_reconcile_state (
     id BIGINT NOT NULL CHECK (id = 1),
     event_watermark BIGINT NOT NULL,
     seen_issues BIGINT NOT NULL,
@@ -44,5 +44,5 @@ WHERE archive_reason IN ('deleted', 'orphaned');
 
 -- migrate:down
 DROP INDEX idx_adw_executions_archive_restorable;
-DROP TABLE adw_healing_state;
-DROP TABLE adw_healings;
+DROP TABLE adw_reconcile_state;
+DROP TABLE adw_reconciliations;

@@ -1,9 +1,9 @@
 """Whether anything is wrong, seen cheaply.
 
 A small database is looked at row by row every time. In a large one that would cost tens of
-milliseconds, so the last full look is remembered (adw_healing_state): as long as the tracker's issues
+milliseconds, so the last full look is remembered (adw_reconcile_state): as long as the tracker's issues
 have only been added to since then (their number and their highest row number grew by as many as the
-tracker's events tell of), only what is new can be the reason for a healing. A full look is taken again
+tracker's events tell of), only what is new can be the reason for a reconciliation. A full look is taken again
 when that is not so, and once a day.
 """
 
@@ -23,8 +23,8 @@ _MANY_NEW = 100
 _EVENT_COLUMNS = 7
 
 
-class Diagnosis(NamedTuple):
-    """What a look at the database showed. `damaged` is what heals; `unremembered` is bookkeeping."""
+class Differences(NamedTuple):
+    """What a look at the database showed. `damaged` is what reconciles; `unremembered` is bookkeeping."""
 
     follows_events: bool
     """The tracker keeps events that renames can be followed by."""
@@ -35,9 +35,9 @@ class Diagnosis(NamedTuple):
     renamed: bool
     returning: bool
     reidentified: tuple[tuple[str, str], ...]
-    estranged: bool
+    ids_reused: bool
     orphaned: bool
-    strayed: bool
+    parts_orphaned: bool
     unremembered: bool
 
     @property
@@ -53,9 +53,9 @@ class Diagnosis(NamedTuple):
             or self.renamed
             or self.returning
             or bool(self.reidentified)
-            or self.estranged
+            or self.ids_reused
             or self.orphaned
-            or self.strayed
+            or self.parts_orphaned
         )
 
 
@@ -73,9 +73,9 @@ class _Past(NamedTuple):
         return self.newest > (self.watermark or 0)
 
 
-def look(tx: Transaction, *, thorough: bool = False) -> Diagnosis:
+def look(tx: Transaction, *, thorough: bool = False) -> Differences:
     """See what is wrong; `thorough` looks at every row however large the database is."""
-    texts = sql.load("healing")
+    texts = sql.load("reconciliation")
     evidence = tx.all(texts["evidence"])[0]
     past = _past(tx, evidence["event_watermark"])
     small = _is_small(evidence)
@@ -88,7 +88,7 @@ def look(tx: Transaction, *, thorough: bool = False) -> Diagnosis:
     grown = any(evidence[name] > since[f"seen_{name}"] for name in ("issue_row", "archive_row"))
     coming_back = texts["any_returning" if full else "any_returning_of_new"]
     known = past.watermark is not None
-    return Diagnosis(
+    return Differences(
         follows_events=past.kept,
         watermark=past.watermark,
         newest_event=max(past.newest, since["after"]),
@@ -96,9 +96,9 @@ def look(tx: Transaction, *, thorough: bool = False) -> Diagnosis:
         renamed=known and past.went_on and bool(tx.all(texts["any_rename"], since)),
         returning=grown and bool(tx.all(coming_back, since)),
         reidentified=reidentified(tx, since["after"]) if past.went_on else (),
-        estranged=past.went_on and bool(tx.all(texts["estranged"], since)),
+        ids_reused=past.went_on and bool(tx.all(texts["ids_reused"], since)),
         orphaned=full and bool(tx.all(texts["any_orphan"])),
-        strayed=grown and bool(tx.all(texts["any_stray"], since)),
+        parts_orphaned=grown and bool(tx.all(texts["any_orphaned_part"], since)),
         unremembered=not known
         or _much_is_new(evidence, past.newest)
         or (full and not thorough and not small),
@@ -107,17 +107,17 @@ def look(tx: Transaction, *, thorough: bool = False) -> Diagnosis:
 
 def keeps_events(tx: Transaction) -> bool:
     """Whether the tracker keeps events in the shape that we understand."""
-    return bool(tx.all(sql.load("healing")["event_columns"])[0]["found"] == _EVENT_COLUMNS)
+    return bool(tx.all(sql.load("reconciliation")["event_columns"])[0]["found"] == _EVENT_COLUMNS)
 
 
 def newest_event(tx: Transaction) -> int:
     """The number of the newest event that is still there; 0 without one."""
-    return int(tx.all(sql.load("healing")["newest_event"])[0]["newest"] or 0)
+    return int(tx.all(sql.load("reconciliation")["newest_event"])[0]["newest"] or 0)
 
 
 def reidentified(tx: Transaction, after: int) -> tuple[tuple[str, str], ...]:
     """(gone id, new id) of issues that were deleted and made anew; only where either has one partner."""
-    texts = sql.load("healing")
+    texts = sql.load("reconciliation")
     if not tx.all(texts["any_gone"]):
         return ()
     pairs = [
@@ -129,7 +129,7 @@ def reidentified(tx: Transaction, after: int) -> tuple[tuple[str, str], ...]:
 
 def remember(tx: Transaction, newest: int) -> None:
     """Write down what is seen now, after every row was looked at and put right."""
-    texts = sql.load("healing")
+    texts = sql.load("reconciliation")
     evidence = tx.all(texts["evidence"])[0]
     tx.execute(
         texts["remember"],
@@ -152,7 +152,7 @@ def _past(tx: Transaction, watermark: int | None) -> _Past:
 
 def _highest_event(tx: Transaction) -> int:
     """The highest number that an event ever had, or that one has now where the tracker reuses numbers."""
-    texts = sql.load("healing")
+    texts = sql.load("reconciliation")
     if tx.all(texts["has_sequences"])[0]["found"]:
         row = tx.one(texts["event_sequence"])
         if row is not None:
@@ -175,7 +175,7 @@ def _only_added_to(tx: Transaction, evidence: Row, past: _Past) -> bool:
     if not past.kept:
         return True
     # The newest issue deleted and another one made: number and row are as before, but an event tells.
-    created = sql.load("healing")["created_since"]
+    created = sql.load("reconciliation")["created_since"]
     return bool(more == (tx.all(created, {"after": past.watermark})[0]["created"] if past.went_on else 0))
 
 

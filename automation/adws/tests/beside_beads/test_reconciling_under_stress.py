@@ -1,4 +1,4 @@
-"""Healing when the database cannot be written, when many come at once, and when it is large."""
+"""Reconciliation when the database cannot be written, when many come at once, and when it is large."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.errors import DatabaseReadOnlyError, StoreFaultError
-from adw_state.shared_file import SharedFile, diagnosis, heal, needs_healing
+from adw_state.shared_file import SharedFile, differences, needs_reconciling, reconcile
 from adw_state.state import BeadsStateManager
 from adw_state.store import sql
 from adw_state.store.database import Database
@@ -25,12 +25,12 @@ from adws.tests.beside_beads.history import (
     archived,
     complaints,
     everything,
-    healings,
     live,
+    reconciliations,
     rows,
     run_on,
 )
-from benchmarks.healing import measure
+from benchmarks.reconciling import measure
 
 _NOBODY = 65534
 
@@ -47,32 +47,35 @@ def damaged(beads_db: Path, clock: SettableClock) -> Path:
     return beads_db
 
 
-HEALED = [
+RECONCILED = [
     ("renamed", "demo-1", "demo-a", 1),
     ("orphaned", "demo-3", None, 1),
     ("restored", None, "demo-2", 1),
 ]
 
 
-def test_everything_that_is_wrong_is_healed_in_one_transaction(damaged: Path, clock: SettableClock) -> None:
+def test_everything_that_is_wrong_is_reconciled_in_one_transaction(
+    damaged: Path, clock: SettableClock
+) -> None:
     with closing(sqlite3.connect(damaged)) as connection, connection:
         connection.execute(
-            "CREATE TRIGGER full BEFORE INSERT ON adw_healings BEGIN SELECT RAISE(ABORT, 'no room'); END"
+            "CREATE TRIGGER full BEFORE INSERT ON adw_reconciliations"
+            " BEGIN SELECT RAISE(ABORT, 'no room'); END"
         )
     before, issues = everything(damaged), live(damaged)
     with pytest.raises(StoreFaultError, match="no room"):
         BeadsStateManager(damaged, clock=clock)
     assert (everything(damaged), live(damaged)) == (before, issues)
-    assert healings(damaged) == []
+    assert reconciliations(damaged) == []
     with closing(sqlite3.connect(damaged)) as connection, connection:
         connection.execute("DROP TRIGGER full")
     BeadsStateManager(damaged, clock=clock).close()
-    assert healings(damaged) == HEALED
+    assert reconciliations(damaged) == RECONCILED
     assert complaints(damaged) == []
     assert everything(damaged) == before
 
 
-def test_a_database_that_another_process_keeps_locked_can_be_read_and_is_healed_later(
+def test_a_database_that_another_process_keeps_locked_can_be_read_and_is_reconciled_later(
     damaged: Path, clock: SettableClock
 ) -> None:
     with (
@@ -80,16 +83,16 @@ def test_a_database_that_another_process_keeps_locked_can_be_read_and_is_healed_
         replays.tracker(damaged),
     ):
         home = SharedFile(database)
-        assert home.heal() is False
+        assert home.follow() is False
         assert home.pending is True
-        assert database.read(needs_healing) is True
+        assert database.read(needs_reconciling) is True
         [row] = database.select("SELECT count(*) AS executions FROM adw_executions")
         assert row["executions"] == 4
     with closing(Database(damaged)) as database:
         home = SharedFile(database)
-        assert home.heal() is True
+        assert home.follow() is True
         assert home.pending is False
-        assert len(home.healed) == 3
+        assert len(home.reconciled) == 3
 
 
 @pytest.fixture
@@ -102,14 +105,14 @@ def public_folder() -> Iterator[Path]:
 
 
 def read_as_nobody(path: Path) -> tuple[bool, int, str]:
-    """Whether healing is pending, how many executions can be read, and what a write is answered with."""
+    """Whether reconciling is pending, how many executions can be read, what a write is answered with."""
     if os.geteuid() == 0:
         os.setuid(_NOBODY)
     with BeadsStateManager(path, clock=SettableClock(replays.BORN), retry_delays_seconds=()) as state:
         try:
             run_on(state, "demo-4")
         except DatabaseReadOnlyError as error:
-            return state.healing_pending, len(state.list_executions()), type(error).__name__
+            return state.reconciliation_pending, len(state.list_executions()), type(error).__name__
     return False, 0, "written"
 
 
@@ -118,7 +121,7 @@ def in_another_process(path: Path) -> tuple[bool, int, str]:
         return pool.submit(read_as_nobody, path).result()
 
 
-def test_a_database_on_a_read_only_medium_can_be_read_and_its_healing_is_pending(
+def test_a_database_on_a_read_only_medium_can_be_read_and_its_reconciling_is_pending(
     damaged: Path, public_folder: Path
 ) -> None:
     path = Path(shutil.copyfile(damaged, public_folder / "beads.db"))
@@ -127,7 +130,7 @@ def test_a_database_on_a_read_only_medium_can_be_read_and_its_healing_is_pending
     assert in_another_process(path) == (True, 4, "DatabaseReadOnlyError")
     public_folder.chmod(0o755)
     path.chmod(0o644)
-    assert healings(path) == []
+    assert reconciliations(path) == []
 
 
 def test_a_healthy_database_on_a_read_only_medium_has_nothing_pending(
@@ -142,28 +145,28 @@ def test_a_healthy_database_on_a_read_only_medium_has_nothing_pending(
 
 def open_and_close(path: Path) -> int:
     with BeadsStateManager(path, clock=SettableClock(replays.BORN)) as state:
-        return len(state.healed)
+        return len(state.reconciled)
 
 
-def test_of_many_processes_that_open_a_damaged_database_at_once_one_heals_it(damaged: Path) -> None:
+def test_of_many_processes_that_open_a_damaged_database_at_once_one_reconciles_it(damaged: Path) -> None:
     before = everything(damaged)
     with ProcessPoolExecutor(8, mp_context=get_context("fork")) as pool:
-        healed = list(pool.map(open_and_close, [damaged] * 8))
-    assert sorted(healed) == [0] * 7 + [3]
-    assert healings(damaged) == HEALED
+        reconciled = list(pool.map(open_and_close, [damaged] * 8))
+    assert sorted(reconciled) == [0] * 7 + [3]
+    assert reconciliations(damaged) == RECONCILED
     assert everything(damaged) == before
 
 
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on every database counts as large, so that only what is new is looked at."""
-    monkeypatch.setattr(diagnosis, "SMALL_ROWS", -1)
+    monkeypatch.setattr(differences, "SMALL_ROWS", -1)
 
 
 @pytest.mark.usefixtures("large")
-def test_a_large_database_is_healed_like_a_small_one(damaged: Path, clock: SettableClock) -> None:
+def test_a_large_database_is_reconciled_like_a_small_one(damaged: Path, clock: SettableClock) -> None:
     BeadsStateManager(damaged, clock=clock).close()
-    assert healings(damaged) == HEALED
+    assert reconciliations(damaged) == RECONCILED
 
 
 @pytest.mark.usefixtures("large")
@@ -218,14 +221,14 @@ def test_in_a_large_database_what_leaves_no_trace_is_found_within_a_day(
     BeadsStateManager(beads_db, clock=clock).close()
     assert live(beads_db) == {run.id: "demo-2"}
     with closing(Database(beads_db, clock=clock)) as database:
-        assert heal(database) == ()
+        assert reconcile(database) == ()
     clock.advance(hours=2)
     BeadsStateManager(beads_db, clock=clock).close()
     assert archived(beads_db) == {run.id: ("demo-2", "orphaned")}
 
 
 @pytest.mark.usefixtures("large")
-def test_a_thorough_healing_looks_at_every_row_of_a_large_database(
+def test_a_thorough_reconciling_looks_at_every_row_of_a_large_database(
     beads_db: Path, clock: SettableClock
 ) -> None:
     with BeadsStateManager(beads_db, clock=clock) as state:
@@ -233,18 +236,18 @@ def test_a_thorough_healing_looks_at_every_row_of_a_large_database(
     with replays.tracker(beads_db, foreign_keys=False) as connection:
         connection.execute("UPDATE issues SET id = 'demo-x' WHERE id = 'demo-2'")
     with closing(Database(beads_db, clock=clock)) as database:
-        assert [h.kind for h in heal(database, thorough=True)] == ["orphaned"]
+        assert [h.kind for h in reconcile(database, thorough=True)] == ["orphaned"]
 
 
 @pytest.mark.usefixtures("large")
 def test_a_healthy_large_database_is_not_written_by_opening_it(beads_db: Path, clock: SettableClock) -> None:
     BeadsStateManager(beads_db, clock=clock).close()
-    remembered = rows(beads_db, "SELECT * FROM adw_healing_state")
+    remembered = rows(beads_db, "SELECT * FROM adw_reconcile_state")
     clock.advance(hours=1)
     for number in range(20):
         replays.create(beads_db, f"demo-{number + 10}")
         BeadsStateManager(beads_db, clock=clock).close()
-    assert rows(beads_db, "SELECT * FROM adw_healing_state") == remembered
+    assert rows(beads_db, "SELECT * FROM adw_reconcile_state") == remembered
 
 
 def test_what_is_new_is_remembered_before_looking_at_it_becomes_slow(
@@ -256,20 +259,20 @@ def test_what_is_new_is_remembered_before_looking_at_it_becomes_slow(
             replays.add_event(connection, "demo-1", "updated", "somebody")
     BeadsStateManager(beads_db, clock=clock).close()
     newest = rows(beads_db, "SELECT max(id) FROM events")
-    assert rows(beads_db, "SELECT event_watermark FROM adw_healing_state") == newest
+    assert rows(beads_db, "SELECT event_watermark FROM adw_reconcile_state") == newest
 
 
 def test_no_statement_of_a_look_at_a_large_database_reads_a_whole_table_of_ours(beads_db: Path) -> None:
-    texts = sql.load("healing")
+    texts = sql.load("reconciliation")
     looks = (
         "evidence",
         "newest_event",
         "created_since",
         "any_rename",
         "any_returning_of_new",
-        "any_stray",
+        "any_orphaned_part",
         "any_gone",
-        "estranged",
+        "ids_reused",
         "reidentified",
     )
     params = dict.fromkeys(("after", "seen_issue_row", "seen_archive_row"), 0)
@@ -283,11 +286,11 @@ def test_no_statement_of_a_look_at_a_large_database_reads_a_whole_table_of_ours(
         "evidence": ["SCAN CONSTANT ROW", "SCAN o", scans["evidence"][-1]],
         "newest_event": [],
         "created_since": [],
-        "estranged": [],
+        "ids_reused": [],
         "reidentified": [],
         "any_rename": ["SCAN CONSTANT ROW"],
         "any_returning_of_new": ["SCAN CONSTANT ROW"],
-        "any_stray": ["SCAN CONSTANT ROW"],
+        "any_orphaned_part": ["SCAN CONSTANT ROW"],
         # stops at the first row of the index of what waits
         "any_gone": ["SCAN CONSTANT ROW", "SCAN a USING INDEX idx_adw_executions_archive_restorable"],
     }
@@ -299,8 +302,8 @@ def test_the_benchmark_measures_what_it_says(tmp_path: Path) -> None:
     assert [(f.name, f.executions, f.issues, f.rounds) for f in figures] == [
         ("opening a healthy database", 60, 20, 3),
         ("opening after the tracker made an issue", 60, 20, 3),
-        ("healing after every issue was renamed", 20, 20, 1),
+        ("reconciliation after every issue was renamed", 20, 20, 1),
     ]
-    assert [row[:2] for row in healings(tmp_path / "renamed.db")[:1]] == [("renamed", "bench-0")]
-    assert len(healings(tmp_path / "renamed.db")) == 20
-    assert healings(tmp_path / "healthy.db") == []
+    assert [row[:2] for row in reconciliations(tmp_path / "renamed.db")[:1]] == [("renamed", "bench-0")]
+    assert len(reconciliations(tmp_path / "renamed.db")) == 20
+    assert reconciliations(tmp_path / "healthy.db") == []

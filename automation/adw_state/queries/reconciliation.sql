@@ -1,4 +1,4 @@
--- Healing: our rows follow their issues through what the tracker does to them behind our back.
+-- Reconciliation: our rows follow their issues through what the tracker does to them behind our back.
 --
 -- These statements are SQLite's alone, because only a tracker's SQLite file holds our tables beside its
 -- issues. They read the tracker's `issues` and `events` and write our own tables only. The tracker's
@@ -30,7 +30,7 @@ WHERE
     i.id = :issue_id
     AND i.status <> 'tombstone'
     AND coalesce((SELECT max(v.id) FROM events AS v), 0)
-    <= (SELECT s.event_watermark FROM adw_healing_state AS s);
+    <= (SELECT s.event_watermark FROM adw_reconcile_state AS s);
 
 -- name: event_columns
 -- How many of the columns that renames are followed by the tracker's events have here: 7 or unusable.
@@ -64,11 +64,11 @@ SELECT
     coalesce((SELECT max(a.rowid) FROM adw_executions_archive AS a), 0) AS archive_row,
     coalesce((SELECT max(e.rowid) FROM adw_executions AS e), 0) AS execution_row
 FROM (SELECT 1 AS one) AS o
-LEFT JOIN adw_healing_state AS s ON o.one = s.id;
+LEFT JOIN adw_reconcile_state AS s ON o.one = s.id;
 
 -- name: remember
 -- This is what was seen when every row was looked at.
-INSERT INTO adw_healing_state (
+INSERT INTO adw_reconcile_state (
     id, event_watermark, seen_issues, seen_issue_row, seen_archive_row, looked_at
 )
 VALUES (1, :event_watermark, :issues, :issue_row, :archive_row, :now)
@@ -159,7 +159,7 @@ WHERE
             )
     );
 
--- name: any_stray
+-- name: any_orphaned_part
 -- Whether an attempt or checkpoint outlived its execution, which went to the archive since the last look.
 SELECT 1 AS found
 WHERE
@@ -181,7 +181,7 @@ WHERE
             )
     );
 
--- name: request_strays
+-- name: request_orphaned_parts
 -- Ask for the archiving of attempts and checkpoints that outlived their execution.
 INSERT INTO adw_archive_requests (execution_id, archived_at, archive_reason)
 SELECT DISTINCT
@@ -344,15 +344,15 @@ GROUP BY e.issue_id
 ORDER BY e.issue_id;
 
 -- name: detach_archived
--- Archived executions of these issues belong to a former bearer of the id and wait for it no longer.
+-- Archived executions of these issues belong to a former issue of that id and wait for it no longer.
 UPDATE adw_executions_archive
 SET archive_reason = 'id_reused'
 WHERE
     archive_reason IN ('deleted', 'orphaned')
     AND issue_id IN (SELECT j.value FROM json_each(:issues) AS j);
 
--- name: strangers
--- Living issues that bear the id of a gone one: made after its executions were archived, and called
+-- name: reused_ids
+-- Living issues that have the id of a gone one: made after its executions were archived, and called
 -- otherwise than these remember; with the number of those executions.
 SELECT
     a.issue_id,
@@ -366,7 +366,7 @@ WHERE
 GROUP BY a.issue_id
 ORDER BY a.issue_id;
 
--- name: detach_from_strangers
+-- name: detach_from_reused_ids
 -- Those executions wait for their issue no longer.
 UPDATE adw_executions_archive
 SET archive_reason = 'id_reused'
@@ -380,8 +380,8 @@ WHERE
             AND julianday(i.created_at) > julianday(adw_executions_archive.archived_at)
     );
 
--- name: estranged
--- Issues made after :after that bear the id of older executions: the issue of those vanished without an
+-- name: ids_reused
+-- Issues made after :after that have the id of older executions: the issue of those vanished without an
 -- event that we could see, for the new one was made after they began and is called otherwise.
 SELECT
     e.issue_id,
@@ -399,7 +399,7 @@ WHERE
 GROUP BY e.issue_id
 ORDER BY e.issue_id;
 
--- name: request_estranged
+-- name: request_reused_ids
 -- Ask for the archiving of those executions.
 INSERT INTO adw_archive_requests (execution_id, archived_at, archive_reason)
 SELECT DISTINCT
@@ -589,30 +589,30 @@ SET archive_reason = :reason
 WHERE rowid IN (SELECT j.value FROM json_each(:rows) AS j);
 
 -- name: record
--- Write down what was healed; :healings is a JSON array of
+-- Write down what was reconciled; :reconciliations is a JSON array of
 -- [kind, old issue id, new issue id, executions, detail].
-INSERT INTO adw_healings (seq, healed_at, kind, old_issue_id, new_issue_id, executions, detail)
+INSERT INTO adw_reconciliations (seq, reconciled_at, kind, old_issue_id, new_issue_id, executions, detail)
 SELECT
-    coalesce((SELECT max(h.seq) FROM adw_healings AS h), 0) + j.key + 1,
+    coalesce((SELECT max(h.seq) FROM adw_reconciliations AS h), 0) + j.key + 1,
     :now,
     json_extract(j.value, '$[0]'),
     json_extract(j.value, '$[1]'),
     json_extract(j.value, '$[2]'),
     json_extract(j.value, '$[3]'),
     json_extract(j.value, '$[4]')
-FROM json_each(:healings) AS j
+FROM json_each(:reconciliations) AS j
 ORDER BY j.key;
 
--- name: healings
--- What was healed, newest first.
+-- name: reconciliations
+-- What was reconciled, newest first.
 SELECT
     h.seq,
-    h.healed_at,
+    h.reconciled_at,
     h.kind,
     h.old_issue_id,
     h.new_issue_id,
     h.executions,
     h.detail
-FROM adw_healings AS h
+FROM adw_reconciliations AS h
 ORDER BY h.seq DESC
 LIMIT :most;

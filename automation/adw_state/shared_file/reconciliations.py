@@ -1,4 +1,4 @@
-"""What was healed, when and why: the rows of adw_healings."""
+"""What was reconciled, when and why: the rows of adw_reconciliations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from adw_state.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Healing:
+class Reconciliation:
     """One thing that was put right. `executions` counts the executions concerned."""
 
     kind: str
@@ -24,33 +24,36 @@ class Healing:
     executions: int
     detail: str
     seq: int = 0
-    healed_at: datetime | None = None
+    reconciled_at: datetime | None = None
 
 
-def list_healings(database: Database, *, limit: int = 100) -> list[Healing]:
-    """What was healed in this database, newest first, at most `limit` entries."""
-    rows = database.select(sql.load("healing")["healings"], {"most": limit})
+def list_reconciliations(database: Database, *, limit: int = 100) -> list[Reconciliation]:
+    """What was reconciled in this database, newest first, at most `limit` entries."""
+    rows = database.select(sql.load("reconciliation")["reconciliations"], {"most": limit})
     return [
-        Healing(
+        Reconciliation(
             kind=row["kind"],
             old_issue_id=row["old_issue_id"],
             new_issue_id=row["new_issue_id"],
             executions=row["executions"],
             detail=row["detail"],
             seq=row["seq"],
-            healed_at=parse_time(row["healed_at"]),
+            reconciled_at=parse_time(row["reconciled_at"]),
         )
         for row in rows
     ]
 
 
-def record(tx: Transaction, healings: Sequence[Healing]) -> None:
-    """Write down what this transaction healed."""
-    if not healings:
+def record(tx: Transaction, reconciliations: Sequence[Reconciliation]) -> None:
+    """Write down what this transaction reconciled."""
+    if not reconciliations:
         return
-    entries = [[h.kind, h.old_issue_id, h.new_issue_id, h.executions, h.detail] for h in healings]
+    entries = [[h.kind, h.old_issue_id, h.new_issue_id, h.executions, h.detail] for h in reconciliations]
     # An id that somebody made a BLOB is written down as Python shows it.
-    tx.execute(sql.load("healing")["record"], {"healings": json.dumps(entries, default=repr), "now": tx.now})
+    tx.execute(
+        sql.load("reconciliation")["record"],
+        {"reconciliations": json.dumps(entries, default=repr), "now": tx.now},
+    )
 
 
 def record_import(tx: Transaction, kind: str, source: str, tally: Tally) -> None:
@@ -63,7 +66,7 @@ def record_import(tx: Transaction, kind: str, source: str, tally: Tally) -> None
         f" {tally.renewed:,} brought up to date, {tally.archived:,} kept in the archive,"
         f" {tally.attempts:,} attempts, {tally.checkpoints:,} checkpoints"
     )
-    record(tx, [Healing(kind, None, None, executions, detail)])
+    record(tx, [Reconciliation(kind, None, None, executions, detail)])
 
 
 def executions_text(number: int) -> str:

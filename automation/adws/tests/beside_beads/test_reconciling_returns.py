@@ -15,8 +15,8 @@ from adws.tests.beside_beads.history import (
     archived,
     complaints,
     everything,
-    healings,
     live,
+    reconciliations,
     rows,
     run_on,
 )
@@ -25,9 +25,9 @@ LONG_AFTER = "2099-01-01T00:00:00.000000Z"
 
 
 def opened(path: Path, clock: SettableClock) -> tuple[str, ...]:
-    """What opening the database healed, by kind."""
+    """What opening the database reconciled, by kind."""
     with BeadsStateManager(path, clock=clock) as state:
-        return tuple(healing.kind for healing in state.healed)
+        return tuple(reconciliation.kind for reconciliation in state.reconciled)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_replacing_import_takes_nothing_from_an_issue(
     assert live(beads_db) == {run: "demo-1"}
     assert archived(beads_db) == {}
     assert everything(beads_db) == before
-    assert healings(beads_db) == [("restored", None, "demo-1", 1)]
+    assert reconciliations(beads_db) == [("restored", None, "demo-1", 1)]
     assert rows(beads_db, "SELECT count(*) FROM adw_phase_attempts") == [(1,)]
     assert rows(beads_db, "SELECT count(*) FROM adw_checkpoints") == [(2,)]
     assert opened(beads_db, clock) == ()
@@ -89,7 +89,7 @@ def test_another_issue_made_under_an_id_that_was_deleted_with_foreign_keys_off_g
     assert complaints(beads_db) == []  # for SQLite all is well
     assert opened(beads_db, clock) == ("id_reused",)
     assert archived(beads_db) == {run: ("demo-1", "id_reused")}
-    assert healings(beads_db) == [("id_reused", "demo-1", None, 1)]
+    assert reconciliations(beads_db) == [("id_reused", "demo-1", None, 1)]
 
 
 def test_an_issue_that_was_called_otherwise_since_keeps_its_history(
@@ -228,7 +228,7 @@ def test_an_import_that_gives_an_issue_a_new_id_moves_its_executions(
     assert opened(beads_db, clock) == ("reidentified", "restored")
     assert live(beads_db) == {run: "demo-new"}
     assert everything(beads_db) == before
-    assert healings(beads_db)[0] == ("reidentified", "demo-1", "demo-new", 1)
+    assert reconciliations(beads_db)[0] == ("reidentified", "demo-1", "demo-new", 1)
     assert opened(beads_db, clock) == ()
 
 
@@ -317,5 +317,5 @@ def test_an_execution_whose_issue_is_no_text_is_an_orphan_like_any_other(
             " VALUES ('demo-1', 'renamed', 'somebody', x'00', x'ff')"
         )
     assert opened(beads_db, clock) == ("orphaned",)
-    assert healings(beads_db) == [("orphaned", "b'\\x00\\xff'", None, 1)]
+    assert reconciliations(beads_db) == [("orphaned", "b'\\x00\\xff'", None, 1)]
     assert complaints(beads_db) == []

@@ -1,4 +1,4 @@
-"""What healing costs: opening a large healthy database, and healing many renamed issues.
+"""What reconciliation costs: opening a large healthy database, and reconciliation many renamed issues.
 
 Measured on scratch databases of our own making, never on a tracker's. Times are in milliseconds.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from adw_state.built_in import PHASES, WORKFLOW
 from adw_state.clock import SettableClock
-from adw_state.shared_file import SharedFile, heal
+from adw_state.shared_file import SharedFile, reconcile
 from adw_state.store import migrations, opening, sql
 from adw_state.store.database import Database
 from adw_state.store.home import OwnFile
@@ -50,31 +50,31 @@ def measure(
 ) -> list[Figure]:
     """The figures, measured on databases that are made in `folder` and left there."""
     healthy = _made(folder / "healthy.db", executions, issues)
-    _healing_ms(healthy)
+    _reconciling_ms(healthy)
     opened = [_opening_ms(healthy) for _ in range(rounds)]
     after_activity = [_opening_ms(_with_new_issue(healthy, number)) for number in range(rounds)]
     renamed = _made(folder / "renamed.db", issues, issues)
-    _healing_ms(renamed)
+    _reconciling_ms(renamed)
     _rename_all(renamed)
-    healed = _healing_ms(renamed)
+    reconciled = _reconciling_ms(renamed)
     return [
         _figure("opening a healthy database", executions, issues, opened, 1.0),
         _figure("opening after the tracker made an issue", executions, issues, after_activity, 1.0),
-        _figure("healing after every issue was renamed", issues, issues, [healed], 2_000.0),
+        _figure("reconciliation after every issue was renamed", issues, issues, [reconciled], 2_000.0),
     ]
 
 
 def _opening_ms(path: Path) -> float:
-    """What healing adds to an opening; the connection is there already, as in an opening."""
+    """What reconciliation adds to an opening; the connection is there already, as in an opening."""
     with closing(Database(path, clock=SettableClock(_NOW))) as database:
         opening.inspect(database)
-        return _elapsed_ms(lambda: SharedFile(database).heal())
+        return _elapsed_ms(lambda: SharedFile(database).follow())
 
 
-def _healing_ms(path: Path) -> float:
-    """What healing costs with the opening of the connections it uses."""
+def _reconciling_ms(path: Path) -> float:
+    """What reconciliation costs with the opening of the connections it uses."""
     with closing(Database(path, clock=SettableClock(_NOW))) as database:
-        return _elapsed_ms(lambda: heal(database))
+        return _elapsed_ms(lambda: reconcile(database))
 
 
 def _elapsed_ms(work: Callable[[], object]) -> float:
