@@ -11,7 +11,6 @@ from adw_state.reports.section import (
     TEXT_WIDTH,
     WORD_WIDTH,
     Section,
-    ask,
     counts,
     number,
     percent,
@@ -20,6 +19,7 @@ from adw_state.reports.section import (
 )
 from adw_state.reports.text_table import Column
 from adw_state.reports.window import Window
+from adw_state.store import sql
 from adw_state.store.phase_list import decode_phases
 from adw_state.store.transaction import Row, Transaction
 
@@ -56,7 +56,7 @@ class FailureDistribution:
 
 def failure_distribution(tx: Transaction, window: Window) -> FailureDistribution:
     """Where and why executions failed."""
-    rows = ask(tx, "failed_executions", window)
+    rows = tx.all(sql.load("reports")["failed_executions"], window.params())
     places: dict[str, int] = {}
     alike: dict[str, list[Row]] = {}
     for row in rows:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from adw_state.reports.section import Section, ask, count_of, counts, number, percent, rate, table
+from adw_state.reports.section import Section, count_of, counts, number, percent, rate, table
 from adw_state.reports.text_table import Column
 from adw_state.reports.window import Window
+from adw_state.store import sql
 from adw_state.store.phase_list import decode_phases
 from adw_state.store.transaction import Row, Transaction
 
@@ -37,7 +38,7 @@ class PhaseFunnel:
 def phase_funnels(tx: Transaction, window: Window) -> tuple[PhaseFunnel, ...]:
     """How far executions got, per workflow and list of phases; the one with most executions first."""
     at_depth: dict[tuple[str, tuple[str, ...]], Counter[int]] = {}
-    for row in ask(tx, "phase_funnel", window):
+    for row in tx.all(sql.load("reports")["phase_funnel"], window.params()):
         phases = decode_phases(row["phases"])
         depths = at_depth.setdefault((row["workflow"], phases), Counter())
         depths[_depth(row, phases)] += row["executions"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from adw_state.reports.section import WORD_WIDTH, Section, ask, count_of, counts, number, percent, rate, table
+from adw_state.reports.section import WORD_WIDTH, Section, count_of, counts, number, percent, rate, table
 from adw_state.reports.text_table import Column
 from adw_state.reports.window import Window
+from adw_state.store import sql
 from adw_state.store.transaction import Transaction
 
 STATUSES = ("completed", "failed", "cancelled", "in_progress", "waiting", "pending", "unknown")
@@ -50,7 +51,10 @@ class IssueTypeSuccess(Outcomes):
 
 def success_by_issue_type(tx: Transaction, window: Window) -> tuple[IssueTypeSuccess, ...]:
     """How executions ended, per type of issue; the type with most executions first."""
-    found = [IssueTypeSuccess(**dict(row)) for row in ask(tx, "success_by_issue_type", window)]
+    found = [
+        IssueTypeSuccess(**dict(row))
+        for row in tx.all(sql.load("reports")["success_by_issue_type"], window.params())
+    ]
     return tuple(sorted(found, key=lambda group: (-group.total, group.issue_type)))
 
 

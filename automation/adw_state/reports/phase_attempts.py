@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from adw_state.reports.section import WORD_WIDTH, Section, ask, counts, number, seconds, table
+from adw_state.reports.section import WORD_WIDTH, Section, counts, number, seconds, table
 from adw_state.reports.text_table import Column
 from adw_state.reports.window import Window
 from adw_state.store import sql
@@ -56,7 +56,7 @@ def attempts_by_phase(tx: Transaction, window: Window) -> tuple[PhaseAttempts, .
         durations.setdefault(phase, []).append(duration)
     return tuple(
         PhaseAttempts(**dict(row), durations=_spread_of(durations.get(row["phase"], ())))
-        for row in ask(tx, "attempts_by_phase", window)
+        for row in tx.all(sql.load("reports")["attempts_by_phase"], window.params())
     )
 
 

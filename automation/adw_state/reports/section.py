@@ -1,4 +1,4 @@
-"""What the sections of a report have in common: asking a question, and showing the answer.
+"""What the sections of a report have in common.
 
 A section of the report is a module: its records, its question, and how people see it. The transaction may be
 on the store's database or on runs read from logs (`log_tables`): the texts in `queries/reports.sql` are the
@@ -14,9 +14,7 @@ from typing import Any, TypeVar
 
 from adw_state.clock import parse_time
 from adw_state.reports.text_table import Column
-from adw_state.reports.window import Window
-from adw_state.store import sql
-from adw_state.store.transaction import Row, Transaction
+from adw_state.store.transaction import Row
 
 # Narrower than these a cell says nothing.
 WORD_WIDTH, TEXT_WIDTH = 6, 12
@@ -37,11 +35,6 @@ class Section:
 def percent(part: int, whole: int) -> float | None:
     """`part` of `whole` in percent; None where the whole is 0."""
     return 100.0 * part / whole if whole else None
-
-
-def ask(tx: Transaction, name: str, window: Window) -> list[Row]:
-    """The rows of a question about a window."""
-    return tx.all(sql.load("reports")[name], window.params())
 
 
 def values_of(row: Row) -> dict[str, Any]:
