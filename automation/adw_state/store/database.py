@@ -61,7 +61,7 @@ class Database:
 
         The statement is given the time of the transaction as `now`.
         """
-        # As `_use` does, without a call in between: this is how nearly every write happens.
+        # As `_use` does, without a call in between: so nearly every write happens, and every load.
         try:
             if not self._is_known:
                 self._get_to_know()
@@ -79,7 +79,12 @@ class Database:
 
     def select(self, text: str, params: Params = NO_PARAMS) -> list[Row]:
         """Every row of a single SELECT, which needs no transaction around it to be consistent."""
-        return self._use(partial(self._file.select, text, params))
+        try:
+            if not self._is_known:
+                self._get_to_know()
+            return self._file.select(text, params)
+        except _NOT_YET as error:
+            return self._again(partial(self._file.select, text, params), error)
 
     def settle(self) -> None:
         """Have what was written in the file itself, as far as that is possible now."""

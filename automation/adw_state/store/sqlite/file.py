@@ -82,12 +82,17 @@ class SqliteFile:
 
     def select(self, text: str, params: Params) -> list[Row]:
         """Every row of a single SELECT, which needs no transaction around it to be consistent."""
-
-        def at_once(connection: Connection) -> list[Row]:
-            self._surroundings.look()
-            return connection.execute(text, params).fetchall()
-
-        return self._on_a_reader(at_once)
+        try:
+            connection = self._readers.take()
+            try:
+                self._surroundings.look()
+                return connection.execute(text, params).fetchall()
+            finally:
+                self._readers.give_back(connection)
+        except EngineError as error:
+            if not wants_rollback(error):
+                raise translate(error, self._path) from error
+        return self.read(lambda tx: tx.all(text, params))
 
     def settle(self) -> None:
         """Bring what is only in the write-ahead log into the file itself, as far as no reader needs it there.
