@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -153,3 +154,25 @@ def test_any_json_value_survives_the_database(sidecar_db: Path, value: JSON) -> 
     assert seen is not None
     assert loaded.data == seen.extra_data == value
     assert repr(loaded.data) == repr(value)
+
+
+def test_a_save_is_five_calls_from_its_statement(sidecar_db: Path) -> None:
+    calls: list[str] = []
+
+    def note(statement: str) -> None:
+        if "INSERT INTO adw_checkpoints" in statement:
+            calls[:] = [frame.name for frame in traceback.extract_stack()[:-1]]
+
+    with BeadsStateManager(sidecar_db) as state:
+        run = state.create_execution("proj-7")
+        writer = state._database._file._writer
+        assert writer is not None
+        writer.set_trace_callback(note)
+        state.save_checkpoint(run.id, "plan", "x", 1)
+    assert calls[calls.index("save_checkpoint") :] == [
+        "save_checkpoint",
+        "save",
+        "write_row",
+        "write_row",
+        "one",
+    ]
