@@ -108,7 +108,9 @@ def test_a_rollback_of_views_and_triggers_drops_no_rows(beads_db: Path) -> None:
     )
     before = content(beads_db)["adw_executions"]
     roll_back(beads_db, "002")
-    assert [row[0] for row in content(beads_db)["adw_executions"]] == [row[0] for row in before]
+    after = content(beads_db)["adw_executions"]
+    # A later migration may have put columns behind those of 001; they go with it.
+    assert after == [row[: len(after[0])] for row in before]
 
 
 def test_the_backup_of_a_rollback_holds_every_row(beads_db: Path) -> None:
