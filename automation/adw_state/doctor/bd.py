@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 from adw_state.errors import TrackerUnusableError
 from adw_state.store.sqlite.private_copy import scratch_folder
-from adw_state.trackers.bd_program import ask
-from adw_state.trackers.program_output import json_objects
+from adw_state.trackers.bd_program import ask, json_objects
 
 Version = tuple[int, int, int]
 

@@ -7,7 +7,7 @@ import shlex
 from adw_state.doctor.project import Project
 from adw_state.store.sqlite.backup import list_backups
 from adw_state.trackers.bd_program import installed_bd
-from adw_state.trackers.putting_away import commands_that_put_away
+from adw_state.trackers.database_file import commands_that_put_away
 
 
 def way_back(project: Project) -> str | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from adw_state.errors import TrackerChangedError
 from adw_state.store import sql
 from adw_state.store.transaction import Transaction
-from adw_state.trackers.br_marks import marks_in_folder, marks_in_shape
+from adw_state.trackers.br import marks_in_folder, marks_in_shape
 
 
 def require_no_mark(database: Path) -> None:

@@ -1,27 +1,35 @@
 """Running `bd`, which may be slow, endless, another program of that name, or start a daemon.
 
 An answer is read as far as the program prints it: a daemon that keeps the output open is not waited for,
-and a program that prints without end is stopped, as is one that takes too long.
+and a program that prints without end is stopped, as is one that takes too long. It may print a warning
+before its answer, after it or on the same line, so every place that could begin a JSON value is tried, and
+the caller says which shape it wants.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import selectors
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adw_state.errors import TrackerUnusableError
 
 _MOST_BYTES = 64 * 1024 * 1024
 _PIECE_BYTES = 1024 * 1024
 _POLL_SECONDS = 0.05
+_DECODER = json.JSONDecoder(strict=False)  # a text may hold line breaks as they are
+_BEGIN = re.compile(r"[{\[]")
+# Each try that fails may read to the end of the output, and no warning has so many brackets.
+_MOST_FAILURES = 200
 
 
 class Answer(NamedTuple):
@@ -111,3 +119,22 @@ def _check(said: Iterable[bytearray], process: subprocess.Popen[bytes], deadline
 def _kill(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def json_objects(output: str) -> Iterator[Mapping[str, Any]]:
+    """Every JSON object that stands in `output` by itself or in a list, in order; other text is skipped."""
+    for value in _values(output):
+        for item in value if isinstance(value, list) else (value,):
+            if isinstance(item, dict):
+                yield item
+
+
+def _values(output: str) -> Iterator[Any]:
+    position = failures = 0
+    while failures < _MOST_FAILURES and (begin := _BEGIN.search(output, position)):
+        try:
+            value, position = _DECODER.raw_decode(output, begin.start())
+        except (ValueError, RecursionError):
+            failures, position = failures + 1, begin.end()
+        else:
+            yield value

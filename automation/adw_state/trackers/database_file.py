@@ -2,15 +2,18 @@
 
 Three looks, from the outside in: the file itself (is it there, is it a plain file), its first 100 bytes
 (is it SQLite, has br stamped it), and its schema (whose tables are these). Each refuses with one
-sentence. Nothing here writes, creates a file, or leaves one behind.
+sentence, and says how to get a damaged file out of the way. Nothing here writes, creates a file, or leaves
+one behind.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,11 +21,11 @@ from adw_state.errors import DatabaseNotFoundError, DatabaseUnreadableError
 from adw_state.store.sqlite.connection import IMMUTABLE, connect, has_log, lacks_shared_memory, open_frozen
 from adw_state.store.sqlite.driver import Connection, EngineError
 from adw_state.store.sqlite.faults import translate
-from adw_state.trackers.putting_away import way_back_of_tracker
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
 _BUSY_SECONDS = 30.0
+_SIDES = ("", "-wal", "-journal")
 
 # Descriptors that headers were read through, by device and inode. They are never closed: closing any
 # descriptor of a file drops every lock this process holds on it, also those of a SQLite connection in
@@ -153,4 +156,24 @@ def _first_bytes(database: Path, identity: tuple[int, int]) -> bytes:
 def _unopenable(database: Path, error: OSError) -> DatabaseUnreadableError:
     return DatabaseUnreadableError(
         f"{database} cannot be opened: {error.strerror}", hint="check the permissions of the file"
+    )
+
+
+def commands_that_put_away(database: Path) -> list[str]:
+    """Shell commands that rename the file and its logs to a free name, where `adw restore` finds them."""
+    names = (f"{database}.corrupt{'' if number == 1 else f'-{number}'}" for number in count(1))
+    away = next(name for name in names if not os.path.lexists(name))
+    return [
+        shlex.join(["mv", f"{database}{side}", f"{away}{side}"])
+        for side in _SIDES
+        if not side or os.path.lexists(f"{database}{side}")
+    ]
+
+
+def way_back_of_tracker(database: Path) -> str:
+    """What to do where a tracker's file cannot be used at all, as a hint."""
+    moves = "`, `".join(commands_that_put_away(database))
+    return (
+        f"if it was the tracker's database, move it away (`{moves}`), let bd build it anew (`bd init`), and"
+        " run `adw restore`; else name another file with --db"
     )

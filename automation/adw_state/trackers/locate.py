@@ -24,14 +24,12 @@ from adw_state.errors import (
     DatabaseNotFoundError,
     DatabaseUnreadableError,
 )
-from adw_state.trackers.br_marks import marks_in_header
+from adw_state.trackers.br import marks_in_header
 from adw_state.trackers.database_file import read_header, read_shape
 from adw_state.trackers.folder import BeadsFolder
-from adw_state.trackers.known import tracker_of
-from adw_state.trackers.no_tracker import NO_TRACKER
 from adw_state.trackers.repository import Repository, find_repository, is_git_dir, real
-from adw_state.trackers.search import Found, Start, export_near, found_by_name, search
-from adw_state.trackers.tracker import Tracker
+from adw_state.trackers.search import Found, Start, export_near, found_by_name, search, trackers_at
+from adw_state.trackers.tracker import NO_TRACKER, Tracker
 
 SIDECAR_NAME = "state.sqlite3"
 _OUR_TABLE = "adw_executions"
@@ -175,7 +173,7 @@ def _at_file(path: Path, around: Start) -> Location:
 
 
 def _with_tracker(found: Found, around: Start) -> Location:
-    tracker, why = tracker_of(found)
+    tracker, why = next(trackers_at(found))
     project, state_dir = _home(found.folder, around)
     database = state_dir / SIDECAR_NAME
     beside = tracker.holds_our_tables and found.database is not None

@@ -21,12 +21,16 @@ from adw_state.errors import (
     DatabaseForeignError,
     DatabaseNotFoundError,
 )
-from adw_state.trackers.br_marks import marks_in_folder
+from adw_state.trackers.bd import BD
+from adw_state.trackers.bd_dolt import BD_DOLT
+from adw_state.trackers.br import BR, marks_in_folder
 from adw_state.trackers.database_file import Shape, read_shape
 from adw_state.trackers.folder import BeadsFolder, follow_redirect, read_folder
-from adw_state.trackers.known import is_known
 from adw_state.trackers.repository import Repository, real
+from adw_state.trackers.tracker import Tracker
 
+_TRACKERS: tuple[Tracker, ...] = (BD_DOLT, BR, BD)
+"""In the order in which a project is asked for them."""
 _ISSUE_COLUMNS = {"id", "title", "status"}
 
 
@@ -96,6 +100,16 @@ def search(start: Start) -> Found | None:
     return None
 
 
+def trackers_at(found: Found) -> Iterator[tuple[Tracker, tuple[str, ...]]]:
+    """The trackers that are at what was found, with the sentences that show it; the first one counts.
+
+    Raises `DatabaseForeignError` where the file is no tracker's.
+    """
+    for tracker in _TRACKERS:
+        if evidence := tracker.evidence(found):
+            yield tracker, evidence
+
+
 def found_by_name(path: Path, how: str, *, notes: list[str] | None = None) -> Found:
     """A file that somebody named, with the `.beads` folder it is in, if it is in one."""
     database = real(path)
@@ -162,7 +176,7 @@ def _in_folder(folder: BeadsFolder, how: tuple[str, ...]) -> Found | None:
     if databases:
         return Found(folder, databases[0], how)
     alone = Found(folder, None, how)
-    return alone if is_known(alone) else None
+    return alone if any(trackers_at(alone)) else None
 
 
 def _after_migration(

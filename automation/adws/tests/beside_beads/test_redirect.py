@@ -8,7 +8,7 @@ import pytest
 
 from adw_state.errors import DatabaseAmbiguousError
 from adw_state.trackers.locate import locate
-from adw_state.trackers.no_tracker import NO_TRACKER
+from adw_state.trackers.tracker import NO_TRACKER
 from adws.tests.beside_beads.trackers import classic, git_repository
 
 

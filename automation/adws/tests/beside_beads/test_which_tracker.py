@@ -18,8 +18,7 @@ from adw_state.trackers.bd import BD
 from adw_state.trackers.bd_dolt import BD_DOLT
 from adw_state.trackers.br import BR
 from adw_state.trackers.locate import Location, locate
-from adw_state.trackers.no_tracker import NO_TRACKER
-from adw_state.trackers.tracker import Tracker
+from adw_state.trackers.tracker import NO_TRACKER, Tracker
 from adws.tests.beside_beads.trackers import NO_SHARED, SHARED, classic, git_repository, project_with_classic
 
 
