@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from adw_state.built_in import LEASE_SECONDS, STALE_HOURS, WORKFLOW
 from adw_state.errors import ConfigurationError
@@ -31,6 +31,7 @@ WORKFLOW_TABLES = ("workflows", "phases")
 _MOST_BYTES = 1024 * 1024
 _MOST_SHOWN = 60
 _TOML = "it must be a TOML file"
+_Keys: TypeAlias = tuple[str, ...]
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -74,10 +75,8 @@ class ConfigurationFile(NamedTuple):
     text: str
     values: Mapping[str, Any]
 
-    def fault(self, keys: tuple[str, ...], message: str, hint: str | None = None) -> Fault:
+    def fault(self, keys: _Keys, message: str, hint: str | None = None) -> Fault:
         """A fault at the line of these keys, or of the innermost table of them that is there."""
-        from adw_state.toml_lines import lines_of_keys  # only for a file with a fault
-
         lines = lines_of_keys(self.text)
         there = (keys[:length] for length in range(len(keys), 0, -1))
         return Fault(message, hint, self.path, next((lines[some] for some in there if some in lines), None))
@@ -193,3 +192,38 @@ def _positive(value: object, label: str) -> float:
     if not 0 < number < 1e9:
         raise ConfigurationError(f"{label} must be a positive number, not {shown(value)}")
     return number
+
+
+def lines_of_keys(text: str) -> dict[_Keys, int]:
+    """The line on which each key, and each table, is first given; `text` is valid TOML.
+
+    A statement is as many lines as the parser needs, so strings and lists may have several.
+    """
+    import tomllib  # which does not tell lines itself
+
+    found: dict[_Keys, int] = {}
+    table: _Keys = ()
+    statement, begins_at = "", 1
+    for number, line in enumerate(text.split("\n"), start=1):
+        begins_at = begins_at if statement else number
+        statement += f"{line}\n"
+        try:
+            paths = list(_paths(tomllib.loads(statement)))
+        except ValueError:
+            continue
+        if statement.lstrip().startswith("["):
+            table = paths[-1]
+            before: _Keys = ()
+        else:
+            before = table
+        for path in paths:
+            found.setdefault(before + path, begins_at)
+        statement = ""
+    return found
+
+
+def _paths(values: Mapping[str, object]) -> Iterator[_Keys]:
+    for name, value in values.items():
+        yield (name,)
+        if isinstance(value, Mapping):
+            yield from ((name, *path) for path in _paths(value))

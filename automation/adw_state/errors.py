@@ -230,6 +230,14 @@ def refused_by_the_system(error: OSError) -> SystemRefusalError:
     )
 
 
+def command_on(command: str, name: str) -> str:
+    """`command` for a hint: `name` is its last argument, also where that has blanks or begins with a dash."""
+    from shlex import quote  # most processes end without a hint
+
+    separator = "-- " if name.startswith("-") else ""
+    return f"{command} {separator}{quote(name)}"
+
+
 def _advice_on(code: int | None) -> str:
     if code in _NO_ROOM:
         return "free some disk space, or set TMPDIR to a folder on another disk, and try again"

@@ -10,6 +10,8 @@ from typing import IO
 
 from adw_state.errors import DiskFullError
 
+# `tempfile` is slow to import, and most commands need none of it.
+
 
 def temporary_file() -> IO[bytes]:
     """A file without a name, to be written and read; in memory where the system can, so no disk is needed.
@@ -18,12 +20,10 @@ def temporary_file() -> IO[bytes]:
     """
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("adw"), "w+b")
-    import tempfile  # slow to import, and most commands need none
+    import tempfile
 
-    try:
+    with _needing_room():
         return tempfile.TemporaryFile()
-    except OSError as error:
-        raise _no_room(error) from error
 
 
 @contextmanager
@@ -34,10 +34,8 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
     """
     import tempfile
 
-    try:
+    with _needing_room():
         made = tempfile.TemporaryDirectory(prefix=prefix)
-    except OSError as error:
-        raise _no_room(error) from error
     with made as folder:
         yield Path(folder)
 
@@ -49,12 +47,10 @@ def new_temporary_folder(prefix: str, parent: Path | None) -> Path:
     """
     import tempfile
 
-    try:
+    if parent is not None:
         return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-    except OSError as error:
-        if parent is not None:
-            raise
-        raise _no_room(error) from error
+    with _needing_room():
+        return Path(tempfile.mkdtemp(prefix=prefix))
 
 
 def folder_of_temporary_files() -> Path | None:
@@ -67,8 +63,12 @@ def folder_of_temporary_files() -> Path | None:
         return None
 
 
-def _no_room(error: OSError) -> DiskFullError:
-    return DiskFullError(
-        f"temporary files cannot be written: {error.strerror}",
-        hint="free some disk space, or set TMPDIR to a folder that can be written",
-    )
+@contextmanager
+def _needing_room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DiskFullError(
+            f"temporary files cannot be written: {error.strerror}",
+            hint="free some disk space, or set TMPDIR to a folder that can be written",
+        ) from error

@@ -19,11 +19,11 @@ from adw_state.agents.process import CallFiles, Limits, last_complaint, run_proc
 from adw_state.agents.process_group import group_members, has_marker, stop_group
 from adw_state.agents.result import MOST_MASKED, AgentResult
 from adw_state.errors import AdwError, AgentError, AgentExitError, AgentMissingError, AgentOutputError
-from adw_state.file_replacing import replace_file
 from adw_state.interruption import StopRequest
 from adw_state.redaction import redact, secret_values
 from adw_state.store.json_values import JSON
 from adw_state.store.owner import host_name, process_mark
+from adw_state.text_files import replace_file
 
 _MARKER = "ADW_AGENT_CALL"
 

@@ -8,10 +8,9 @@ from contextlib import suppress
 import click
 
 from adw_state.clock import Clock, default_clock
-from adw_state.command_lines import command_on
 from adw_state.commands.options import common, open_state, settings
 from adw_state.commands.output import age, print_json, print_line, print_table, seconds
-from adw_state.errors import ExecutionNotFoundError, InvalidInputError
+from adw_state.errors import ExecutionNotFoundError, InvalidInputError, command_on
 from adw_state.state import ADWState, Attempt, BeadsStateManager, Execution
 from adw_state.store.life import Life, life_of
 from adw_state.store.records import EXECUTION_STATUSES, UNFINISHED

@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from adw_state.clock import default_clock
-from adw_state.command_lines import command_on
 from adw_state.commands.options import (
     common,
     priority_option,
@@ -21,6 +20,7 @@ from adw_state.commands.options import (
 )
 from adw_state.commands.output import print_error, print_json, print_line
 from adw_state.commands.standard_streams import exit_code_tells_of_work
+from adw_state.errors import command_on
 from adw_state.trackers.issues import Issue, check_issue_id, read_issue
 from adw_state.trackers.locate import Location, locate_for_run
 from adw_state.trackers.repository import find_repository

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.errors import RepositoryError
-from adw_state.file_replacing import replace_file
 from adw_state.git.access import open_folder
 from adw_state.git.command import Git
 from adw_state.git.worktrees import Worktree, drop_stale_locks, git_of, refuse_branch_elsewhere
+from adw_state.text_files import replace_file
 
 # How many blanks stand before the path in an entry of `git status --porcelain=v2`, after its kind.
 _FIELDS_BEFORE_PATH = {"1": 7, "u": 9, "?": 0}

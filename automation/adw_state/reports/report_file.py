@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from adw_state.errors import InvalidInputError, refused_by_the_system
-from adw_state.file_replacing import replace_file
+from adw_state.text_files import replace_file
 
 _STANDARD_OUTPUT_AND_ERROR = (1, 2)
 _FAULTS_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from adw_state.clock import format_time, parse_time, seconds_before
-from adw_state.command_lines import command_on
 from adw_state.errors import (
     AdwError,
     ConstraintError,
@@ -20,6 +19,7 @@ from adw_state.errors import (
     IllegalTransitionError,
     IssueClaimedError,
     OwnershipLostError,
+    command_on,
 )
 from adw_state.store import sql
 from adw_state.store.absence import why_not_there

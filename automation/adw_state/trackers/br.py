@@ -41,9 +41,9 @@ class _Br:
 
     def read_issue(self, location: Location, issue_id: str) -> Fields:
         """Its newest line in the export."""
-        from adw_state.trackers.issue_export import issue_in_export_of
+        from adw_state.trackers.issue_export import issue_in_export
 
-        return issue_in_export_of(location, issue_id)
+        return issue_in_export(location, issue_id)
 
 
 BR = _Br()

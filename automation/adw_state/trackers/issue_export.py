@@ -81,25 +81,20 @@ def _skip_rest(line: bytes, file: BinaryIO) -> bool:
     return cut
 
 
-def issue_in_export_of(location: Location, issue_id: str) -> Fields:
-    """The issue in the project's export. Raises as `issue_in_export`, and where there is none."""
+def issue_in_export(location: Location, issue_id: str) -> Fields:
+    """The newest object of the issue in the project's export, and its labels.
+
+    Raises:
+        IssueNotFoundError: there is no export, or no line that can be understood is about this issue.
+        TrackerUnusableError: the export cannot be read.
+    """
     if location.jsonl is None:
         raise IssueNotFoundError(
             f"{location.beads_dir} has no issue export to read issue {issue_id!r} from",
             hint="write one with `br sync --flush-only` (or `bd export -o .beads/issues.jsonl`),"
             " then try again",
         )
-    return issue_in_export(location.jsonl, issue_id)
-
-
-def issue_in_export(export: Path, issue_id: str) -> Fields:
-    """The newest object of the issue in the export, and its labels.
-
-    Raises:
-        IssueNotFoundError: no line that can be understood is about this issue.
-        TrackerUnusableError: the export cannot be read.
-    """
-    reader = ExportReader(export)
+    reader = ExportReader(location.jsonl)
     newest: Mapping[str, Any] | None = None
     for candidate in reader:
         if candidate["id"] == issue_id:

@@ -118,7 +118,7 @@ def _read(location: Location, issue_id: str, warn: Warn) -> Fields:
     from adw_state.trackers.issue_export import issue_in_export
 
     try:
-        found = issue_in_export(location.jsonl, issue_id)
+        found = issue_in_export(location, issue_id)
     except (IssueNotFoundError, TrackerUnusableError) as second:
         raise TrackerUnusableError(f"{fault}; {second}", hint=fault.hint) from fault
     warn(f"issue {issue_id} was read from {location.jsonl}, which may be out of date, because {fault}")

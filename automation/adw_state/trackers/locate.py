@@ -19,11 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from adw_state.errors import (
-    DatabaseError,
-    DatabaseNotFoundError,
-    DatabaseUnreadableError,
-)
+from adw_state.errors import DatabaseError, DatabaseNotFoundError, DatabaseUnreadableError
 from adw_state.trackers.br import marks_in_header
 from adw_state.trackers.database_file import read_header, read_shape
 from adw_state.trackers.folder import BeadsFolder
@@ -41,19 +37,19 @@ class Location(NamedTuple):
     tracker: Tracker
     database: Path
     """Where our tables live, a real path; the sidecar may not exist yet."""
-    beside_issues: bool
-    """True: in the tracker's own file, with the foreign key to its issues. False: the sidecar."""
-    beads_dir: Path | None
-    tracker_database: Path | None
-    """The tracker's SQLite file, if it has one."""
-    jsonl: Path | None
-    """The issue export, if there is one."""
     project: Path
     """Top of the main work tree, or the folder itself outside git: home of runs, logs and JSON states."""
     state_dir: Path
     """Where our own files go: the sidecar and the backups."""
     reasons: tuple[str, ...]
     """How it was found and why here, in plain sentences."""
+    beside_issues: bool = False
+    """True: in the tracker's own file, with the foreign key to its issues. False: the sidecar."""
+    beads_dir: Path | None = None
+    tracker_database: Path | None = None
+    """The tracker's SQLite file, if it has one."""
+    jsonl: Path | None = None
+    """The issue export, if there is one."""
     fault: DatabaseError | None = None
     """Why the project's database cannot be used, where a run goes on without it."""
 
@@ -93,14 +89,14 @@ def locate(
         DatabaseForeignError: the file belongs to another application.
         TrackerUnusableError: the tracker's settings cannot be understood.
     """
-    environ = os.environ if environ is None else environ
     try:
-        here = real(cwd or Path.cwd())
-        around = Start(here, find_repository(here, environ), environ)
+        around = _start(cwd, environ)
         if explicit is None:
             return _searched(around)
-        path = here / explicit
-        return _at_sidecar(real(path), around) if is_sidecar(real(path)) else _at_file(path, around)
+        path = around.here / explicit
+        if _is_sidecar(real(path)):
+            return _at_sidecar(real(path), around)
+        return _with_tracker(found_by_name(path, f"{path} was named."), around)
     except OSError as error:
         raise DatabaseUnreadableError(
             f"{error.filename or 'the current folder'} cannot be looked at: {error.strerror}",
@@ -123,9 +119,7 @@ def locate_for_run(
     except (DatabaseNotFoundError, DatabaseUnreadableError) as error:
         if explicit is not None:
             raise
-        environ = os.environ if environ is None else environ
-        here = real(cwd or Path.cwd())
-        around = Start(here, find_repository(here, environ), environ)
+        around = _start(cwd, environ)
         return _without_tracker(around)._replace(jsonl=export_near(around), fault=error)
 
 
@@ -143,12 +137,14 @@ def state_dir_for(database: Path) -> Path:
     return _state_dir(home, find_repository(home, {}))
 
 
-def is_sidecar(path: Path) -> bool:
-    """Whether `path` is a sidecar: at its default place (it may not exist yet), or with our tables alone.
+def _start(cwd: Path | None, environ: Mapping[str, str] | None) -> Start:
+    environ = os.environ if environ is None else environ
+    here = real(cwd or Path.cwd())
+    return Start(here, find_repository(here, environ), environ)
 
-    Raises:
-        DatabaseUnreadableError: there is a file elsewhere, but not a usable SQLite database.
-    """
+
+def _is_sidecar(path: Path) -> bool:
+    """Whether `path` is a sidecar: at its default place (it may not exist yet), or with our tables alone."""
     if _is_default_sidecar(path):
         return not path.is_dir()
     if not path.is_file() or marks_in_header(read_header(path)):
@@ -168,28 +164,21 @@ def _searched(around: Start) -> Location:
     return _with_tracker(found, around) if found else _without_tracker(around)
 
 
-def _at_file(path: Path, around: Start) -> Location:
-    return _with_tracker(found_by_name(path, f"{path} was named."), around)
-
-
 def _with_tracker(found: Found, around: Start) -> Location:
     tracker, why = next(trackers_at(found))
     project, state_dir = _home(found.folder, around)
-    database = state_dir / SIDECAR_NAME
-    beside = tracker.holds_our_tables and found.database is not None
-    if beside and found.database is not None:
-        database = found.database
-        state_dir = state_dir_for(database)
+    shared = found.database if tracker.holds_our_tables else None
+    database = shared or state_dir / SIDECAR_NAME
     return Location(
         tracker=tracker,
         database=database,
-        beside_issues=beside,
+        project=project,
+        state_dir=state_dir_for(shared) if shared else state_dir,
+        reasons=(*found.how, *why, _placement(tracker, database, beside=bool(shared))),
+        beside_issues=bool(shared),
         beads_dir=found.folder.path if found.folder else None,
         tracker_database=found.database,
         jsonl=found.folder.export() if found.folder else None,
-        project=project,
-        state_dir=state_dir,
-        reasons=(*found.how, *why, _placement(tracker, database, beside=beside)),
     )
 
 
@@ -197,17 +186,7 @@ def _without_tracker(around: Start) -> Location:
     project, state_dir = _home(None, around)
     database = state_dir / SIDECAR_NAME
     why = (f"No tracker was found from {around.here}.", _placement(NO_TRACKER, database, beside=False))
-    return Location(
-        tracker=NO_TRACKER,
-        database=database,
-        beside_issues=False,
-        beads_dir=None,
-        tracker_database=None,
-        jsonl=None,
-        project=project,
-        state_dir=state_dir,
-        reasons=why,
-    )
+    return Location(NO_TRACKER, database, project, state_dir, why)
 
 
 def _at_sidecar(path: Path, around: Start) -> Location:

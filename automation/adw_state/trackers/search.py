@@ -15,12 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from adw_state.errors import (
-    AdwError,
-    DatabaseAmbiguousError,
-    DatabaseForeignError,
-    DatabaseNotFoundError,
-)
+from adw_state.errors import AdwError, DatabaseAmbiguousError, DatabaseForeignError, DatabaseNotFoundError
 from adw_state.trackers.bd import BD
 from adw_state.trackers.bd_dolt import BD_DOLT
 from adw_state.trackers.br import BR, marks_in_folder

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adw_state.command_lines import command_on
-from adw_state.errors import InvalidInputError
+from adw_state.errors import InvalidInputError, command_on
 from adw_state.state import Attempt, Execution
 from adw_state.workflow_definitions import PhaseDefinition, WorkflowDefinition
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from adw_state.command_lines import command_on
-from adw_state.errors import RepositoryError
+from adw_state.errors import RepositoryError, command_on
 from adw_state.git.command import Git
 from adw_state.git.worktrees import worktree_name
 from adw_state.run_root import trees_folder

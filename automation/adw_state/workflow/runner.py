@@ -22,7 +22,6 @@ from pathlib import Path
 from adw_state.agents.agent import Agent
 from adw_state.agents.calls import stop_leftovers
 from adw_state.agents.choice import resolve_agent, seen_from_project
-from adw_state.command_lines import command_on
 from adw_state.configured_workflows import find_workflow
 from adw_state.errors import (
     AdwError,
@@ -30,6 +29,7 @@ from adw_state.errors import (
     ExecutionNotFoundError,
     InvalidInputError,
     RunInterruptedError,
+    command_on,
 )
 from adw_state.git.repository import Repository, check_repository, hide_run_folders
 from adw_state.git.worktrees import Worktree

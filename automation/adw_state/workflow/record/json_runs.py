@@ -9,8 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from adw_state.clock import Clock
-from adw_state.command_lines import command_on
-from adw_state.errors import IllegalTransitionError, InvalidInputError, StateFileError
+from adw_state.errors import IllegalTransitionError, InvalidInputError, StateFileError, command_on
 from adw_state.run_root import agents_folder
 from adw_state.state import ADWState, Attempt, Execution
 from adw_state.store.executions import issue_claimed

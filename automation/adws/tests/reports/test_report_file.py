@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import InvalidInputError, SystemRefusalError
-from adw_state.file_replacing import replace_file
 from adw_state.reports.report_file import write_report
+from adw_state.text_files import replace_file
 from adws.tests.processes import run_as_ordinary_user
 
 
