@@ -49,7 +49,15 @@ def read_header(database: Path) -> bytes:
         DatabaseNotFoundError: nothing is there.
         DatabaseUnreadableError: it is no plain file, may not be read, is empty, or is not SQLite.
     """
-    status = _status(database)
+    try:
+        status = database.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise DatabaseNotFoundError(
+            f"there is no database at {database}",
+            hint="check the path; `adw where` shows how the database is looked for",
+        ) from None
+    except OSError as error:
+        raise _unopenable(database, error) from error
     if stat.S_ISDIR(status.st_mode):
         raise DatabaseUnreadableError(
             f"{database} is a folder, not a database file", hint="name the database file inside it"
@@ -131,23 +139,10 @@ def _connected(database: Path, mode: str) -> Iterator[Connection]:
         raise translated from error
 
 
-def _status(database: Path) -> os.stat_result:
-    try:
-        return database.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise DatabaseNotFoundError(
-            f"there is no database at {database}",
-            hint="check the path; `adw where` shows how the database is looked for",
-        ) from None
-    except OSError as error:
-        raise _unopenable(database, error) from error
-
-
 def _first_bytes(database: Path, identity: tuple[int, int]) -> bytes:
     try:
         if identity not in _descriptors:
-            descriptor = os.open(database, os.O_RDONLY | os.O_CLOEXEC)
-            _descriptors[identity] = descriptor
+            _descriptors[identity] = os.open(database, os.O_RDONLY | os.O_CLOEXEC)
         return os.pread(_descriptors[identity], _HEADER_BYTES, 0)
     except OSError as error:
         raise _unopenable(database, error) from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -104,12 +105,7 @@ def _add(connection: Connection, issue: Issue, now: str) -> None:
     texts = sql.load("own_tracker")
     status = issue.status or "open"
     row = {
-        "id": issue.id,
-        "title": issue.title,
-        "description": issue.description,
-        "design": issue.design,
-        "acceptance_criteria": issue.acceptance_criteria,
-        "notes": issue.notes,
+        **asdict(issue),
         "status": status,
         "priority": 2 if issue.priority is None else issue.priority,
         "issue_type": issue.issue_type or "task",

@@ -105,7 +105,7 @@ def _core_settings(config: Path) -> dict[str, str]:
     """The plain `key = value` lines of the section `[core]` in a git configuration file."""
     settings: dict[str, str] = {}
     section = ""
-    for line in _lines(config):
+    for line in (line.strip() for line in (_text(config) or "").split("\n")):
         if line.startswith("["):
             section = line.strip("[]").lower()
         elif section == "core" and "=" in line:
@@ -118,11 +118,6 @@ def _named_in(path: Path) -> str | None:
     """What a file that holds one path or name says; like git, only the line feeds at its end do not count."""
     text = _text(path)
     return None if text is None else text.rstrip("\r\n")
-
-
-def _lines(path: Path) -> list[str]:
-    """The stripped lines of a small text file; none where there is no such file."""
-    return [line.strip() for line in (_text(path) or "").split("\n")]
 
 
 def _text(path: Path) -> str | None:

@@ -83,15 +83,20 @@ def search(start: Start) -> Found | None:
     trail = _Trail()
     if named := environ.get("BD_DB"):
         return found_by_name(here / named, f"BD_DB names {named}.")
-    if (named := environ.get("BEADS_DIR")) and (found := _in_beads_dir(here, named, trail)):
-        return found
+    if named := environ.get("BEADS_DIR"):
+        if found := _in_place(real(here / named), f"BEADS_DIR names {named}.", trail):
+            return found
+        trail.notes.append(f"BEADS_DIR names {named}, where no tracker is; looked further, as bd does.")
     if named := environ.get("BEADS_DB"):
         return found_by_name(here / named, f"BEADS_DB names {named}.", notes=trail.notes)
     for place, why in _places(start):
         if found := _in_place(place, why, trail):
             return found
     if trail.bare is not None:
-        raise _no_database(trail.bare)
+        raise DatabaseNotFoundError(
+            f"{trail.bare.path} belongs to a tracker, but its database is not there",
+            hint="run `bd init` there, which builds it from the issue export, or restore the file",
+        )
     return None
 
 
@@ -120,14 +125,6 @@ def export_near(start: Start) -> Path | None:
             if folder := read_folder(place):
                 return follow_redirect(folder)[0].export()
     return None
-
-
-def _in_beads_dir(here: Path, named: str, trail: _Trail) -> Found | None:
-    place = real(here / named)
-    found = _in_place(place, f"BEADS_DIR names {named}.", trail)
-    if found is None:
-        trail.notes.append(f"BEADS_DIR names {named}, where no tracker is; looked further, as bd does.")
-    return found
 
 
 def _places(start: Start) -> Iterator[tuple[Path, str]]:
@@ -165,36 +162,18 @@ def _in_folder(folder: BeadsFolder, how: tuple[str, ...]) -> Found | None:
     if marks_in_folder(folder.names):
         return Found(folder, databases[0] if len(databases) == 1 else None, how)
     if put_away := folder.put_away_database():
-        return _after_migration(folder, put_away, databases, how)
+        if databases:
+            raise DatabaseAmbiguousError(
+                f"{folder.path} holds {put_away.name}, put away when bd moved to Dolt,"
+                f" and {databases[0].name}",
+                hint=f"remove the one that is out of use, or name the file with --db {databases[0]}",
+            )
+        return Found(folder, None, how)
     if len(databases) > 1:
-        raise _two_databases(folder, databases)
-    if databases:
-        return Found(folder, databases[0], how)
-    alone = Found(folder, None, how)
-    return alone if any(trackers_at(alone)) else None
-
-
-def _after_migration(
-    folder: BeadsFolder, put_away: Path, databases: list[Path], how: tuple[str, ...]
-) -> Found:
-    if databases:
+        names = ", ".join(path.name if path.parent == folder.path else str(path) for path in databases)
         raise DatabaseAmbiguousError(
-            f"{folder.path} holds {put_away.name}, put away when bd moved to Dolt, and {databases[0].name}",
-            hint=f"remove the one that is out of use, or name the file with --db {databases[0]}",
+            f"{folder.path} could mean {len(databases)} databases: {names}",
+            hint=f"move the ones out of use away, or name the right one: --db {databases[0]} (or BD_DB)",
         )
-    return Found(folder, None, how)
-
-
-def _two_databases(folder: BeadsFolder, databases: list[Path]) -> DatabaseAmbiguousError:
-    names = ", ".join(path.name if path.parent == folder.path else str(path) for path in databases)
-    return DatabaseAmbiguousError(
-        f"{folder.path} could mean {len(databases)} databases: {names}",
-        hint=f"move the ones out of use away, or name the right one: --db {databases[0]} (or BD_DB)",
-    )
-
-
-def _no_database(folder: BeadsFolder) -> DatabaseNotFoundError:
-    return DatabaseNotFoundError(
-        f"{folder.path} belongs to a tracker, but its database is not there",
-        hint="run `bd init` there, which builds it from the issue export, or restore the file",
-    )
+    found = Found(folder, databases[0] if databases else None, how)
+    return found if databases or any(trackers_at(found)) else None
