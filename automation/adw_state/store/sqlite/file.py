@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Protocol, TypeVar
 
 from adw_state.clock import Clock, format_time
+from adw_state.errors import StoreFaultError
 from adw_state.store.forks import tell_of_forks
 from adw_state.store.sqlite.connection import open_reader, open_writer
 from adw_state.store.sqlite.driver import Connection, EngineError
@@ -60,8 +61,22 @@ class SqliteFile:
 
     def write_row(self, text: str, params: Params) -> Row | None:
         """The row that a statement, given the time as `now`, has written; None where it wrote none."""
-        with self._writing, self._gate, self._write as tx:
-            return tx.one(text, {**params, "now": tx.now})
+        # A statement is a transaction by itself: among many processes that is a quarter faster.
+        with self._writing, self._gate:
+            try:
+                connection = self._writer or self._open_writer()
+                if connection.in_transaction:
+                    raise StoreFaultError("a statement that is to stand alone came within a transaction")
+                self._surroundings.look()
+                tx = Transaction(connection, format_time(self._clock.now()))
+                if self.guard is not None:
+                    self.guard.before_write(tx)
+                row = tx.one(text, {**params, "now": tx.now})
+                # It may have waited for a lock: what went into a file that was replaced is to be done again.
+                self._surroundings.look()
+            except EngineError as error:
+                raise translate(error, self._path) from error
+        return row
 
     def write(self, unit: Callable[[Transaction], Result]) -> Result:
         """The result of the unit, on the disk; nothing of it stays if it raises."""
