@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 
 from adw_state.built_in import HOW_TO_NAME, MOST_PHASES, NAME
 from adw_state.config import Config, ConfigurationFile, Fault, read_configuration_file, shown, unknown_name
-from adw_state.prompt_templates import has_built_in, placeholders_in, template_of, wrong_placeholders
+from adw_state.prompt_templates import placeholders_in, template_of, wrong_placeholders
 from adw_state.text_files import decode_text, read_small_file
 from adw_state.workflow_definitions import (
     BUILT_IN,
@@ -33,7 +33,7 @@ from adw_state.workflow_definitions import (
 )
 
 _MOST_TIMES = 1000
-_MOST_COMMAND = 20_000
+_MOST_LETTERS = 20_000
 _MOST_PROMPT_BYTES = 100_000
 # Phases by name; None for one that is defined with a fault, which is told once.
 _Phases: TypeAlias = dict[str, PhaseDefinition | None]
@@ -128,9 +128,9 @@ class _Phase:
         for key in self._table:
             if key not in PHASE_KEYS:
                 self._fault(key, f"{shown(key)} is no key of a phase", unknown_name(key, PHASE_KEYS))
-        run, kind = self._text("run", _MOST_COMMAND), self._kind()
+        run, kind = self._text("run"), self._kind()
         prompt = self._prompt(kind)
-        back, times = self._text("sends_back_to", _MOST_COMMAND), self._times()
+        back, times = self._text("sends_back_to"), self._times()
         if not self._faults:
             self._check_work(kind, run, prompt)
             self._check_sending_back(kind, back, times)
@@ -140,14 +140,14 @@ class _Phase:
         keys = ("phases", self._name, key)
         self._faults.append(self._file.fault(keys, f"phases.{self._name}: {message}", hint))
 
-    def _text(self, key: str, most: int) -> str | None:
+    def _text(self, key: str) -> str | None:
         value = self._table.get(key)
         if value is None:
             return None
         if not isinstance(value, str) or not value.strip() or "\0" in value:
             self._fault(key, f"{key} must be a text, not {shown(value)}")
-        elif len(value) > most:
-            self._fault(key, f"{key} has more than {most:,} characters", "call a script of yours")
+        elif len(value) > _MOST_LETTERS:
+            self._fault(key, f"{key} has more than {_MOST_LETTERS:,} characters", "call a script of yours")
         else:
             return value.strip()
         return None
@@ -155,8 +155,8 @@ class _Phase:
     def _kind(self) -> str:
         kind = self._table.get("kind")
         if kind is None:
-            built_in = next((phase.kind for phase in BUILT_IN.phases if phase.name == self._name), "change")
-            return "command" if "run" in self._table else built_in
+            built_in = {phase.name: phase.kind for phase in BUILT_IN.phases}
+            return "command" if "run" in self._table else built_in.get(self._name, "change")
         if kind not in KINDS:
             self._fault("kind", f"{shown(kind)} is no kind of phase", unknown_name(str(kind), KINDS))
         return str(kind)
@@ -174,7 +174,7 @@ class _Phase:
 
     def _prompt(self, kind: str) -> str | None:
         """The text of the prompt's file."""
-        name = self._text("prompt", _MOST_COMMAND)
+        name = self._text("prompt")
         if name is None:
             return None
         project = self._file.path.parent
@@ -188,15 +188,10 @@ class _Phase:
             why = (error.strerror if isinstance(error, OSError) else None) or str(error)
             self._fault("prompt", f"the prompt {shown(name)} cannot be read: {why}")
             return None
-        self._check_prompt(path, text, kind)
-        return text
-
-    def _check_prompt(self, path: Path, text: str, kind: str) -> None:
-        if kind not in KINDS or kind == "command":
-            return
         for name, line in wrong_placeholders(text, kind):
             wrong = f"${name} is no placeholder of a {kind} phase" if name else "a lone $ means nothing"
             self._faults.append(Fault(wrong, "write $$ for a dollar sign", path, line))
+        return text
 
     def _check_work(self, kind: str, run: str | None, prompt: str | None) -> None:
         if kind == "command":
@@ -206,7 +201,7 @@ class _Phase:
                 self._fault("kind", "a command needs run", 'say what it runs, such as run = "make test"')
         elif run is not None:
             self._fault("run", f"a {kind} phase runs no command", "leave out kind, or run")
-        elif prompt is None and not has_built_in(self._name):
+        elif prompt is None and self._name not in BUILT_IN.names:
             self._fault("", "it has neither run nor prompt", 'say what it does: run = "…" or prompt = "…"')
 
     def _check_sending_back(self, kind: str, back: str | None, times: int | None) -> None:
@@ -267,7 +262,7 @@ def _wrong_order(workflow: WorkflowDefinition) -> Iterator[_Wrong]:
             yield from _wrong_way_back(phase, before, workflow.names)
         if phase.kind == "verdict" and not set(before.values()) & set(WORKING_KINDS):
             yield f"{phase.name} judges what was done, but no phase before it does anything", None
-        elif phase.kind != "plan" and "plan" not in before.values() and _speaks_of_a_plan(phase):
+        elif "plan" not in (phase.kind, *before.values()) and _speaks_of_a_plan(phase):
             yield (
                 f"{phase.name} speaks of $plan_file, but no phase before it writes a plan",
                 f"put a plan before it, or give it another prompt under [phases.{phase.name}]",

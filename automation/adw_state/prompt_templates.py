@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 
-from adw_state.workflow_definitions import BUILT_IN, PhaseDefinition
+from adw_state.workflow_definitions import PhaseDefinition
 
 _FOLDER = Path(__file__).with_name("prompts")
 _ALWAYS = ("branch", "feedback", "issue", "plan_file")
@@ -41,11 +41,6 @@ def template_of(phase: PhaseDefinition) -> str:
     return read_built_in(phase.name) if phase.prompt is None else phase.prompt
 
 
-def has_built_in(name: str) -> bool:
-    """Whether a prompt for the phase of this name comes with this package."""
-    return name in BUILT_IN.names
-
-
 def read_built_in(name: str) -> str:
     """The text of a file in `prompts/`."""
     return (_FOLDER / f"{name}.md").read_text(encoding="utf-8")
@@ -65,9 +60,12 @@ def placeholders_in(template: str) -> set[str]:
 
 
 def wrong_placeholders(template: str, kind: str) -> Iterator[tuple[str, int]]:
-    """The placeholders that a prompt of this kind cannot have, with their lines; "" is a lone `$`."""
-    known = PLACEHOLDERS[kind]
-    return ((name, line) for name, line in _found_in(template) if name not in known)
+    """The placeholders that a prompt of this kind cannot have, with their lines; "" is a lone `$`.
+
+    None for a kind that has no prompt.
+    """
+    known = PLACEHOLDERS.get(kind)
+    return ((name, line) for name, line in _found_in(template) if known and name not in known)
 
 
 def _found_in(template: str) -> Iterator[tuple[str, int]]:

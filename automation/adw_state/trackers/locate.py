@@ -23,8 +23,8 @@ from adw_state.errors import DatabaseError, DatabaseNotFoundError, DatabaseUnrea
 from adw_state.trackers.br import marks_in_header
 from adw_state.trackers.database_file import read_header, read_shape
 from adw_state.trackers.folder import BeadsFolder
-from adw_state.trackers.repository import Repository, find_repository, is_git_dir, real
-from adw_state.trackers.search import Found, Start, export_near, found_by_name, search, trackers_at
+from adw_state.trackers.repository import RepositoryPaths, find_repository, is_git_dir, real
+from adw_state.trackers.search import Found, SearchStart, export_near, found_by_name, search, trackers_at
 from adw_state.trackers.tracker import NO_TRACKER, Tracker
 
 SIDECAR_NAME = "state.sqlite3"
@@ -137,10 +137,10 @@ def state_dir_for(database: Path) -> Path:
     return _state_dir(home, find_repository(home, {}))
 
 
-def _start(cwd: Path | None, environ: Mapping[str, str] | None) -> Start:
+def _start(cwd: Path | None, environ: Mapping[str, str] | None) -> SearchStart:
     environ = os.environ if environ is None else environ
     here = real(cwd or Path.cwd())
-    return Start(here, find_repository(here, environ), environ)
+    return SearchStart(here, find_repository(here, environ), environ)
 
 
 def _is_sidecar(path: Path) -> bool:
@@ -159,12 +159,12 @@ def _is_default_sidecar(path: Path) -> bool:
     return path.name == SIDECAR_NAME and (at_home or (folder.name == "adw" and is_git_dir(folder.parent)))
 
 
-def _searched(around: Start) -> Location:
+def _searched(around: SearchStart) -> Location:
     found = search(around)
     return _with_tracker(found, around) if found else _without_tracker(around)
 
 
-def _with_tracker(found: Found, around: Start) -> Location:
+def _with_tracker(found: Found, around: SearchStart) -> Location:
     tracker, why = next(trackers_at(found))
     project, state_dir = _home(found.folder, around)
     shared = found.database if tracker.holds_our_tables else None
@@ -182,19 +182,20 @@ def _with_tracker(found: Found, around: Start) -> Location:
     )
 
 
-def _without_tracker(around: Start) -> Location:
+def _without_tracker(around: SearchStart) -> Location:
     project, state_dir = _home(None, around)
     database = state_dir / SIDECAR_NAME
     why = (f"No tracker was found from {around.here}.", _placement(NO_TRACKER, database, beside=False))
     return Location(NO_TRACKER, database, project, state_dir, why)
 
 
-def _at_sidecar(path: Path, around: Start) -> Location:
+def _at_sidecar(path: Path, around: SearchStart) -> Location:
     """A sidecar that was named: our tables are there, the issues wherever its project has them."""
     start = around
     if _is_default_sidecar(path):
         repository = find_repository(path.parent.parent, {})
-        start = Start(repository.project if repository else path.parent.parent, repository, around.environ)
+        home = repository.project if repository else path.parent.parent
+        start = SearchStart(home, repository, around.environ)
     try:
         location = _searched(start)
         reasons = (f"{path} was named; it is a sidecar.", *location.reasons[:-1])
@@ -206,7 +207,7 @@ def _at_sidecar(path: Path, around: Start) -> Location:
     )
 
 
-def _home(folder: BeadsFolder | None, around: Start) -> tuple[Path, Path]:
+def _home(folder: BeadsFolder | None, around: SearchStart) -> tuple[Path, Path]:
     """The project's folder, and the folder for our files: those of the repository one stands in.
 
     Outside git they are those of the folder that holds `.beads`, else of the nearest folder upwards
@@ -223,7 +224,7 @@ def _home(folder: BeadsFolder | None, around: Start) -> tuple[Path, Path]:
     return home, home / ".adw"
 
 
-def _state_dir(home: Path, repository: Repository | None) -> Path:
+def _state_dir(home: Path, repository: RepositoryPaths | None) -> Path:
     return repository.common_dir / "adw" if repository else home / ".adw"
 
 

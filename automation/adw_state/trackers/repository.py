@@ -16,7 +16,7 @@ from typing import NamedTuple
 from adw_state.errors import RepositoryError
 
 
-class Repository(NamedTuple):
+class RepositoryPaths(NamedTuple):
     """One git repository as seen from one folder; every path is real (no symbolic links)."""
 
     top: Path | None
@@ -38,7 +38,7 @@ class Repository(NamedTuple):
         return self.main or self.top or self.common_dir
 
 
-def find_repository(folder: Path, environ: Mapping[str, str]) -> Repository | None:
+def find_repository(folder: Path, environ: Mapping[str, str]) -> RepositoryPaths | None:
     """The repository `folder` is in, or None outside git.
 
     `GIT_DIR` and `GIT_WORK_TREE` are followed as git does; relative ones start at `folder`.
@@ -84,11 +84,11 @@ def _git_dir_of(directory: Path) -> Path | None:
     return target if is_git_dir(target) else None
 
 
-def _repository(git_dir: Path, top: Path | None) -> Repository:
+def _repository(git_dir: Path, top: Path | None) -> RepositoryPaths:
     shared = _named_in(git_dir / "commondir")
     common = real(git_dir / shared) if shared else git_dir
     main = top if top is not None and common == git_dir else _main_work_tree(common)
-    return Repository(top=top, git_dir=git_dir, common_dir=common, main=main)
+    return RepositoryPaths(top=top, git_dir=git_dir, common_dir=common, main=main)
 
 
 def _main_work_tree(common: Path) -> Path | None:

@@ -21,7 +21,7 @@ from adw_state.trackers.bd_dolt import BD_DOLT
 from adw_state.trackers.br import BR, marks_in_folder
 from adw_state.trackers.database_file import Shape, read_shape
 from adw_state.trackers.folder import BeadsFolder, follow_redirect, read_folder
-from adw_state.trackers.repository import Repository, real
+from adw_state.trackers.repository import RepositoryPaths, real
 from adw_state.trackers.tracker import Tracker
 
 _TRACKERS: tuple[Tracker, ...] = (BD_DOLT, BR, BD)
@@ -29,11 +29,11 @@ _TRACKERS: tuple[Tracker, ...] = (BD_DOLT, BR, BD)
 _ISSUE_COLUMNS = {"id", "title", "status"}
 
 
-class Start(NamedTuple):
+class SearchStart(NamedTuple):
     """Where the search starts."""
 
     here: Path
-    repository: Repository | None
+    repository: RepositoryPaths | None
     environ: Mapping[str, str]
 
 
@@ -72,7 +72,7 @@ class _Trail:
         self.bare: BeadsFolder | None = None
 
 
-def search(start: Start) -> Found | None:
+def search(start: SearchStart) -> Found | None:
     """The tracker's folder or file, or None where there is no tracker.
 
     Raises:
@@ -118,7 +118,7 @@ def found_by_name(path: Path, how: str, *, notes: list[str] | None = None) -> Fo
     return Found(folder, database, (*(notes or ()), how), named=True)
 
 
-def export_near(start: Start) -> Path | None:
+def export_near(start: SearchStart) -> Path | None:
     """The issue export of the nearest tracker's folder, whatever became of its database."""
     for place, _ in _places(start):
         with suppress(AdwError):
@@ -127,7 +127,7 @@ def export_near(start: Start) -> Path | None:
     return None
 
 
-def _places(start: Start) -> Iterator[tuple[Path, str]]:
+def _places(start: SearchStart) -> Iterator[tuple[Path, str]]:
     """The `.beads` folders to look at, each with a sentence on why."""
     here, repository = start.here, start.repository
     if repository is not None and repository.linked:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import RepositoryError
-from adw_state.trackers.repository import Repository, find_repository
+from adw_state.trackers.repository import RepositoryPaths, find_repository
 from adws.tests.beside_beads.trackers import git, git_repository, worktree
 
 Layout = Callable[[Path], Path]
@@ -96,7 +96,7 @@ def git_says(folder: Path) -> tuple[Path, Path, Path]:
     return top, git_dir, common_dir
 
 
-def found(folder: Path) -> Repository:
+def found(folder: Path) -> RepositoryPaths:
     repository = find_repository(folder, {})
     assert repository is not None
     return repository
