@@ -99,7 +99,7 @@ GROUP BY cast(a.phase AS TEXT)
 ORDER BY min(a.place) NULLS LAST, cast(a.phase AS TEXT);
 
 -- name: completed_durations
--- How long each completed attempt took, where that is known; `durations.py` makes median and p95 of it,
+-- How long each completed attempt took, where that is known; `attempts_by_phase` makes median and p95 of it,
 -- because SQLite's window functions take three times as long to rank them as it takes to fetch them all.
 SELECT
     cast(a.phase AS TEXT) AS phase,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adw_state.clock import format_time, hours_before, parse_time
-from adw_state.reports.error_patterns import first_line
+from adw_state.reports.failures import first_line
 from adw_state.reports.section import (
     TEXT_WIDTH,
     WORD_WIDTH,

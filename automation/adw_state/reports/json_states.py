@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from operator import itemgetter
 from pathlib import Path
 
 from adw_state.built_in import MOST_PHASES
@@ -19,64 +19,37 @@ from adw_state.json_state import CHECKPOINTS_NAME, STATE_NAME, read_object
 from adw_state.log_forms import UNKNOWN
 from adw_state.reports.json_fields import free_text_in, issue_type_in, moment_in, text_in
 from adw_state.reports.notes import Notebook
-from adw_state.reports.run_history import AttemptHistory, phase_named
+from adw_state.reports.run_history import AttemptHistory, RunHistory, phase_named
 from adw_state.store.records import ATTEMPT_STATUSES, EXECUTION_STATUSES
 
 STATE_NAMES = (STATE_NAME, "state.json")
 _MOST_BYTES = 32 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class SavedStep:
-    """A checkpoint of a run: its name and when it was saved."""
-
-    name: str
-    saved_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SavedState:
-    """What is read of one state file. None where the file does not say."""
-
-    run_id: str
-    workflow: str | None
-    phases: tuple[str, ...]
-    issue_id: str | None
-    issue_title: str | None
-    issue_type: str | None
-    environment: str | None
-    phase: str | None
-    status: str | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    seen_at: datetime | None
-    error_message: str | None
-    attempts: tuple[AttemptHistory, ...]
-    newest_step: SavedStep | None
-
-
-def read_state(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedState | None:
-    """The state in `path`, with the newest checkpoint beside it; times without a zone are of `zone`."""
+def read_state(path: Path, zone: tzinfo | None, notebook: Notebook) -> RunHistory | None:
+    """What the state in `path` and the checkpoints beside it tell; times without a zone are of `zone`."""
     state = _read(path, notebook)
     if state is None:
         return None
     signs = (moment_in(state, zone, name) for name in ("updated_at", "heartbeat_at"))
-    return SavedState(
+    checkpoint_name, checkpoint_at = _newest_checkpoint(path.parent, zone, notebook) or (None, None)
+    return RunHistory(
         run_id=text_in(state, "adw_id") or path.parent.name,
-        workflow=text_in(state, "workflow"),
+        workflow=text_in(state, "workflow") or UNKNOWN,
         phases=tuple(_phases(state.get("phases"))),
         issue_id=text_in(state, "issue_id", "issue_number"),
         issue_title=free_text_in(state, "issue_title", "github_title"),
         issue_type=issue_type_in(state),
         environment=text_in(state, "environment"),
-        phase=phase_named(text_in(state, "current_phase") or "") or None,
+        phase=phase_named(text_in(state, "current_phase") or UNKNOWN),
         status=_status(state, notebook),
         started_at=moment_in(state, zone, "started_at", "created_at", "worktree_created_at"),
         completed_at=moment_in(state, zone, "completed_at"),
-        seen_at=max((moment for moment in signs if moment), default=None),
+        updated_at=max((moment for moment in signs if moment), default=None),
         error_message=free_text_in(state, "error_message", "error"),
-        attempts=tuple(_attempts(state.get("phase_results"), zone, notebook)),
-        newest_step=_newest_step(path.parent, zone, notebook),
+        attempts=list(_attempts(state.get("phase_results"), zone, notebook)),
+        checkpoint_name=checkpoint_name,
+        checkpoint_at=checkpoint_at,
     )
 
 
@@ -106,13 +79,12 @@ def _attempt_status(entry: Mapping[str, object]) -> str:
     return ("completed" if success else "failed") if isinstance(success, bool) else UNKNOWN
 
 
-def _newest_step(folder: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStep | None:
-    files = sorted(folder.glob(f"*/{CHECKPOINTS_NAME}"))
-    steps = [step for path in files if (step := _last_step(path, zone, notebook)) is not None]
-    return max(steps, key=lambda step: step.saved_at, default=None)
+def _newest_checkpoint(folder: Path, zone: tzinfo | None, notebook: Notebook) -> tuple[str, datetime] | None:
+    found = (_last_of(path, zone, notebook) for path in sorted(folder.glob(f"*/{CHECKPOINTS_NAME}")))
+    return max(filter(None, found), key=itemgetter(1), default=None)
 
 
-def _last_step(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStep | None:
+def _last_of(path: Path, zone: tzinfo | None, notebook: Notebook) -> tuple[str, datetime] | None:
     entries = (_read(path, notebook) or {}).get("checkpoints")
     last = entries[-1] if isinstance(entries, list) and entries else None
     if not isinstance(last, dict):
@@ -121,7 +93,7 @@ def _last_step(path: Path, zone: tzinfo | None, notebook: Notebook) -> SavedStep
     if name is None or saved_at is None:
         notebook.add("checkpoints without a step or a time", path)
         return None
-    return SavedStep(name, saved_at)
+    return name, saved_at
 
 
 def _read(path: Path, notebook: Notebook) -> Mapping[str, object] | None:
@@ -137,9 +109,10 @@ def _phases(listed: object) -> Iterator[str]:
         yield from (phase_named(name) for name in listed if isinstance(name, str) and name)
 
 
-def _status(state: Mapping[str, object], notebook: Notebook) -> str | None:
+def _status(state: Mapping[str, object], notebook: Notebook) -> str:
     word = text_in(state, "status")
-    if word is None or word in EXECUTION_STATUSES:
+    if word in EXECUTION_STATUSES:
         return word
-    notebook.add("states with an unknown status", word)
-    return None
+    if word is not None:
+        notebook.add("states with an unknown status", word)
+    return UNKNOWN

@@ -2,6 +2,10 @@
 
 Text is for a person at a terminal and fits its width; Markdown is for an issue or a chat; JSON
 (`"schema": "adw.report/2"`) and CSV are for other programs and hold everything.
+
+The JSON is a promise: an object holds the fields and the computed properties of the record it stands for.
+Fields may be added within a version; none is renamed, removed or given another meaning. Times are UTC text
+`YYYY-MM-DDTHH:MM:SS.ffffffZ`, units stand in the names, null means "nothing to compute it from".
 """
 
 from __future__ import annotations
@@ -10,13 +14,18 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import TypeAlias
 
+from adw_state.clock import format_time
 from adw_state.errors import InvalidInputError
-from adw_state.reports.json_shape import Json, report_as_json
-from adw_state.reports.report import Report, origin_of, sections_of, title_of
+from adw_state.reports.report import SCHEMA, Report, origin_of, sections_of, title_of
 from adw_state.reports.section import Section
 from adw_state.reports.text_table import lay_out
 from adw_state.visible_text import one_line, visible, visible_json
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 FORMATS = ("text", "json", "markdown", "csv")
 EXPORTS = ("json", "csv")
@@ -35,9 +44,9 @@ def render(
     """
     renderers: dict[str, Callable[[], str]] = {
         "text": lambda: _text(report, max(width, _NARROWEST), styled=styled),
-        "json": lambda: visible_json(report_as_json(report), indent=2, ascii_only=ascii_only) + "\n",
+        "json": lambda: visible_json(_as_json(report), indent=2, ascii_only=ascii_only) + "\n",
         "markdown": lambda: _markdown(report),
-        "csv": lambda: _csv(report_as_json(report)),
+        "csv": lambda: _csv(_as_json(report)),
     }
     if kind not in renderers:
         raise InvalidInputError(f"{kind!r} is not a format", hint=f"the formats are {', '.join(FORMATS)}")
@@ -85,6 +94,33 @@ def _markdown_table(section: Section) -> Iterator[str]:
 
 def _escaped(text: str) -> str:
     return one_line(text).translate(_MARKDOWN_SPECIAL)
+
+
+def _as_json(report: Report) -> dict[str, Json]:
+    """The report as values that JSON has."""
+    return {
+        "schema": SCHEMA,
+        "generated_at": _plain(report.window.now),
+        **{field.name: _plain(getattr(report, field.name)) for field in fields(report)},
+    }
+
+
+def _plain(value: object) -> Json:
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, tuple):
+        return [_plain(member) for member in value]
+    if is_dataclass(value):
+        return {name: _plain(getattr(value, name)) for name in _measures(type(value))}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"a report holds a {type(value).__name__}")
+
+
+def _measures(kind: type) -> list[str]:
+    members = [member for base in kind.__mro__ for member in vars(base).items()]
+    computed = [name for name, member in members if isinstance(member, property)]
+    return [*(field.name for field in fields(kind)), *computed]
 
 
 def _csv(shape: dict[str, Json]) -> str:

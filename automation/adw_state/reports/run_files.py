@@ -11,6 +11,9 @@ all there is; where it has one, the state only adds what the log leaves open.
 
 from __future__ import annotations
 
+import hashlib
+import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -18,12 +21,13 @@ from pathlib import Path
 
 from adw_state import built_in
 from adw_state.log_forms import ANNOUNCEMENT, UNKNOWN
-from adw_state.reports.json_states import SavedState, read_state
-from adw_state.reports.log_files import UNREADABLE, find_logs, find_states
-from adw_state.reports.log_records import read_records
+from adw_state.reports.json_states import STATE_NAMES, read_state
+from adw_state.reports.log_records import first_moment, read_records
 from adw_state.reports.notes import Notebook
 from adw_state.reports.run_history import RunHistory
 
+_UNREADABLE = "logs that cannot be read"
+_LOG_NAME = "execution.log"
 _LATE = datetime.max.replace(tzinfo=UTC)
 
 
@@ -42,15 +46,15 @@ def read_runs(folders: RunFolders, notebook: Notebook) -> list[RunHistory]:
     if not any(root.is_dir() for root in roots):
         notebook.add("log folders that do not exist", folders.log_root)
     runs: dict[str, RunHistory] = {}
-    for path in find_logs(roots, folders.zone, notebook):
+    for path in _find_logs(roots, folders.zone, notebook):
         try:
             _read_log(path, folders, runs, notebook)
         except OSError as error:
-            notebook.add(UNREADABLE, f"{path}: {error.strerror}")
-    for path in find_states(roots, folders.agents_root):
+            notebook.add(_UNREADABLE, f"{path}: {error.strerror}")
+    for path in _find_states(roots, folders.agents_root):
         state = read_state(path, folders.zone, notebook)
         if state is not None:
-            _add_state(runs.setdefault(state.run_id, RunHistory(state.run_id)), state)
+            runs.setdefault(state.run_id, RunHistory(state.run_id)).add_state(state)
     _complete_phases(runs.values())
     for run in runs.values():
         run.settle()
@@ -76,37 +80,6 @@ def _environment(path: Path, log_root: Path) -> str | None:
     return path.parts[-4] if len(inside) == 5 or path.parts[-6:-5] == ("logs",) else None
 
 
-def _add_state(run: RunHistory, state: SavedState) -> None:
-    run.workflow = state.workflow or run.workflow
-    run.phases = run.phases or state.phases
-    run.issue_id = run.issue_id or state.issue_id
-    if run.issue_title is None:
-        run.issue_title = state.issue_title
-    run.issue_type = run.issue_type or state.issue_type
-    run.environment = state.environment or run.environment
-    run.started_at = run.started_at or state.started_at
-    run.updated_at = max(filter(None, (run.updated_at, state.seen_at)), default=None)
-    if state.newest_step:
-        run.checkpoint_name, run.checkpoint_at = state.newest_step.name, state.newest_step.saved_at
-    if not run.attempts:
-        run.attempts = list(state.attempts)
-    if run.phase == UNKNOWN:
-        last = run.attempts[-1].phase if run.attempts else UNKNOWN
-        run.phase = state.phase or last
-    _add_outcome(run, state)
-
-
-def _add_outcome(run: RunHistory, state: SavedState) -> None:
-    """Take the outcome from the state, unless the log tells one: the log is written last."""
-    ended = state.status in ("completed", "failed", "cancelled")
-    if state.status and (run.status == UNKNOWN or (ended and run.completed_at is None)):
-        run.status = state.status
-        run.completed_at = state.completed_at if ended else None
-        if state.status == "failed":
-            errors = [attempt.error_message for attempt in run.attempts if attempt.status == "failed"]
-            run.error_message = state.error_message or (errors[-1] if errors else None)
-
-
 def _complete_phases(runs: Iterable[RunHistory]) -> None:
     """Give each run that names no list of phases the one of its workflow, as far as it can be seen.
 
@@ -121,3 +94,58 @@ def _complete_phases(runs: Iterable[RunHistory]) -> None:
         met[built_in.WORKFLOW] = dict.fromkeys(built_in.PHASES)
     for run in silent:
         run.phases = tuple(met[run.workflow])
+
+
+def _find_states(roots: Iterable[Path], agents_root: Path | None) -> list[Path]:
+    """The state of every run's folder. Other tools, too, call a file state.json: only below agents_root."""
+    return [
+        path
+        for path in _files(roots, STATE_NAMES)
+        if path.name == STATE_NAMES[0] or path.parent.parent == agents_root
+    ]
+
+
+def _find_logs(roots: Iterable[Path], zone: tzinfo | None, notebook: Notebook) -> list[Path]:
+    """Every log that can be read, in the order of their first records; of equal ones the first."""
+    found = [log for path in _files(roots, (_LOG_NAME,)) if (log := _look_at(path, zone, notebook))]
+    sizes = Counter(size for _, _, size in found)
+    kept: dict[str, Path] = {}
+    for _, path, size in sorted(found):
+        # Only files of one size can be equal, so the others need no second reading.
+        digest = _digest(path) if sizes[size] > 1 else str(path)
+        if digest in kept:
+            notebook.add("duplicate logs", path)
+        kept.setdefault(digest, path)
+    return list(kept.values())
+
+
+def _files(roots: Iterable[Path], names: tuple[str, ...]) -> list[Path]:
+    """The files of these names below the roots, each once, in the order of their paths."""
+    found = {
+        path
+        for root in roots
+        for folder, _, inside in os.walk(root)
+        for name in names
+        if name in inside and (path := Path(folder, name)).is_file()
+    }
+    return sorted(found)
+
+
+def _look_at(path: Path, zone: tzinfo | None, notebook: Notebook) -> tuple[datetime, Path, int] | None:
+    """When a log begins, and its path and size in bytes."""
+    try:
+        moment, size = first_moment(path, zone), path.stat().st_size
+    except OSError as error:
+        notebook.add(_UNREADABLE, f"{path}: {error.strerror}")
+        return None
+    if moment is None:
+        notebook.add("logs without a record", path)
+    return moment or _LATE, path, size
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:  # gone since; whoever reads it will say so
+        return str(path)

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from adw_state import built_in
 from adw_state.log_forms import FORMS, UNKNOWN, unquoted
@@ -56,7 +57,6 @@ class RunHistory:
     issue_id: str | None = None
     issue_title: str | None = None
     issue_type: str | None = None
-    issue_priority: int | None = None
     phase: str = UNKNOWN
     status: str = UNKNOWN
     started_at: datetime | None = None
@@ -87,6 +87,35 @@ class RunHistory:
         attempt = self._open_attempt()
         if attempt is not None:
             attempt.end(status, at, error)
+
+    def add_state(self, state: RunHistory) -> None:
+        """Add what the run's state file tells and its log leaves open; the workflow is the state's."""
+        if state.workflow != UNKNOWN:
+            self.workflow = state.workflow
+        self.phases = self.phases or state.phases
+        self.issue_id = self.issue_id or state.issue_id
+        self.issue_title = state.issue_title if self.issue_title is None else self.issue_title
+        self.issue_type = self.issue_type or state.issue_type
+        self.environment = state.environment or self.environment
+        self.started_at = self.started_at or state.started_at
+        self.updated_at = max(filter(None, (self.updated_at, state.updated_at)), default=None)
+        if state.checkpoint_name is not None:  # several files may tell of one run
+            self.checkpoint_name, self.checkpoint_at = state.checkpoint_name, state.checkpoint_at
+        self.attempts = self.attempts or state.attempts
+        if self.phase == UNKNOWN:
+            last = self.attempts[-1].phase if self.attempts else UNKNOWN
+            self.phase = last if state.phase == UNKNOWN else state.phase
+        self._add_outcome(state)
+
+    def _add_outcome(self, state: RunHistory) -> None:
+        """Take the outcome from the state, unless the log tells one: the log is written last."""
+        ended = state.status in ("completed", "failed", "cancelled")
+        if self.status == UNKNOWN or (ended and self.completed_at is None):
+            self.status = state.status
+            self.completed_at = state.completed_at if ended else None
+            if state.status == "failed":
+                errors = [attempt.error_message for attempt in self.attempts if attempt.status == "failed"]
+                self.error_message = state.error_message or (errors[-1] if errors else None)
 
     def phases_met(self) -> Iterable[str]:
         """The phases that this run was seen in, the first first."""
@@ -142,7 +171,6 @@ class RunHistory:
         if not self._is_about_this_issue(match["issue"], record, notebook):
             return
         self.issue_type = None if match["type"] == UNKNOWN else unquoted(match["type"])
-        self.issue_priority = int(match["priority"]) if match["priority"] != UNKNOWN else None
         self.issue_title = unquoted(match["title"]) if match["title"] else None
 
     def _take_workflow(self, match: re.Match[str], _record: LogRecord, _notebook: Notebook) -> None:
@@ -163,23 +191,15 @@ class RunHistory:
         self.issue_id = self.issue_id or match["issue"]
         self._begin_attempt(match, record, notebook)
 
-    def _complete_attempt(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
-        self._end_attempt(match["phase"], record, notebook, "completed")
-
-    def _interrupt_attempt(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
-        self._end_attempt(match["phase"], record, notebook, "interrupted")
-
-    def _fail_attempt(self, match: re.Match[str], record: LogRecord, notebook: Notebook) -> None:
-        self._end_attempt(match["phase"], record, notebook, "failed")
-
-    def _end_attempt(self, word: str, record: LogRecord, notebook: Notebook, status: str) -> None:
+    def _end_attempt(
+        self, match: re.Match[str], record: LogRecord, notebook: Notebook, *, status: str
+    ) -> None:
         attempt = self._open_attempt()
-        named, begun = phase_named(word), attempt.phase if attempt else None
+        named, begun = phase_named(match["phase"]), attempt.phase if attempt else None
         listed = self.phases or built_in.PHASES
         # Other teams call a phase of theirs by several names in one log (document, Documentation).
         by_another_name = begun not in (None, *listed) and named not in (*listed, *self.phases_met())
-        fits = begun == named or by_another_name
-        if fits:
+        if begun == named or by_another_name:
             self.close_open_attempt(record.at, status, self._error() if status == "failed" else None)
         else:
             notebook.add("phase ends without a beginning", record.message)
@@ -200,12 +220,8 @@ class RunHistory:
             notebook.add("incomplete state dumps in logs", record.message)
             return
         if isinstance(state, dict):
-            self.take_state(state)
-
-    def take_state(self, state: dict[str, object]) -> None:
-        """Take the issue and its type from a state, where the log has not told them."""
-        self.issue_id = self.issue_id or text_in(state, "issue_id", "issue_number")
-        self.issue_type = self.issue_type or issue_type_in(state)
+            self.issue_id = self.issue_id or text_in(state, "issue_id", "issue_number")
+            self.issue_type = self.issue_type or issue_type_in(state)
 
 
 def phase_named(word: str) -> str:
@@ -221,9 +237,9 @@ _FORMS: tuple[tuple[re.Pattern[str], _Take], ...] = tuple(
         ("issue", RunHistory._describe),
         ("workflow", RunHistory._take_workflow),
         ("attempt", RunHistory._begin_attempt),
-        ("completed", RunHistory._complete_attempt),
-        ("interrupted", RunHistory._interrupt_attempt),
-        ("failed", RunHistory._fail_attempt),
+        ("completed", partial(RunHistory._end_attempt, status="completed")),
+        ("interrupted", partial(RunHistory._end_attempt, status="interrupted")),
+        ("failed", partial(RunHistory._end_attempt, status="failed")),
         ("end", RunHistory._end),
         ("foreign attempt", RunHistory._begin_foreign),
         ("state", RunHistory._take_state),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adw_state.reports.error_patterns import fold
+from adw_state.reports.failures import fold
 
 
 @pytest.mark.parametrize(

@@ -557,3 +557,12 @@ def test_folders_inside_each_other_are_read_once(files: Files) -> None:
     report = report_from_files(folders, last_hours(24, clock=CLOCK))
     assert report.attempts[0].attempts == 1
     assert report.notes == ()
+
+
+def test_a_second_state_of_a_run_takes_no_checkpoint_away(files: Files) -> None:
+    fields = {"adw_id": "run-1", "status": "in_progress", "started_at": "2025-10-01T10:00:00Z"}
+    saved = files.state(fields, run="first").parent / "build" / "checkpoints.json"
+    saved.parent.mkdir()
+    saved.write_text('{"checkpoints": [{"step": "edited", "timestamp": "2025-10-01T11:00:00Z"}]}')
+    files.state(fields, run="second")
+    assert [stale.checkpoint_name for stale in files.report().stale.newest] == ["edited"]
