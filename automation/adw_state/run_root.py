@@ -1,12 +1,16 @@
 """Where the files of a project's runs lie: states and prompts, logs, and the worktrees.
 
     <root>/agents/<adw_id>/       JSON state, prompts and answers of the agents
+    <root>/agents/.json_only/     an empty file for each run whose JSON state has more than the database knows
     <root>/logs/…/execution.log   what people and log analysis read
     <root>/trees/<name>/          the git worktrees in which agents work
 
 The root is `automation/` of the project where it has such a folder, and `.adw/` where it has not: build
 tools and test runners look into ordinary folders, and take a worktree's files for the project's own. The
 setting `run_folder` in `adw.toml` names another.
+
+A run is noted as JSON only before anything of it is written to JSON alone, while the database is away, so an
+end at any moment loses nothing; `recovery/json_reconciliation.py` brings it in when the database is back.
 """
 
 from __future__ import annotations
@@ -16,11 +20,12 @@ import os
 from pathlib import Path
 
 from adw_state.config import load_config
-from adw_state.errors import ConfigurationError
+from adw_state.errors import ConfigurationError, StateFileError
 
 _HIDDEN_ROOT = ".adw"
 _SHARED_ROOT = "automation"
 _FOLDERS = ("agents", "logs", "trees")
+_JSON_ONLY = ".json_only"
 
 
 def run_root(project: Path) -> Path:
@@ -75,3 +80,29 @@ def hidden_folders(project: Path) -> list[str]:
         return [f"/{_HIDDEN_ROOT}/"]
     # Of a folder that is not ours alone, only what is ours is hidden.
     return ["/" + (root / name).relative_to(project).as_posix() + "/" for name in _FOLDERS]
+
+
+def note_json_only(project: Path, execution_id: str) -> None:
+    """Note that from now on this run is written to its JSON state alone. Raises `StateFileError`."""
+    mark = agents_folder(project) / _JSON_ONLY / execution_id
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    except OSError as error:
+        raise StateFileError(
+            f"{mark} cannot be written: {error.strerror}",
+            hint="check the permissions and the free disk space",
+        ) from error
+
+
+def json_only_runs(project: Path) -> list[str]:
+    """The runs that are noted."""
+    try:
+        return sorted(mark.name for mark in (agents_folder(project) / _JSON_ONLY).iterdir())
+    except (OSError, ConfigurationError):
+        return []
+
+
+def forget_json_only(project: Path, execution_id: str) -> None:
+    """The database knows all of this run."""
+    (agents_folder(project) / _JSON_ONLY / execution_id).unlink(missing_ok=True)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from adw_state import json_only
 from adw_state.clock import default_clock
 from adw_state.config import Config, load_config
+from adw_state.run_root import json_only_runs
 from adw_state.steps.project import prepared_project
 from adw_state.trackers.locate import Location
 
@@ -52,7 +52,7 @@ def open_state(db: str | None) -> tuple[Location, BeadsStateManager]:
     from adw_state.state import BeadsStateManager  # only for who has a database
 
     state = BeadsStateManager(location.database, clock=default_clock())
-    if db is None and json_only.noted(location.project):
+    if db is None and json_only_runs(location.project):
         from adw_state.recovery.json_reconciliation import reconcile_json_runs  # seldom needed
 
         reconcile_json_runs(state, location.project)

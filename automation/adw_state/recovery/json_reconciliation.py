@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from adw_state import json_only
 from adw_state.config import load_config
 from adw_state.errors import AdwError
 from adw_state.json_state import ADWState
 from adw_state.run_json import read_run
+from adw_state.run_root import forget_json_only, json_only_runs
 from adw_state.state import BeadsStateManager
 from adw_state.store.importing import Tally
 from adw_state.store.owner import owner_is_dead
@@ -31,7 +31,7 @@ def reconcile_json_runs(state: BeadsStateManager, project: Path) -> Tally:
     tally = Tally()
     if load_config(project, os.environ).use_beads_state is False:
         return tally
-    for execution_id in json_only.noted(project):
+    for execution_id in json_only_runs(project):
         try:
             tally += reconcile_json_run(state, project, execution_id)
         except AdwError:
@@ -45,7 +45,7 @@ def reconcile_json_run(state: BeadsStateManager, project: Path, execution_id: st
     run = None if saved is None else read_run(saved)
     tally = Tally() if saved is None or run is None else state.import_run(run, str(saved.path))
     if run is None or not _goes_on(run):
-        json_only.forget(project, execution_id)
+        forget_json_only(project, execution_id)
     return tally
 
 

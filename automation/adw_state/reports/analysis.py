@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from adw_state import built_in, json_only
+from adw_state import built_in
 from adw_state.clock import Clock
 from adw_state.errors import DatabaseError, InvalidInputError, NotMigratedError
 from adw_state.reports.failures import FailureDistribution, failure_distribution
@@ -23,7 +23,7 @@ from adw_state.reports.outcomes import IssueTypeSuccess, success_by_issue_type
 from adw_state.reports.report import Report, Source, whole_report
 from adw_state.reports.run_files import RunFolders, read_runs
 from adw_state.reports.window import Window, last_hours, parse_hours
-from adw_state.run_root import agents_folder, logs_folder
+from adw_state.run_root import agents_folder, json_only_runs, logs_folder
 from adw_state.state import BeadsStateManager
 from adw_state.store import sql
 from adw_state.store.transaction import Transaction
@@ -139,7 +139,7 @@ def _project_database() -> Path:
             f"there is no state for {location.project} yet",
             hint="run `adw init` once; `--backend json` reads logs and JSON states without it",
         )
-    if json_only.noted(location.project):
+    if json_only_runs(location.project):
         from adw_state.recovery.json_reconciliation import reconcile_json_runs  # seldom needed
 
         with BeadsStateManager(location.database) as state:

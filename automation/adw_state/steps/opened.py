@@ -15,9 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from adw_state import json_only
 from adw_state.clock import Clock, default_clock
 from adw_state.config import load_config
+from adw_state.run_root import json_only_runs
 from adw_state.state import BeadsStateManager, IssueSnapshot
 from adw_state.steps.heartbeats import Heartbeats
 from adw_state.steps.project import prepared_project
@@ -46,7 +46,7 @@ def open_state(
     """
     location = prepared_project(None if db is None else os.fspath(db), folder=folder)
     state = State(location, clock or default_clock())
-    if db is None and json_only.noted(location.project):
+    if db is None and json_only_runs(location.project):
         from adw_state.recovery.json_reconciliation import reconcile_json_runs  # seldom needed
 
         reconcile_json_runs(state.manager, location.project)

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from adw_state import json_only
 from adw_state.clock import Clock
 from adw_state.errors import OwnershipLostError
+from adw_state.run_root import note_json_only
 from adw_state.state import Attempt, Execution
 from adw_state.store.phase_list import place_of
 from adw_state.store.records import UNFINISHED
@@ -81,7 +81,7 @@ class JsonStore:
 
     def copy(self, execution: Execution, attempts: Sequence[Attempt], steps: Sequence[SavedStep]) -> None:
         """See `RunStore`."""
-        json_only.note(self._project, execution.id)
+        note_json_only(self._project, execution.id)
         self.run.mirror(execution, attempts, steps)
 
     def saved_fence(self, execution_id: str) -> int | None:
@@ -99,7 +99,7 @@ class JsonStore:
     def _decide(self, execution: Execution) -> None:
         """Before a write that no database has answered."""
         require_owner(execution, self.run.saved_fence())
-        json_only.note(self._project, execution.id)
+        note_json_only(self._project, execution.id)
 
 
 def require_owner(execution: Execution, saved_fence: int | None) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from adw_state import json_only
 from adw_state.clock import Clock
 from adw_state.config import Config
 from adw_state.errors import (
@@ -28,6 +27,7 @@ from adw_state.errors import (
     StoreBusyError,
 )
 from adw_state.recovery.json_reconciliation import reconcile_json_run, reconcile_json_runs
+from adw_state.run_root import note_json_only
 from adw_state.state import ADWState, Attempt, BeadsStateManager, Execution, IssueSnapshot
 from adw_state.store.id_prefixes import the_only
 from adw_state.store.ids import new_execution_id
@@ -93,7 +93,7 @@ class Records:
             )
         record = self._ask(lambda database: self._begin_in_database(database, start, run))
         if record is None:
-            json_only.note(self._project, start.execution_id)
+            note_json_only(self._project, start.execution_id)
             execution = start.as_execution(self._config.environment, self._clock.now())
             begin_in_json(self._project, run, execution, self._clock)
             record = self._record(execution, self._in_json(run), [], _first_steps(start))

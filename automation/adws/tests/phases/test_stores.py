@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from adw_state import json_only as json_only_runs
 from adw_state.commands.group import adw as command_line
 from adw_state.errors import (
     ExecutionHeldError,
@@ -22,6 +21,7 @@ from adw_state.errors import (
     StateFileError,
 )
 from adw_state.recovery.json_reconciliation import reconcile_json_runs
+from adw_state.run_root import json_only_runs
 from adw_state.state import ADWState, BeadsStateManager
 from adw_state.store.importing import Tally
 from adw_state.workflow.progress import Event
@@ -334,7 +334,7 @@ def test_a_run_that_lost_its_database_comes_back_completely_with_the_next_comman
     assert ran.exit_code == 0
     assert json.loads(ran.stdout)["execution"]["status"] == "completed"
     assert sorted(project.steps("run-1")) == sorted(ALL_STEPS)
-    assert json_only_runs.noted(project.path) == []
+    assert json_only_runs(project.path) == []
     with closing(sqlite3.connect(project.database)) as connection:
         ((kind, executions, detail),) = connection.execute(
             "SELECT kind, executions, detail FROM adw_reconciliations"
@@ -349,12 +349,12 @@ def test_a_run_that_is_still_written_to_json_stays_noted_and_comes_in_again(proj
     project.run("demo-1", adw_id="run-1", last_phase="plan")  # this process, which lives, owns it
     with BeadsStateManager(project.database) as state:
         reconcile_json_runs(state, project.path)
-        assert json_only_runs.noted(project.path) == ["run-1"]
+        assert json_only_runs(project.path) == ["run-1"]
         assert [attempt.phase for attempt in state.list_attempts("run-1")] == ["plan"]
         project.resume("run-1")
         reconcile_json_runs(state, project.path)
         assert [attempt.phase for attempt in state.list_attempts("run-1")] == ["plan", "build", "review"]
-    assert json_only_runs.noted(project.path) == []
+    assert json_only_runs(project.path) == []
 
 
 def test_a_state_that_cannot_be_read_yet_stays_noted(project: Project) -> None:
