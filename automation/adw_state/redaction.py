@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping
 from json.encoder import encode_basestring, encode_basestring_ascii
 from urllib.parse import quote
 
+from adw_state.text_files import storable
+
 MASK = "[masked]"
 
 _SECRET_NAME = re.compile(
@@ -101,8 +103,5 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def recordable(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` as it can be stored: masked, and without what no database takes.
-
-    That is NUL and halves of surrogate pairs; JSON can spell both.
-    """
-    return redact(text.replace("\0", "").encode("utf-8", "replace").decode("utf-8"), secrets)
+    """`text` as it can be stored: masked, and without what no database takes."""
+    return redact(storable(text), secrets)

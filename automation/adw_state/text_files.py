@@ -45,6 +45,11 @@ def read_small_file(path: Path, most_bytes: int) -> bytes:
     return content
 
 
+def storable(text: str) -> str:
+    """`text` without what no database takes: NUL, and halves of surrogate pairs. JSON can spell both."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
 def path_text(path: Path) -> str:
     """The path as a text that every store and reader takes; bytes that are not UTF-8 show as escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -49,8 +49,7 @@ def installed_bd(environ: Mapping[str, str]) -> str | None:
 def ask(command: Sequence[str], *, folder: Path, environ: Mapping[str, str], seconds: float) -> Answer:
     """The answer of a program that is run in `folder`.
 
-    Raises:
-        TrackerUnusableError: it cannot be started, takes longer than `seconds`, or prints too much.
+    Raises `TrackerUnusableError`: it cannot be started, takes longer than `seconds`, or prints too much.
     """
     try:
         process = subprocess.Popen(

@@ -105,8 +105,7 @@ def follow_redirect(folder: BeadsFolder) -> tuple[BeadsFolder, str | None]:
     bd reads a relative redirect from the parent of `.beads`, br from `.beads`; the target's own redirect
     is not followed. A redirect to nowhere is ignored, as by bd.
 
-    Raises:
-        DatabaseAmbiguousError: the two readings lead to different folders.
+    Raises `DatabaseAmbiguousError`: the two readings lead to different folders.
     """
     named = _redirect_target(folder)
     if named is None:

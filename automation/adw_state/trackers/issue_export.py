@@ -36,8 +36,7 @@ class ExportReader:
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         """Every JSON object that has an id, in the order of the file.
 
-        Raises:
-            TrackerUnusableError: the file cannot be read, or is in another encoding than UTF-8.
+        Raises `TrackerUnusableError`: the file cannot be read, or is in another encoding than UTF-8.
         """
         try:
             with self.path.open("rb") as file:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from adw_state.errors import DatabaseError, InvalidInputError, IssueNotFoundError, TrackerUnusableError
+from adw_state.text_files import storable
 from adw_state.trackers.locate import Location
 from adw_state.trackers.tracker import Fields
 
@@ -59,8 +60,7 @@ def read_issue(location: Location, issue_id: str, warn: Warn = lambda _: None) -
 def check_issue_id(issue_id: str) -> None:
     """Refuse what cannot be the id of an issue in any tracker.
 
-    Raises:
-        InvalidInputError: it is blank, too long, or contains line breaks or other control characters.
+    Raises `InvalidInputError`: it is blank, too long, or contains line breaks or other control characters.
     """
     if not issue_id.strip():
         why = "it is blank"
@@ -89,18 +89,13 @@ def issue_from(fields: Mapping[str, object], labels: Iterable[object]) -> Issue:
         design=_text(fields, "design"),
         acceptance_criteria=_text(fields, "acceptance_criteria"),
         notes=_text(fields, "notes"),
-        labels=tuple(_storable(label) for label in labels if isinstance(label, str)),
+        labels=tuple(storable(label) for label in labels if isinstance(label, str)),
     )
 
 
 def _text(fields: Mapping[str, object], name: str) -> str:
     value = fields.get(name)
-    return _storable(value) if isinstance(value, str) else ""
-
-
-def _storable(text: str) -> str:
-    """`text` without what a database or a terminal refuses: NUL characters and lone surrogates."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    return storable(value) if isinstance(value, str) else ""
 
 
 def _read(location: Location, issue_id: str, warn: Warn) -> Fields:

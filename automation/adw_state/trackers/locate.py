@@ -56,8 +56,7 @@ class Location(NamedTuple):
     def database_exists(self) -> bool:
         """Whether `database` is there now.
 
-        Raises:
-            DatabaseUnreadableError: the folder that it lies in cannot be entered.
+        Raises `DatabaseUnreadableError`: the folder that it lies in cannot be entered.
         """
         try:
             return self.database.exists()
@@ -77,10 +76,7 @@ def locate(
 ) -> Location:
     """Find the project's tracker and the place of our tables; nothing is created or written.
 
-    Args:
-        explicit: A tracker's database or a sidecar, named by the user; it beats every other source.
-        cwd: Where to start; the current folder by default.
-        environ: The environment to heed; the process's own by default.
+    `explicit` is a tracker's database or a sidecar that the user named; it beats every other source.
 
     Raises:
         DatabaseNotFoundError: a file was named, or a tracker set up, but no database is there.

@@ -31,14 +31,9 @@ _ACTOR = "adw"
 def create_beads_database(path: Path, prefix: str, issues: Sequence[Issue], now: datetime) -> None:
     """Make a new database at `path` that bd takes for its own, holding these issues.
 
-    The folder is made too where it is missing. What an issue does not say becomes what bd would assume:
+    The folder is made too where it is missing; bd looks for `.beads/beads.db`. `prefix` is what the ids of
+    further issues begin with, without the dash. What an issue does not say becomes what bd would assume:
     open, a task, priority 2.
-
-    Args:
-        path: Where; bd looks for `.beads/beads.db`.
-        prefix: What the ids of further issues begin with, without the dash.
-        issues: The issues to begin with.
-        now: When all of them were created.
 
     Raises:
         InvalidInputError: there is a file already, or an issue that no tracker would accept.

@@ -43,8 +43,7 @@ def find_repository(folder: Path, environ: Mapping[str, str]) -> RepositoryPaths
 
     `GIT_DIR` and `GIT_WORK_TREE` are followed as git does; relative ones start at `folder`.
 
-    Raises:
-        RepositoryError: `GIT_DIR` names something that is no git directory.
+    Raises `RepositoryError`: `GIT_DIR` names something that is no git directory.
     """
     start = real(folder)
     if named := environ.get("GIT_DIR"):
