@@ -93,18 +93,15 @@ def load_config(project: Path, environ: Mapping[str, str]) -> Config:
 def settings_of(file: ConfigurationFile, environ: Mapping[str, str]) -> tuple[Config, list[Fault]]:
     """The settings in a file, overridden by variables, and what is wrong with any of them."""
     config, faults = Config(), []
-    for name, value in file.values.items():
-        if name in WORKFLOW_TABLES:
-            continue
+    told = [(name, value, name) for name, value in file.values.items() if name not in WORKFLOW_TABLES]
+    variables = ((name, f"ADW_{name.upper()}") for name in Config._fields)
+    given = [(name, environ[label], label) for name, label in variables if environ.get(label, "").strip()]
+    for name, value, label in told + given:
         try:
-            config = _set(config, name, value, name)
+            config = _set(config, name, value, label)
         except ConfigurationError as error:
-            faults.append(file.fault((name,), str(error), error.hint))
-    for name, value in _variables(environ):
-        try:
-            config = _set(config, name, value, f"ADW_{name.upper()}")
-        except ConfigurationError as error:
-            faults.append(Fault(str(error), error.hint))
+            wrong = str(error), error.hint
+            faults.append(file.fault((name,), *wrong) if label == name else Fault(*wrong))
     return config, faults
 
 
@@ -113,18 +110,15 @@ def read_configuration_file(project: Path) -> ConfigurationFile:
     path = project / FILE
     try:
         text = decode_text(read_small_file(path, _MOST_BYTES))
+        import tomllib  # most projects have no such file, and every command comes by here
+
+        return ConfigurationFile(path, text, tomllib.loads(text))
     except (FileNotFoundError, NotADirectoryError):
         return ConfigurationFile(path, "", {})
-    except ValueError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}", hint=_TOML) from error
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be read: {error.strerror}", hint="check the file and its permissions"
         ) from error
-    import tomllib  # most projects have no such file, and every command comes by here
-
-    try:
-        return ConfigurationFile(path, text, tomllib.loads(text))
     except ValueError as error:
         raise ConfigurationError(f"{path} cannot be read: {error}", hint=_TOML) from error
     except RecursionError as error:
@@ -144,13 +138,6 @@ def shown(value: object) -> str:
     """A value of the configuration as messages quote it: on one line, and not all of a long one."""
     text = repr(value)
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
-
-
-def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for setting in Config._fields:
-        value = environ.get(f"ADW_{setting.upper()}", "")
-        if value.strip():
-            yield setting, value
 
 
 def _set(config: Config, name: str, value: object, label: str) -> Config:
