@@ -33,7 +33,7 @@ class _Bd:
     def read_issue(self, location: Location, issue_id: str) -> Fields:
         """The row of the issue; without a database, its line in the export."""
         if location.tracker_database is None:
-            from adw_state.trackers.issue_export import issue_in_export
+            from adw_state.trackers.issues import issue_in_export
 
             return issue_in_export(location, issue_id)
         from adw_state.store import sql

@@ -41,7 +41,7 @@ class _Br:
 
     def read_issue(self, location: Location, issue_id: str) -> Fields:
         """Its newest line in the export."""
-        from adw_state.trackers.issue_export import issue_in_export
+        from adw_state.trackers.issues import issue_in_export
 
         return issue_in_export(location, issue_id)
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import IssueNotFoundError, TrackerUnusableError
-from adw_state.trackers import issue_export
+from adw_state.trackers import issues
 from adw_state.trackers.br import BR
-from adw_state.trackers.issue_export import ExportReader
-from adw_state.trackers.issues import Issue, read_issue
+from adw_state.trackers.issues import ExportReader, Issue, read_issue
 from adw_state.trackers.locate import locate
 from adws.tests.beside_beads.trackers import NO_SHARED, SHARED
 from adws.tests.samples import as_json_lines, export_lines
@@ -147,7 +146,7 @@ def test_a_large_export_is_read_in_constant_memory(project: Path) -> None:
 def test_a_line_too_long_to_be_an_issue_is_skipped_whole(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(issue_export, "_MAX_LINE_BYTES", 200)
+    monkeypatch.setattr(issues, "_MAX_LINE_BYTES", 200)
     huge = b'{"id":"tk-2","title":"' + b"x" * 1_000 + b'"}'
     exact = FIRST + b" " * (199 - len(FIRST))
     export = write(project, b"\n".join([huge, exact, FIRST, huge]))
