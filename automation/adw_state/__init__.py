@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         OwnershipLostError,
     )
     from adw_state.json_state import ADWState
-    from adw_state.reports.analysis import (
+    from adw_state.reports.report import (
         get_failure_distribution,
         get_phase_funnel,
         get_success_rate_by_issue_type,
@@ -60,9 +60,9 @@ _HOMES = {
     "IllegalTransitionError": "errors",
     "IssueClaimedError": "errors",
     "OwnershipLostError": "errors",
-    "get_failure_distribution": "reports.analysis",
-    "get_phase_funnel": "reports.analysis",
-    "get_success_rate_by_issue_type": "reports.analysis",
+    "get_failure_distribution": "reports.report",
+    "get_phase_funnel": "reports.report",
+    "get_success_rate_by_issue_type": "reports.report",
     "open_state": "steps.opened",
 }
 

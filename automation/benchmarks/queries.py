@@ -14,8 +14,8 @@ from pathlib import Path
 
 from adw_state.clock import Clock, default_clock, format_time, hours_before
 from adw_state.errors import InvalidInputError
-from adw_state.reports.execution_lists import MOST_RECENT, MOST_STALE
-from adw_state.reports.window import last_hours
+from adw_state.reports.executions import MOST_RECENT, MOST_STALE
+from adw_state.reports.section import last_hours
 from adw_state.state import BeadsStateManager
 from adw_state.store import opening, sql
 from adw_state.store.database import Database

@@ -10,7 +10,7 @@ import click
 from adw_state.commands.options import database_option
 from adw_state.commands.output import ascii_wanted, line_width, print_error, print_text, styles_wanted
 from adw_state.config import load_config
-from adw_state.reports import analysis
+from adw_state.reports import report
 from adw_state.reports.renderers import EXPORTS, FORMATS, render
 from adw_state.reports.report_file import write_report
 
@@ -20,7 +20,7 @@ _PLAIN_WIDTH = 120
 @click.command()
 @click.option(
     "--backend",
-    type=click.Choice(analysis.BACKENDS),
+    type=click.Choice(report.BACKENDS),
     default="database",
     show_default=True,
     help="Ask the database, or read logs and JSON states.",
@@ -68,18 +68,18 @@ def analyze(
     """
     if (output == "file" and output_file is None) or (output == "stdout" and output_file is not None):
         raise click.UsageError("--output file and --output-file FILE go together")
-    report = analysis.analyze(
+    found = report.analyze(
         backend,
         hours=hours,
         environment=environment,
-        stale_hours=stale_hours or load_config(analysis.project_folder(), os.environ).stale_hours,
+        stale_hours=stale_hours or load_config(report.project_folder(), os.environ).stale_hours,
         db_path=db,
         log_root=log_root,
     )
     wanted = export or ("json" if as_json else kind)
     if output_file is not None:
-        write_report(render(report, wanted), output_file)
+        write_report(render(found, wanted), output_file)
         print_error(f"Wrote {output_file}")
         return
     width, styled = line_width(_PLAIN_WIDTH), styles_wanted()
-    print_text(render(report, wanted, width=width, styled=styled, ascii_only=ascii_wanted()))
+    print_text(render(found, wanted, width=width, styled=styled, ascii_only=ascii_wanted()))

@@ -14,6 +14,7 @@ from adw_state.reports.section import (
     TEXT_WIDTH,
     WORD_WIDTH,
     Section,
+    Window,
     counts,
     number,
     percent,
@@ -21,7 +22,6 @@ from adw_state.reports.section import (
     table,
 )
 from adw_state.reports.text_table import Column
-from adw_state.reports.window import Window
 from adw_state.store import sql
 from adw_state.store.phase_list import decode_phases
 from adw_state.store.transaction import Row, Transaction

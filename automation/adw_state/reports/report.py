@@ -1,4 +1,8 @@
-"""The report: the value that both backends make and every renderer prints, and how it is put together.
+"""The report about one window, from either backend, and some of its questions alone.
+
+`analyze` is what the commands call. The three `get_…` functions answer one question from a database, for
+programs. A database is read through the manager, so it is reconciled with the tracker first, and a file that
+must not be opened is refused.
 
 Counts are whole numbers of executions or attempts; rates are in percent, times in seconds or hours, as
 the name says. None stands for "there is nothing to compute it from", never for zero.
@@ -6,39 +10,55 @@ the name says. None stands for "there is nothing to compute it from", never for 
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
 
-from adw_state.reports.execution_lists import (
+from adw_state import built_in
+from adw_state.clock import Clock
+from adw_state.errors import DatabaseError, InvalidInputError, NotMigratedError
+from adw_state.reports.executions import (
+    IssueTypeSuccess,
+    Outcomes,
     RecentExecution,
     StaleCheckpoints,
+    issue_type_section,
+    outcomes_section,
     recent_executions,
     recent_section,
     stale_checkpoints,
     stale_section,
-)
-from adw_state.reports.failures import FailureDistribution, failure_distribution, failure_sections
-from adw_state.reports.funnels import PhaseFunnel, funnel_section, phase_funnels
-from adw_state.reports.notes import Note, Notebook, notes_section
-from adw_state.reports.outcomes import (
-    IssueTypeSuccess,
-    Outcomes,
-    issue_type_section,
-    outcomes_section,
     success_by_issue_type,
     total_of,
 )
-from adw_state.reports.phase_attempts import (
+from adw_state.reports.failures import FailureDistribution, failure_distribution, failure_sections
+from adw_state.reports.log_tables import tables_of
+from adw_state.reports.notes import Note, Notebook, notes_section
+from adw_state.reports.phases import (
     PhaseAttempts,
+    PhaseFunnel,
     attempts_by_phase,
     attempts_section,
     durations_section,
+    funnel_section,
+    phase_funnels,
 )
-from adw_state.reports.section import Section
-from adw_state.reports.window import Window
+from adw_state.reports.run_files import RunFolders, read_runs
+from adw_state.reports.section import Section, Window, last_hours, parse_hours
+from adw_state.run_root import agents_folder, json_only_runs, logs_folder
+from adw_state.state import BeadsStateManager
+from adw_state.store import sql
 from adw_state.store.transaction import Transaction
 
 SCHEMA = "adw.report/2"
+BACKENDS = ("json", "database")
+_ARCHIVED = "executions of this window in the archive, not counted"
+
+Answer = TypeVar("Answer")
+PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +86,95 @@ class Report:
     notes: tuple[Note, ...]
 
 
-def whole_report(
+def get_success_rate_by_issue_type(
+    db_path: PathLike, hours: float, *, clock: Clock | None = None, environment: str | None = None
+) -> tuple[IssueTypeSuccess, ...]:
+    """How the executions started in the last `hours` stand, per type of issue, largest group first."""
+    return _ask(success_by_issue_type, db_path, hours, clock, environment)
+
+
+def get_phase_funnel(
+    db_path: PathLike, hours: float, *, clock: Clock | None = None, environment: str | None = None
+) -> tuple[PhaseFunnel, ...]:
+    """How far the executions started in the last `hours` got, per workflow and its list of phases."""
+    return _ask(phase_funnels, db_path, hours, clock, environment)
+
+
+def get_failure_distribution(
+    db_path: PathLike, hours: float, *, clock: Clock | None = None, environment: str | None = None
+) -> FailureDistribution:
+    """Where and why the executions started in the last `hours` failed."""
+    return _ask(failure_distribution, db_path, hours, clock, environment)
+
+
+def report_from_database(
+    db_path: PathLike,
+    window: Window,
+    *,
+    stale_hours: float = built_in.STALE_HOURS,
+    clock: Clock | None = None,
+) -> Report:
+    """The report from the executions in a database, all of it from one picture of the data."""
+
+    def unit(tx: Transaction) -> Report:
+        notebook = Notebook()
+        row = tx.one(sql.load("reports")["archived_in_window"], window.params())
+        if row and row["executions"]:
+            notebook.add(_ARCHIVED, count=row["executions"])
+        source = Source("database", (os.path.realpath(db_path),), 1e-06)
+        return _whole_report(tx, window, source, stale_hours, notebook)
+
+    with BeadsStateManager(db_path, clock=clock) as state:
+        return state.read(unit)
+
+
+def report_from_files(
+    folders: RunFolders, window: Window, *, stale_hours: float = built_in.STALE_HOURS
+) -> Report:
+    """The report from logs and JSON states."""
+    notebook = Notebook()
+    runs = read_runs(folders, notebook)
+    if window.environment is not None:
+        elsewhere = [run.run_id for run in runs if run.environment is None]
+        if elsewhere:
+            notebook.add("runs without an environment, not counted", elsewhere[0], count=len(elsewhere))
+    roots = dict.fromkeys(path for path in (folders.log_root, folders.agents_root) if path)
+    locations = tuple(map(str, roots))
+    with tables_of(runs, window.now, notebook) as tx:
+        source = Source("json", locations, 1.0)
+        return _whole_report(tx, window, source, stale_hours, notebook)
+
+
+def analyze(
+    backend: str,
+    *,
+    hours: float | str = 24,
+    environment: str | None = None,
+    stale_hours: float | str = built_in.STALE_HOURS,
+    db_path: PathLike | None = None,
+    log_root: Path | None = None,
+    clock: Clock | None = None,
+) -> Report:
+    """The report of one backend: `database`, or `json` for logs and JSON states.
+
+    Without `db_path` and `log_root` the project around the current folder is used: the database that
+    the tracker's place decides, or the logs and JSON states of its runs. Raises `InvalidInputError`
+    and the kinds of `DatabaseError`.
+    """
+    window = last_hours(hours, clock=clock, environment=environment)
+    silence = parse_hours(stale_hours)
+    if backend == "database":
+        path = db_path if db_path is not None else _project_database()
+        return report_from_database(path, window, stale_hours=silence, clock=clock)
+    if backend == "json":
+        folders = _given_folders(log_root) if log_root is not None else _project_folders()
+        return report_from_files(folders, window, stale_hours=silence)
+    raise InvalidInputError(
+        f"{backend!r} is not a backend", hint=f"the backends are {' and '.join(BACKENDS)}"
+    )
+
+
+def _whole_report(
     tx: Transaction, window: Window, source: Source, stale_hours: float, notebook: Notebook
 ) -> Report:
     """Every question asked; the notes are those taken until then."""
@@ -83,6 +191,59 @@ def whole_report(
         recent=recent_executions(tx, window),
         notes=notebook.notes(),
     )
+
+
+def _ask(
+    question: Callable[[Transaction, Window], Answer],
+    db_path: PathLike,
+    hours: float,
+    clock: Clock | None,
+    environment: str | None,
+) -> Answer:
+    window = last_hours(hours, clock=clock, environment=environment)
+    with BeadsStateManager(db_path, clock=clock) as state:
+        return state.read(lambda tx: question(tx, window))
+
+
+def _project_database() -> Path:
+    from adw_state.trackers.locate import locate
+
+    location = locate()
+    if not location.database_exists():
+        raise NotMigratedError(
+            f"there is no state for {location.project} yet",
+            hint="run `adw init` once; `--backend json` reads logs and JSON states without it",
+        )
+    if json_only_runs(location.project):
+        from adw_state.recovery.json_reconciliation import reconcile_json_runs  # seldom needed
+
+        with BeadsStateManager(location.database) as state:
+            reconcile_json_runs(state, location.project)
+    return location.database
+
+
+def _given_folders(log_root: Path) -> RunFolders:
+    if not log_root.is_dir():
+        raise InvalidInputError(f"{log_root} is not a folder", hint="name the folder that holds the logs")
+    # A root that holds a project's whole automation folder has logs and states side by side.
+    return RunFolders(log_root, log_root)
+
+
+def _project_folders() -> RunFolders:
+    project = project_folder()
+    return RunFolders(logs_folder(project), agents_folder(project))
+
+
+def project_folder() -> Path:
+    """The project around the current folder: home of its logs and states."""
+    from adw_state.trackers.locate import locate
+    from adw_state.trackers.repository import find_repository
+
+    try:
+        return locate().project
+    except DatabaseError:  # logs can be read beside a database that cannot
+        repository = find_repository(Path.cwd(), os.environ)
+        return repository.project if repository else Path.cwd()
 
 
 def sections_of(report: Report) -> list[Section]:

@@ -1,18 +1,24 @@
 """What the sections of a report have in common.
 
-A section of the report is a module: its records, its question, and how people see it. The transaction may be
-on the store's database or on runs read from logs (`log_tables`): the texts in `queries/reports.sql` are the
-one definition of every number.
+A section has its records, its question, and how people see it. A question is about the executions that were
+started in a window, the last so many hours: started_at >= now - hours, to the microsecond. There is no upper
+end, so one that was started this very moment, or on a host whose clock is ahead, belongs too.
+
+The transaction may be on the store's database or on runs read from logs (`log_tables`): the texts in
+`queries/reports.sql` are the one definition of every number.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from adw_state.clock import parse_time
+from adw_state.clock import Clock, default_clock, format_time, hours_before, parse_time
+from adw_state.errors import InvalidInputError
 from adw_state.reports.text_table import Column
 from adw_state.store.transaction import Row
 
@@ -23,13 +29,47 @@ Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Which executions a question is about. `environment` None means every environment."""
+
+    hours: float
+    since: datetime
+    now: datetime
+    environment: str | None
+
+    def params(self) -> dict[str, object]:
+        """The window as parameters of a query."""
+        return {"since": format_time(self.since), "environment": self.environment}
+
+
+def last_hours(hours: float | str, *, clock: Clock | None = None, environment: str | None = None) -> Window:
+    """The window of the last `hours` before the clock's now. Raises `InvalidInputError`."""
+    now = (clock or default_clock()).now()
+    length = parse_hours(hours)
+    return Window(length, hours_before(now, length), now, environment)
+
+
+def parse_hours(hours: float | str) -> float:
+    """`hours` as a number above 0 that is not infinite. Raises `InvalidInputError`."""
+    try:
+        number = float(hours)
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise InvalidInputError(
+            f"hours must be a number above 0, not {str(hours)[:40]!r}", hint="for example 24, 168 or 0.5"
+        )
+    return number
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A heading, sentences, and a table where there is something to list."""
 
     heading: str
     sentences: tuple[str, ...]
     columns: tuple[Column, ...] = ()
-    rows: Sequence[tuple[str, ...]] = field(default=())
+    rows: Sequence[tuple[str, ...]] = ()
 
 
 def percent(part: int, whole: int) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from adw_state.clock import SettableClock
-from adw_state.reports.analysis import analyze
+from adw_state.reports.report import analyze
 from adw_state.state import BeadsStateManager
 
 

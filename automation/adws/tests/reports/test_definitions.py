@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import IllegalTransitionError
-from adw_state.reports.analysis import (
+from adw_state.reports.failures import PhaseFailures
+from adw_state.reports.phases import FunnelStep, PhaseFunnel
+from adw_state.reports.report import (
+    Report,
     get_failure_distribution,
     get_phase_funnel,
     get_success_rate_by_issue_type,
     report_from_database,
 )
-from adw_state.reports.failures import PhaseFailures
-from adw_state.reports.funnels import FunnelStep, PhaseFunnel
-from adw_state.reports.report import Report
-from adw_state.reports.window import last_hours
+from adw_state.reports.section import last_hours
 from adw_state.state import BeadsStateManager, IssueSnapshot
 from adws.tests.reports.twins import Twins
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adw_state.clock import SettableClock
-from adw_state.reports.analysis import get_phase_funnel
+from adw_state.reports.report import get_phase_funnel
 from adws.tests.conftest import NOW
 
 ENDED = ("completed", "failed", "cancelled")

@@ -13,12 +13,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adw_state.clock import SettableClock
-from adw_state.reports.analysis import report_from_files
 from adw_state.reports.log_records import read_records
 from adw_state.reports.notes import Notebook
-from adw_state.reports.report import Report
+from adw_state.reports.report import Report, report_from_files
 from adw_state.reports.run_files import RunFolders
-from adw_state.reports.window import last_hours
+from adw_state.reports.section import last_hours
 from adws.tests.processes import run_apart
 
 CLOCK = SettableClock("2025-10-14T00:00:00Z")

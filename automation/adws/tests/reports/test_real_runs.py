@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
-from adw_state.reports.analysis import report_from_database, report_from_files
-from adw_state.reports.funnels import FunnelStep
-from adw_state.reports.report import Report
+from adw_state.reports.phases import FunnelStep
+from adw_state.reports.report import Report, report_from_database, report_from_files
 from adw_state.reports.run_files import RunFolders
-from adw_state.reports.window import last_hours
+from adw_state.reports.section import last_hours
 from adw_state.trackers.issues import Issue
 from adw_state.workflow.runner import run_issue
 from adws.tests.conftest import NOW

@@ -144,7 +144,7 @@ def test_a_format_that_is_none_is_refused(report: Report) -> None:
 
 def test_rendering_imports_neither_rich_nor_click() -> None:
     code = (
-        "import sys; from adw_state.reports import analysis, renderers;"
+        "import sys; from adw_state.reports import renderers, report;"
         "print(sorted({'rich', 'click', 'tenacity'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

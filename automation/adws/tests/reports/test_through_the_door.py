@@ -14,7 +14,7 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.errors import TrackerChangedError
-from adw_state.reports.analysis import (
+from adw_state.reports.report import (
     get_failure_distribution,
     get_phase_funnel,
     get_success_rate_by_issue_type,

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.clock import SettableClock
-from adw_state.reports.analysis import report_from_database, report_from_files
-from adw_state.reports.report import Report
+from adw_state.reports.report import Report, report_from_database, report_from_files
 from adw_state.reports.run_files import RunFolders
-from adw_state.reports.window import last_hours
+from adw_state.reports.section import last_hours
 from adw_state.state import ADWState, Attempt, BeadsStateManager, IssueSnapshot
 from adw_state.workflow.record.run_log import RunLog, log_path
 
