@@ -1,42 +1,57 @@
-"""Agent calls in the run's folder: made, found again after a crash, adopted or stopped.
+"""Calls of agents and commands in the run's folder: made, found again after a crash, adopted or stopped.
 
 <run root>/agents/<adw_id>/<phase>/attempt-<n>/
     prompt.md  raw_output.jsonl  stderr.txt     what went in and came out, not masked, for the owner only
     process.json                                which process it is, written before it begins
     ended.json                                  how it ended, written when it has
+
+A workflow's own command, such as its tests, is run by the shell with the same care as an agent. Its standard
+output and error go into one file, output.txt, in the order in which they were printed; its standard input is
+empty.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adw_state.agents.agent import Agent
-from adw_state.agents.process import CallFiles, Limits, last_complaint, run_process
-from adw_state.agents.process_group import group_members, has_marker, stop_group
-from adw_state.agents.result import MOST_MASKED, AgentResult
+from adw_state.agents.agent import MOST_MASKED, Agent, AgentResult
+from adw_state.agents.process import (
+    CallFiles,
+    Conditions,
+    group_members,
+    has_marker,
+    last_complaint,
+    run_process,
+    stop_group,
+)
 from adw_state.errors import AdwError, AgentError, AgentExitError, AgentMissingError, AgentOutputError
-from adw_state.interruption import StopRequest
-from adw_state.redaction import redact, secret_values
+from adw_state.redaction import recordable, redact, secret_values
 from adw_state.store.json_values import JSON
 from adw_state.store.owner import host_name, process_mark
 from adw_state.text_files import replace_file
 
 _MARKER = "ADW_AGENT_CALL"
+_SHELL = ("/bin/sh", "-c", 'exec /bin/sh -c "$1" 2>&1', "sh")
+# So much of the output's end is kept with the execution; more is looked through for credentials.
+_MOST_TAIL = 4000
+_MOST_MASKED = 20 * _MOST_TAIL
+_MOST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
 class CallFolder:
-    """The folder of one agent call."""
+    """The folder of one call of an agent or a command."""
 
     path: Path
 
     @property
     def files(self) -> CallFiles:
-        """Prompt, output and complaints."""
+        """Prompt, output and standard error of an agent."""
         return CallFiles(self.path / "prompt.md", self.path / "raw_output.jsonl", self.path / "stderr.txt")
 
     @property
@@ -84,11 +99,7 @@ def call_agent(
     kind: str,
     prompt: str,
     folder: CallFolder,
-    *,
-    cwd: Path,
-    environ: Mapping[str, str],
-    limits: Limits,
-    stop: StopRequest,
+    conditions: Conditions,
 ) -> CallEnd:
     """Let an agent work on a prompt until it ends; return what it answered.
 
@@ -97,17 +108,8 @@ def call_agent(
     """
     folder.prepare()
     folder.files.prompt.write_text(prompt, encoding="utf-8", errors="replace")
-    code = run_call(
-        f"the agent {agent.name}",
-        agent.command_for(kind),
-        folder,
-        folder.files,
-        cwd=cwd,
-        environ=environ,
-        limits=limits,
-        stop=stop,
-    )
-    known = secret_values(environ)
+    code = _run(f"the agent {agent.name}", agent.command_for(kind), folder, folder.files, conditions)
+    known = secret_values(conditions.environ)
     if code in (126, 127) and not folder.files.output.stat().st_size:
         complaint = last_complaint(folder.files, known) or f"exit code {code}"
         raise AgentMissingError(
@@ -117,16 +119,8 @@ def call_agent(
     return _understand(agent, folder, code, known)
 
 
-def run_call(
-    who: str,
-    command: Sequence[str],
-    folder: CallFolder,
-    files: CallFiles,
-    *,
-    cwd: Path,
-    environ: Mapping[str, str],
-    limits: Limits,
-    stop: StopRequest,
+def _run(
+    who: str, command: Sequence[str], folder: CallFolder, files: CallFiles, conditions: Conditions
 ) -> int:
     """Run a command to its end, and write down in its folder which process it is and how it ended."""
     marker = secrets.token_hex(16)
@@ -135,10 +129,7 @@ def run_call(
             who,
             command,
             files,
-            cwd=cwd,
-            environ={**environ, _MARKER: marker},
-            limits=limits,
-            stop=stop,
+            replace(conditions, environ={**conditions.environ, _MARKER: marker}),
             started=lambda pid: _write(folder.process, _identity(pid, marker)),
         )
     except AdwError as error:
@@ -236,3 +227,46 @@ def _read(path: Path) -> dict[str, JSON] | None:
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandEnd:
+    """How a command ended: its exit code (negative: a signal), and the masked end of what it printed."""
+
+    exit_code: int
+    tail: str
+
+
+def name_of(command: str) -> str:
+    """A command as messages quote it: on one line, and not all of a long one."""
+    line = " ".join(command.split())
+    return f"`{line if len(line) <= _MOST_NAME else line[: _MOST_NAME - 1] + '…'}`"
+
+
+def call_command(command: str, folder: CallFolder, conditions: Conditions) -> CommandEnd:
+    """Run a shell command to its end. Raises what `run_process` raises."""
+    folder.prepare()
+    files = CallFiles(Path(os.devnull), output_of(folder), folder.path / "stderr.txt")
+    code = _run(f"the command {name_of(command)}", (*_SHELL, command), folder, files, conditions)
+    return CommandEnd(code, _tail(folder, conditions.environ))
+
+
+def adopt_command(folder: CallFolder, environ: Mapping[str, str]) -> CommandEnd | None:
+    """The end of a command whose runner was killed after it had written the exit code down."""
+    code = folder.exit_code
+    if code is None or not output_of(folder).is_file():
+        return None
+    return CommandEnd(code, _tail(folder, environ))
+
+
+def output_of(folder: CallFolder) -> Path:
+    """The file that holds all that a command printed, not masked."""
+    return folder.path / "output.txt"
+
+
+def _tail(folder: CallFolder, environ: Mapping[str, str]) -> str:
+    with output_of(folder).open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _MOST_MASKED))
+        text = file.read().decode("utf-8", "replace")
+    return recordable(text, secret_values(environ)).strip()[-_MOST_TAIL:].strip()

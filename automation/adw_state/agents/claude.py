@@ -18,9 +18,16 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
-from adw_state.agents.agent import Agent
+from adw_state.agents.agent import (
+    MOST_MASKED,
+    Agent,
+    AgentResult,
+    dollars,
+    read_plain,
+    short_name,
+    whole_total,
+)
 from adw_state.agents.protocol import is_protocol, read_messages
-from adw_state.agents.result import MOST_MASKED, AgentResult, dollars, read_plain, short_name, whole_total
 from adw_state.errors import AgentOutputError
 from adw_state.redaction import recordable
 from adw_state.store.json_values import JSON

@@ -17,8 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from adw_state.errors import PhaseFailedError
 from adw_state.git.command import Git
-from adw_state.git.committable import may_be_committed, why_left_out
-from adw_state.git.staging import stage
+from adw_state.git.staging import may_be_committed, stage, why_left_out
 from adw_state.git.tree_state import Change, stand_on_branch, unstage
 from adw_state.git.worktrees import Worktree, git_of, head_of
 

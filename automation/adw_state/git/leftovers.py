@@ -14,12 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.errors import RepositoryError
-from adw_state.git.access import open_folder
-from adw_state.git.committable import may_be_committed
-from adw_state.git.patches import save_index_as_patch
-from adw_state.git.staging import stage_what_git_takes
+from adw_state.git.staging import may_be_committed, save_index_as_patch, stage_what_git_takes
 from adw_state.git.tree_state import Change, stand_on_branch, unstage
-from adw_state.git.worktrees import Worktree, git_of
+from adw_state.git.worktrees import Worktree, git_of, open_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Whether a run may start in this repository, and which commit it starts from."""
+"""The user's repository: whether a run may start there, and from which commit; what an agent broke in it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.errors import RepositoryError
-from adw_state.git.command import Git, GitAnswer
-from adw_state.git.complaints import hint_for
+from adw_state.git.command import Git, GitAnswer, hint_for
+from adw_state.git.worktrees import Worktree
 from adw_state.interruption import StopRequest
 from adw_state.run_root import hidden_folders
 
 # Left out of the question whether the work tree is clean: trackers write there all the time.
 _TRACKER_FOLDER = ".beads/"
+_BREAKING = r"^(core\.(bare|worktree|repositoryformatversion)|extensions\..*)$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +128,16 @@ def _refuse_changes(git: Git) -> None:
             f"{git.folder} has changes that are not committed: {changed[0]!r}{more}",
             hint="commit or stash them, or start from the last commit without them by --allow-dirty",
         )
+
+
+def breaking_settings(tree: Worktree) -> str:
+    """The settings that say whether the repository has a checkout, where, and who can read it."""
+    config = str(tree.common_dir / "config")
+    return tree.repository.ask("config", "--file", config, "--get-regexp", _BREAKING).output
+
+
+def how_they_changed(before: str, after: str) -> str:
+    """The settings that came, went or changed, as text; empty where none did."""
+    old, new = before.splitlines(), after.splitlines()
+    gone = [f"without {line}" for line in old if line not in new]
+    return ", ".join([*(f"with {line}" for line in new if line not in old), *gone])

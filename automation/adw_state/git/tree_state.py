@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.errors import RepositoryError
-from adw_state.git.access import open_folder
 from adw_state.git.command import Git
-from adw_state.git.worktrees import Worktree, drop_stale_locks, git_of, refuse_branch_elsewhere
+from adw_state.git.worktrees import Worktree, drop_stale_locks, git_of, open_folder, refuse_branch_elsewhere
 from adw_state.text_files import replace_file
 
 # How many blanks stand before the path in an entry of `git status --porcelain=v2`, after its kind.
@@ -57,7 +56,7 @@ def stand_on_branch(tree: Worktree, commit: str) -> tuple[Change, ...]:
     refuse_branch_elsewhere(tree)
     if git.git_dir is not None:
         drop_stale_locks(tree, git.git_dir)
-        _mend_index(git, git.git_dir / "index", commit)
+        _repair_index(git, git.git_dir / "index", commit)
     git.run("symbolic-ref", "HEAD", f"refs/heads/{tree.branch}")
     git.run("update-ref", f"refs/heads/{tree.branch}", commit)
     _show_hidden_files(git, tree.path)
@@ -71,7 +70,7 @@ def stand_on_branch(tree: Worktree, commit: str) -> tuple[Change, ...]:
     return tuple(change for change in found if change.path not in untouched)
 
 
-def _mend_index(git: Git, index: Path, commit: str) -> None:
+def _repair_index(git: Git, index: Path, commit: str) -> None:
     """Make an index that an agent removed or damaged anew, so that no file counts as taken out of git."""
     if index.exists():
         # Reads the index and lists nothing.

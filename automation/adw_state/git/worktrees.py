@@ -16,14 +16,13 @@ import shlex
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from adw_state.errors import RepositoryError
-from adw_state.git.access import open_folder
 from adw_state.git.command import TIMEOUT_SECONDS, Git
-from adw_state.git.safe_names import safe_name
+from adw_state.git.names import safe_name
 from adw_state.interruption import StopRequest
 from adw_state.store.sqlite.gate import Gate
 
@@ -103,8 +102,8 @@ def ensure_worktree(tree: Worktree, base: str) -> None:
     # A git that a killed run left behind may be about to finish.
     if git_dir is not None and _ended(lambda: not _is_unfinished(git_dir)):
         open_folder(tree.path)
-        _mend_pointer(tree, git_dir)
-        _mend_git_dir(tree, git_dir)
+        _repair_pointer(tree, git_dir)
+        _repair_git_dir(tree, git_dir)
         drop_stale_locks(tree, git_dir)
         return
     if git_dir is not None:
@@ -221,7 +220,7 @@ def _write_path(file: Path, text: str) -> None:
     file.write_bytes(os.fsencode(f"{text}\n"))
 
 
-def _mend_pointer(tree: Worktree, git_dir: Path) -> None:
+def _repair_pointer(tree: Worktree, git_dir: Path) -> None:
     """Put git's file `.git` back; what an agent put in its place is kept beside the worktree."""
     pointer = tree.path / ".git"
     if _points_to(pointer, git_dir):
@@ -249,7 +248,7 @@ def _is_sound(tree: Worktree, git_dir: Path) -> bool:
     )
 
 
-def _mend_git_dir(tree: Worktree, git_dir: Path) -> None:
+def _repair_git_dir(tree: Worktree, git_dir: Path) -> None:
     if _is_sound(tree, git_dir):
         return
     written = {
@@ -304,3 +303,20 @@ def _free_name(wanted: Path) -> Path:
     while (free := wanted.with_name(f"{wanted.name}-{number}")).exists() or free.is_symlink():
         number += 1
     return free
+
+
+def open_folder(folder: Path) -> None:
+    """Make a folder readable and writable for its owner, if we may."""
+    _allow(folder, os.R_OK | os.W_OK | os.X_OK, 0o700)
+
+
+def open_file(file: Path) -> None:
+    """Make a file readable for its owner, if it is one and no link, and if we may."""
+    if not file.is_symlink() and file.is_file():
+        _allow(file, os.R_OK, 0o400)
+
+
+def _allow(path: Path, wanted: int, bits: int) -> None:
+    if not os.access(path, wanted):
+        with suppress(OSError):
+            path.chmod(path.stat().st_mode | bits)

@@ -1,4 +1,4 @@
-"""The first step of every run: which issue it works on, by which workflow, and with which agent.
+"""What a run begins with; its first step is the request: which issue, by which workflow, with which agent.
 
 The issue and the workflow are kept as they were when the run began. So a run can go on where the tracker
 cannot be asked, all of its phases work on the same text, and a change of the configuration changes no run.
@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from adw_state.errors import InvalidInputError
+from adw_state.git.worktrees import branch_of
 from adw_state.redaction import recordable, secret_values
 from adw_state.state import Execution
 from adw_state.store.json_values import JSON
+from adw_state.text_files import path_text
 from adw_state.trackers.issues import Issue
 from adw_state.workflow_definitions import BUILT_IN, WorkflowDefinition
 
@@ -102,3 +106,47 @@ def workflow_of(saved: JSON, execution: Execution) -> WorkflowDefinition:
         "so it cannot be gone on with",
         hint="start a new run on its issue",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The beginning of an execution that will work in `worktree_path`; its first step holds `request`."""
+
+    execution_id: str
+    issue: Issue
+    workflow: WorkflowDefinition
+    owner: str
+    request: JSON
+    base_commit: str
+    claim: bool
+    worktree_path: Path
+
+    @property
+    def branch_name(self) -> str:
+        """The branch of the execution's worktree."""
+        return branch_of(self.worktree_path.name)
+
+    def as_execution(self, environment: str, moment: datetime) -> Execution:
+        """The execution as the database would make it, for where there is none."""
+        return Execution(
+            id=self.execution_id,
+            issue_id=self.issue.id,
+            workflow=self.workflow.name,
+            environment=environment,
+            phases=self.workflow.names,
+            phase=self.workflow.names[0],
+            status="pending",
+            started_at=moment,
+            updated_at=moment,
+            heartbeat_at=moment,
+            owner=self.owner,
+            fence=1,
+            claimed=self.claim,
+            issue_title=self.issue.title,
+            issue_type=self.issue.issue_type,
+            issue_priority=self.issue.priority,
+            base_commit=self.base_commit,
+            worktree_name=self.worktree_path.name,
+            worktree_path=path_text(self.worktree_path),
+            branch_name=self.branch_name,
+        )

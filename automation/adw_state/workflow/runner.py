@@ -50,11 +50,9 @@ from adw_state.workflow.record.records import Records, Seen
 from adw_state.workflow.record.run_lock import hold_run
 from adw_state.workflow.record.run_log import RunLog, log_path
 from adw_state.workflow.record.run_record import RunRecord
-from adw_state.workflow.reporter import Reporter
-from adw_state.workflow.requests import Request, read_request, workflow_of
+from adw_state.workflow.requests import Request, Start, read_request, workflow_of
 from adw_state.workflow.settings import Outcome, RunSettings
-from adw_state.workflow.start import Start
-from adw_state.workflow.work import Work
+from adw_state.workflow.work import Reporter, Work
 from adw_state.workflow_definitions import BUILT_IN, PhaseDefinition, WorkflowDefinition
 
 __all__ = ["Outcome", "RunSettings", "resume_execution", "run_issue", "run_phase"]

@@ -1,7 +1,8 @@
-"""One attempt at a phase: begun, worked at, and ended in the record and in the log."""
+"""One attempt at a phase of any kind: begun, worked at, and ended in the record and in the log."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from adw_state.errors import (
@@ -15,12 +16,20 @@ from adw_state.errors import (
 )
 from adw_state.prompt_templates import template_of
 from adw_state.redaction import redact, secret_values
-from adw_state.workflow.phases.kinds import KINDS
+from adw_state.workflow.phases.change import change, plan
+from adw_state.workflow.phases.command import command
 from adw_state.workflow.phases.phase_run import PhaseRun
 from adw_state.workflow.phases.steps import RunPaused, Steps
+from adw_state.workflow.phases.verdict import verdict
 from adw_state.workflow.work import Work
 from adw_state.workflow_definitions import PhaseDefinition
 
+KINDS: Mapping[str, Callable[[PhaseRun], None]] = {
+    "plan": plan,
+    "change": change,
+    "verdict": verdict,
+    "command": command,
+}
 # These end the process's part in the run; the attempt itself has not failed.
 _NOT_OURS_ANY_MORE = (OwnershipLostError, IllegalTransitionError, StateFileError)
 

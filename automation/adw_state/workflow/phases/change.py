@@ -1,14 +1,24 @@
-"""A phase of the kind change: an agent changes files, and they are committed as one commit."""
+"""Phases of the kinds plan and change: an agent writes one file, or changes files; they are committed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from adw_state.errors import PhaseFailedError
 from adw_state.git.commits import StepCommit, commit_step
+from adw_state.git.names import commit_message
 from adw_state.redaction import recordable, secret_values
 from adw_state.store.json_values import JSON
-from adw_state.workflow.phases.phase_advice import phase_command
-from adw_state.workflow.phases.phase_run import PhaseRun
+from adw_state.workflow.phases.phase_run import PhaseRun, phase_command
 from adw_state.workflow.phases.steps import StepResult
+
+
+def plan(run: PhaseRun) -> None:
+    """Have the plan written. Raises `AdwError` when it did not work out."""
+    base = run.prepare()
+    run.ask_agent(f"{run.phase}_written", base, {})
+    _commit(run, base, lambda made: {"plan_file": run.plan_file, "commit": made.commit}, only=run.plan_file)
+    run.work.record.change("in_progress", plan_file=run.plan_file)
 
 
 def change(run: PhaseRun) -> None:
@@ -16,7 +26,15 @@ def change(run: PhaseRun) -> None:
     base = run.prepare()
     _check_plan(run)
     run.ask_agent("changes_made", base, {})
+    _commit(run, base, lambda made: _told(run, made))
+
+
+def _commit(
+    run: PhaseRun, base: str, told: Callable[[StepCommit], StepResult], only: str | None = None
+) -> None:
+    """The step that commits what the agent did, or `only` this path; `told` says what is saved of it."""
     step = f"{run.phase}_committed"
+    verb = run.phase.replace("-", " ").replace("_", " ").capitalize()
 
     def commit() -> StepResult:
         made = commit_step(
@@ -24,10 +42,11 @@ def change(run: PhaseRun) -> None:
             base=base,
             execution_id=run.work.record.id,
             step=step,
-            message=run.commit_message(),
+            message=commit_message(verb, run.work.issue),
+            only=only,
         )
         run.reporter.tell("commit_made", made.commit)
-        return _told(run, made)
+        return told(made)
 
     run.steps.step(step, commit)
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from adw_state.agents.calls import call_folder
-from adw_state.agents.commands import CommandEnd, adopt_command, call_command, name_of, output_of
+from adw_state.agents.calls import CommandEnd, adopt_command, call_command, name_of, output_of
 from adw_state.errors import CheckFailedError, PhaseFailedError
-from adw_state.git.environment import agent_environment
-from adw_state.git.leftovers import set_aside_leftovers
 from adw_state.workflow.phases.phase_run import PhaseRun
 from adw_state.workflow.phases.steps import StepResult
 
@@ -21,11 +18,7 @@ def command(run: PhaseRun) -> None:
     def work() -> StepResult:
         end = _adopted(run) or _called(run)
         # What it changed is not part of the work, and the next phase must not find it.
-        kept = set_aside_leftovers(run.work.tree, base, run.folder.path, "command-changes")
-        if kept.places:
-            run.reporter.say(
-                f"what the command changed in the files was taken back and kept in {kept.places}"
-            )
+        run.take_back_changes(base, "command-changes", "command")
         return {"exit_code": end.exit_code, "output": end.tail}
 
     ended = run.steps.step("command_ended", work)
@@ -35,32 +28,20 @@ def command(run: PhaseRun) -> None:
 
 
 def _adopted(run: PhaseRun) -> CommandEnd | None:
-    for number in run.steps.going_on_from[1:]:
-        folder = call_folder(run.work.run_folder, run.phase, number)
-        if folder.process.exists():
-            return adopt_command(folder, run.work.environ)
-    return None
+    previous = run.previous_call()
+    return None if previous is None else adopt_command(previous[1], run.work.environ)
 
 
 def _called(run: PhaseRun) -> CommandEnd:
     run.reporter.tell("agent_started", run.definition.run or "")
-    end = call_command(
-        run.definition.run or "",
-        run.folder,
-        cwd=run.work.tree.path,
-        environ=agent_environment(run.work.environ, run.work.tree.path),
-        limits=run.work.settings.agent_limits,
-        stop=run.work.stop,
-    )
+    end = call_command(run.definition.run or "", run.folder, run.conditions)
     run.reporter.tell("agent_finished")
     return end
 
 
 def _failure(run: PhaseRun, code: int, output: str) -> PhaseFailedError:
-    name, hint = (
-        name_of(run.definition.run or ""),
-        f"all it printed is in {output_of(run.folder)}; then resume",
-    )
+    name = name_of(run.definition.run or "")
+    hint = f"all it printed is in {output_of(run.folder)}; then resume"
     if code in _CANNOT_BE_RUN:
         return PhaseFailedError(
             f"the command {name} cannot be run: {output or f'exit code {code}'}", hint=hint

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from adw_state.agents.agent import AgentResult
 from adw_state.agents.calls import CallEnd, CallFolder, adopt, call_agent, call_folder
-from adw_state.agents.result import AgentResult
+from adw_state.agents.process import Conditions
 from adw_state.errors import AgentError, PhaseFailedError, RepositoryError
 from adw_state.git.commits import rehearse_commit
 from adw_state.git.environment import agent_environment
 from adw_state.git.leftovers import set_aside_leftovers
-from adw_state.git.messages import commit_message
-from adw_state.git.safe_names import safe_name
-from adw_state.git.shared_settings import breaking_settings, how_they_changed
+from adw_state.git.names import safe_name
+from adw_state.git.repository import breaking_settings, how_they_changed
 from adw_state.git.tree_state import note_checkout, stand_on_branch
 from adw_state.git.worktrees import ensure_worktree, head_of
 from adw_state.state import Attempt
 from adw_state.text_files import path_text
-from adw_state.workflow.phases.feedback import feedback_for
-from adw_state.workflow.phases.prompts import build_prompt, issue_as_text
+from adw_state.workflow.phases.prompts import build_prompt, feedback_for, issue_as_text
 from adw_state.workflow.phases.steps import StepResult, Steps
-from adw_state.workflow.reporter import Reporter
-from adw_state.workflow.work import Work
+from adw_state.workflow.work import Reporter, Work
 from adw_state.workflow_definitions import PhaseDefinition
+
+
+def phase_command(phase: str, issue_id: str, execution_id: str) -> str:
+    """The command that does `phase` of an execution, in backquotes."""
+    # An issue's id may begin with a dash.
+    return f"`{shlex.join(['adw', 'phase', phase, '--', issue_id, execution_id])}`"
 
 
 @dataclass(slots=True)
@@ -60,10 +65,12 @@ class PhaseRun:
         """The path of that phase's plan in the worktree."""
         return f"specs/{safe_name(self.work.issue.id)}-{self.planner or 'plan'}.md"
 
-    def commit_message(self) -> str:
-        """The message of this phase's commit."""
-        verb = self.phase.replace("-", " ").replace("_", " ").capitalize()
-        return commit_message(verb, self.work.issue)
+    @property
+    def conditions(self) -> Conditions:
+        """What an agent or a command of this phase runs under."""
+        work = self.work
+        environ = agent_environment(work.environ, work.tree.path)
+        return Conditions(work.tree.path, environ, work.settings.agent_limits, work.stop)
 
     def prepare(self) -> str:
         """The step `worktree_ready`: a worktree without leftovers. Returns the commit to work from."""
@@ -120,16 +127,26 @@ class PhaseRun:
                     return str(saved["base_commit"])
         raise PhaseFailedError(f"execution {self.work.record.id} has not begun", hint="resume it")
 
-    def _adopted(self) -> CallEnd | None:
-        """The proven result of the newest call of the interrupted attempts before this one."""
+    def previous_call(self) -> tuple[int, CallFolder] | None:
+        """The newest call of the interrupted attempts before this one: attempt number and folder."""
         for number in self.steps.going_on_from[1:]:
             folder = call_folder(self.work.run_folder, self.phase, number)
             if folder.process.exists():
-                end = adopt(self.work.agent, folder, self.work.environ)
-                if end is not None:
-                    self.reporter.say(f"the answer of the agent of attempt {number} was found and is used")
-                return end
+                return number, folder
         return None
+
+    def take_back_changes(self, base: str, name: str, who: str) -> None:
+        """Put the worktree back to `base`, where `who` was not to change it, and keep what it changed."""
+        kept = set_aside_leftovers(self.work.tree, base, self.folder.path, name)
+        if kept.places:
+            self.reporter.say(f"what the {who} changed in the files was taken back and kept in {kept.places}")
+
+    def _adopted(self) -> CallEnd | None:
+        previous = self.previous_call()
+        end = None if previous is None else adopt(self.work.agent, previous[1], self.work.environ)
+        if previous is not None and end is not None:
+            self.reporter.say(f"the answer of the agent of attempt {previous[0]} was found and is used")
+        return end
 
     def _called(self, base: str, values: Mapping[str, str]) -> CallEnd:
         self._clean(base)
@@ -137,16 +154,7 @@ class PhaseRun:
         self.reporter.tell("agent_started", self.work.agent.name)
         settings = breaking_settings(self.work.tree)
         try:
-            return call_agent(
-                self.work.agent,
-                self.definition.kind,
-                prompt,
-                self.folder,
-                cwd=self.work.tree.path,
-                environ=agent_environment(self.work.environ, self.work.tree.path),
-                limits=self.work.settings.agent_limits,
-                stop=self.work.stop,
-            )
+            return call_agent(self.work.agent, self.definition.kind, prompt, self.folder, self.conditions)
         except AgentError:
             self._take_back(base)
             raise

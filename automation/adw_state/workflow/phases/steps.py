@@ -11,8 +11,7 @@ from typing import TypeAlias
 
 from adw_state.state import Attempt
 from adw_state.store.json_values import JSON
-from adw_state.workflow.reporter import Reporter
-from adw_state.workflow.work import Work
+from adw_state.workflow.work import Reporter, Work
 
 StepResult: TypeAlias = dict[str, JSON]
 

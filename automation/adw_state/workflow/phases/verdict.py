@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from adw_state.errors import AgentOutputError, PhaseFailedError, RejectedError
-from adw_state.git.leftovers import set_aside_leftovers
-from adw_state.git.patches import diff_between
+from adw_state.git.staging import diff_between
 from adw_state.prompt_templates import read_built_in
 from adw_state.redaction import recordable, secret_values
 from adw_state.store.json_values import JSON
 from adw_state.workflow.next_place import way_back
-from adw_state.workflow.phases.phase_advice import phase_command
-from adw_state.workflow.phases.phase_run import PhaseRun
+from adw_state.workflow.phases.phase_run import PhaseRun, phase_command
 from adw_state.workflow.phases.steps import StepResult
 from adw_state.workflow.phases.verdict_text import HOW_TO_SAY_IT, read_verdict
 
@@ -45,9 +43,7 @@ def verdict(run: PhaseRun) -> None:
 
     def decide() -> StepResult:
         # First, so that the next attempt does not find them either.
-        kept = set_aside_leftovers(run.work.tree, base, run.folder.path, f"{run.phase}-changes")
-        if kept.places:
-            run.reporter.say(f"what the agent changed in the files was taken back and kept in {kept.places}")
+        run.take_back_changes(base, f"{run.phase}-changes", "agent")
         given, reasons = answer.get("verdict"), _texts(answer.get("reasons"))
         if given not in (_APPROVE, _REJECT):
             why = reasons[0] if reasons else "the review cannot be understood: its verdict was not saved"

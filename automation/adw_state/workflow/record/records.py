@@ -42,7 +42,7 @@ from adw_state.workflow.record.json_runs import begin_in_json, ids_in_json, take
 from adw_state.workflow.record.json_store import JsonStore
 from adw_state.workflow.record.run_record import RunRecord
 from adw_state.workflow.record.store import RunStore, SavedStep
-from adw_state.workflow.start import Start
+from adw_state.workflow.requests import Start
 
 FIRST_STEP = "run_started"
 

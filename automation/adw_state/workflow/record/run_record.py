@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
-from adw_state.agents.result import USED, AgentResult
+from adw_state.agents.agent import USED, AgentResult
 from adw_state.errors import StateFileError
 from adw_state.state import Attempt, Execution
 from adw_state.store.json_values import JSON

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adw_state.built_in import PHASES
-from adw_state.workflow.phases.phase_advice import phase_command
+from adw_state.workflow.phases.phase_run import phase_command
 from adws.tests.docs.advice import Text, commands_in, fault_of, is_there, scripts_in, strings_of, texts
 from adws.tests.project import Project
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from adw_state.agents.agent import Reader
+from adw_state.agents.agent import MOST_TEXT, AgentResult, Reader, read_plain
 from adw_state.agents.claude import read_any, read_claude
-from adw_state.agents.result import MOST_TEXT, AgentResult, read_plain
 from adw_state.errors import AgentOutputError
 
 

@@ -101,7 +101,7 @@ def test_settings_that_break_the_users_checkout_are_warned_of(project: Project) 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("name", ["HEAD", "commondir"])
 @pytest.mark.parametrize("damage", ["rm", "echo damaged >"])
-def test_resume_mends_gits_own_files_that_an_agent_damaged_and_keeps_the_work(
+def test_resume_repairs_gits_own_files_that_an_agent_damaged_and_keeps_the_work(
     project: Project, name: str, damage: str
 ) -> None:
     failed = project.act(build=f'echo precious > made.txt; {damage} "$(git rev-parse --git-dir)/{name}"')

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import RepositoryError, RunInterruptedError
-from adw_state.git.command import Git
-from adw_state.git.complaints import complaint_of, hint_for
+from adw_state.git.command import Git, complaint_of, hint_for
 from adw_state.git.environment import (
     agent_environment,
     command_environment,

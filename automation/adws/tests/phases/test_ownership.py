@@ -15,7 +15,7 @@ from adw_state.git.worktrees import ensure_worktree, head_of
 from adw_state.trackers.issues import Issue
 from adw_state.workflow.progress import Event
 from adw_state.workflow.record.records import Records
-from adw_state.workflow.start import Start
+from adw_state.workflow.requests import Start
 from adw_state.workflow_definitions import BUILT_IN
 from adws.tests.conftest import NOW
 from adws.tests.phases.projects import Project, git, worktree_for

@@ -12,14 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adw_state.agents.agent import Reader
+from adw_state.agents.agent import Reader, read_plain
 from adw_state.agents.choice import resolve_agent
 from adw_state.agents.claude import read_any, read_claude
-from adw_state.agents.result import read_plain
 from adw_state.clock import parse_time
 from adw_state.errors import AgentMissingError, InvalidInputError
-from adw_state.git.messages import commit_message
-from adw_state.git.safe_names import safe_name
+from adw_state.git.names import commit_message, safe_name
 from adw_state.state import Execution
 from adw_state.store.owner import owner_is_dead, process_mark, this_owner
 from adw_state.trackers.issues import Issue

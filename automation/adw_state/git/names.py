@@ -1,10 +1,13 @@
-"""Names for folders and branches, made from ids that may hold anything."""
+"""How folders, branches and commits are named after ids and titles, which may hold anything."""
 
 from __future__ import annotations
 
 import hashlib
 
+from adw_state.trackers.issues import Issue
+
 _MOST_LETTERS = 48
+_MOST_SUBJECT = 72
 
 
 def safe_name(text: str) -> str:
@@ -20,3 +23,13 @@ def safe_name(text: str) -> str:
         return slug
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{slug[:_MOST_LETTERS].rstrip('-')}-{digest}".lstrip("-")
+
+
+def commit_message(verb: str, issue: Issue) -> str:
+    """The subject of a step's commit: the verb, the issue's id and as much of its title as fits.
+
+    Characters that are not printable, which git refuses or a terminal obeys, become blanks.
+    """
+    told = f"{verb} {issue.id}: {issue.title}".encode("utf-8", "replace").decode()
+    subject = " ".join("".join(c if c.isprintable() else " " for c in told).split())
+    return subject if len(subject) <= _MOST_SUBJECT else subject[: _MOST_SUBJECT - 1].rstrip() + "…"
