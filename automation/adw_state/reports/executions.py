@@ -69,10 +69,8 @@ class IssueTypeSuccess(Outcomes):
 
 def success_by_issue_type(tx: Transaction, window: Window) -> tuple[IssueTypeSuccess, ...]:
     """How executions ended, per type of issue; the type with most executions first."""
-    found = [
-        IssueTypeSuccess(**dict(row))
-        for row in tx.all(sql.load("reports")["success_by_issue_type"], window.params())
-    ]
+    rows = tx.all(sql.load("reports")["success_by_issue_type"], window.params())
+    found = [IssueTypeSuccess(**dict(row)) for row in rows]
     return tuple(sorted(found, key=lambda group: (-group.total, group.issue_type)))
 
 
@@ -110,15 +108,14 @@ def issue_type_section(groups: tuple[IssueTypeSuccess, ...]) -> Section:
         (Column("type", least=WORD_WIDTH), lambda group: group.issue_type),
         *counts("total", "completed", "failed"),
         *counts("cancelled", optional=True),
-        (number("unfinished", optional=True), lambda group: str(_unfinished(group))),
+        (
+            number("unfinished", optional=True),
+            lambda group: str(group.in_progress + group.waiting + group.pending),
+        ),
         *counts("unknown", optional=True),
         (number("success"), lambda group: rate(group.success_rate_percent)),
         (number("of finished"), lambda group: rate(group.finished_success_rate_percent)),
     )
-
-
-def _unfinished(group: Outcomes) -> int:
-    return group.in_progress + group.waiting + group.pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +149,8 @@ class StaleCheckpoints:
 
 def stale_checkpoints(tx: Transaction, window: Window, threshold_hours: float) -> StaleCheckpoints:
     """Unfinished executions that have been silent too long, whenever they were started."""
-    params = {
-        "environment": window.environment,
-        "silent_since": format_time(hours_before(window.now, threshold_hours)),
-        "most": MOST_STALE,
-    }
+    silent_since = format_time(hours_before(window.now, threshold_hours))
+    params = {"environment": window.environment, "silent_since": silent_since, "most": MOST_STALE}
     rows = tx.all(sql.load("reports")["stale_checkpoints"], params)
     executions, without = (rows[0]["executions"], rows[0]["without_checkpoint"]) if rows else (0, 0)
     newest = tuple(_stale(row, window) for row in rows)

@@ -23,23 +23,20 @@ class Notebook:
     """Counts remarks by subject and keeps the first example of each."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-        self._examples: dict[str, str] = {}
+        self._notes: dict[str, Note] = {}
 
     def add(self, subject: str, example: object = None, *, count: int = 1) -> None:
         """Count `subject` once more."""
-        self._counts[subject] = self._counts.get(subject, 0) + count
-        if example is not None and subject not in self._examples:
+        met = self._notes.get(subject, Note(subject, 0, None))
+        kept = met.example
+        if kept is None and example is not None:
             text = " ".join(str(example).split())
-            cut = len(text) > _LONGEST_EXAMPLE
-            self._examples[subject] = f"{text[: _LONGEST_EXAMPLE - 1]}…" if cut else text
+            kept = text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 1]}…"
+        self._notes[subject] = Note(subject, met.count + count, kept)
 
     def notes(self) -> tuple[Note, ...]:
         """Every subject in alphabetical order."""
-        return tuple(
-            Note(subject, count, self._examples.get(subject))
-            for subject, count in sorted(self._counts.items())
-        )
+        return tuple(self._notes[subject] for subject in sorted(self._notes))
 
 
 def notes_section(notes: tuple[Note, ...]) -> Section:

@@ -167,8 +167,7 @@ def analyze(
         path = db_path if db_path is not None else _project_database()
         return report_from_database(path, window, stale_hours=silence, clock=clock)
     if backend == "json":
-        folders = _given_folders(log_root) if log_root is not None else _project_folders()
-        return report_from_files(folders, window, stale_hours=silence)
+        return report_from_files(_run_folders(log_root), window, stale_hours=silence)
     raise InvalidInputError(
         f"{backend!r} is not a backend", hint=f"the backends are {' and '.join(BACKENDS)}"
     )
@@ -222,16 +221,14 @@ def _project_database() -> Path:
     return location.database
 
 
-def _given_folders(log_root: Path) -> RunFolders:
+def _run_folders(log_root: Path | None) -> RunFolders:
+    if log_root is None:
+        project = project_folder()
+        return RunFolders(logs_folder(project), agents_folder(project))
     if not log_root.is_dir():
         raise InvalidInputError(f"{log_root} is not a folder", hint="name the folder that holds the logs")
     # A root that holds a project's whole automation folder has logs and states side by side.
     return RunFolders(log_root, log_root)
-
-
-def _project_folders() -> RunFolders:
-    project = project_folder()
-    return RunFolders(logs_folder(project), agents_folder(project))
 
 
 def project_folder() -> Path:

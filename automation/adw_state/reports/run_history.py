@@ -150,8 +150,7 @@ class RunHistory:
         self._errors, self._in_errors = [], False
 
     def _is_about_this_issue(self, issue_id: str, record: LogRecord, notebook: Notebook) -> bool:
-        if self.issue_id is None:
-            self.issue_id = issue_id
+        self.issue_id = issue_id if self.issue_id is None else self.issue_id
         if self.issue_id != issue_id:
             notebook.add("log lines about another issue than their run's", record.message)
         return self.issue_id == issue_id

@@ -100,18 +100,12 @@ def _cells(char: str) -> int:
 def _shrink(columns: Sequence[Column], widths: list[int], width: int) -> list[int]:
     """Take what is too much from the widest column that may be cut, again and again."""
     shrunk = list(widths)
-    excess = _total(shrunk) - width
-    while excess > 0:
-        places = [
-            place
-            for place, column in enumerate(columns)
-            if column.least is not None and shrunk[place] > column.least
-        ]
+    cuttable = [(place, column.least) for place, column in enumerate(columns) if column.least is not None]
+    for _ in range(_total(shrunk) - width):
+        places = [place for place, least in cuttable if shrunk[place] > least]
         if not places:
             break
-        widest = max(places, key=lambda place: shrunk[place])
-        shrunk[widest] -= 1
-        excess -= 1
+        shrunk[max(places, key=shrunk.__getitem__)] -= 1
     return shrunk
 
 

@@ -135,13 +135,7 @@ class State:
         """The same for `async with`; the database is used in threads, so no event loop waits for it."""
         from adw_state.steps.async_run import AsyncRun  # asyncio is slow to import, and most need none
 
-        return AsyncRun(
-            self.run(
-                issue_id,
-                workflow=workflow,
-                phases=phases,
-                adw_id=adw_id,
-                issue=issue,
-                environment=environment,
-            )
+        run = self.run(
+            issue_id, workflow=workflow, phases=phases, adw_id=adw_id, issue=issue, environment=environment
         )
+        return AsyncRun(run)

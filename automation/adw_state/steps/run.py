@@ -13,11 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
-from adw_state.errors import (
-    IllegalTransitionError,
-    InvalidInputError,
-    OwnershipLostError,
-)
+from adw_state.errors import IllegalTransitionError, InvalidInputError, OwnershipLostError
 from adw_state.redaction import recordable, secret_values
 from adw_state.state import Attempt, BeadsStateManager, Execution, IssueSnapshot
 from adw_state.steps.heartbeats import Heartbeats
