@@ -400,7 +400,7 @@ class BeadsStateManager:
         def unit(tx: Transaction) -> Execution:
             execution = executions.take_over(tx, execution_id, owner, lease_seconds=lease, force=force)
             attempts.interrupt_open(
-                tx, execution_id, "the process that ran this attempt ended without a word"
+                tx, execution_id, "the process that ran this attempt ended before the attempt did"
             )
             return execution
 

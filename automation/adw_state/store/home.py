@@ -40,10 +40,10 @@ class OwnFile:
         return sql.load("executions")["unknown_issue"]
 
     def before_open(self) -> None:
-        """Fear nothing."""
+        """Nothing forbids it."""
 
     def before_write(self, tx: Transaction) -> None:
-        """Fear nothing."""
+        """Nothing forbids it."""
 
     def require_issue(self, tx: Transaction, issue_id: str) -> None:
         """Know of no issue."""

@@ -58,7 +58,7 @@ def taken_over(run: JsonRun, owner: str, moment: datetime) -> tuple[Execution, l
             f"execution {execution.id} is completed; there is nothing left to do",
             hint=f"start a new one with `{command_on('adw run', execution.issue_id)}`",
         )
-    reason = "the process that ran this attempt ended without a word"
+    reason = "the process that ran this attempt ended before the attempt did"
     attempts = [
         replace(old, status="interrupted", finished_at=moment, error_message=reason)
         if old.status == "in_progress"

@@ -147,7 +147,7 @@ def test_a_take_over_closes_open_attempts_as_interrupted_without_a_duration(
     assert untouched == done
     assert (closed.phase, closed.status, closed.duration_seconds) == ("build", "interrupted", None)
     assert closed.finished_at == _NOON + timedelta(hours=1)
-    assert closed.error_message == "the process that ran this attempt ended without a word"
+    assert closed.error_message == "the process that ran this attempt ended before the attempt did"
 
 
 def test_a_refused_take_over_leaves_the_open_attempt_alone(state: BeadsStateManager) -> None:
