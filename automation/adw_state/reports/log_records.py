@@ -41,16 +41,16 @@ class LogRecord:
 def read_records(path: Path, zone: tzinfo | None, notebook: Notebook) -> Iterator[LogRecord]:
     """The records of the file in order. `zone` is where its clock stood; None is this machine's zone."""
     with path.open("rb") as file:
-        yield from _Reader(path, zone, notebook).records(file)
+        yield from _RecordReader(path, zone, notebook).records(file)
 
 
 def first_moment(path: Path, zone: tzinfo | None) -> datetime | None:
     """The time of the file's first record."""
     with path.open("rb") as file:
-        return next((record.at for record in _Reader(path, zone, Notebook()).records(file)), None)
+        return next((record.at for record in _RecordReader(path, zone, Notebook()).records(file)), None)
 
 
-class _Reader:
+class _RecordReader:
     """Puts lines together to records, and keeps the clock of one file."""
 
     def __init__(self, path: Path, zone: tzinfo | None, notebook: Notebook) -> None:

@@ -62,7 +62,7 @@ PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Origin:
     """Where the numbers come from. `backend` is database or json; log times are whole seconds."""
 
     backend: str
@@ -75,7 +75,7 @@ class Report:
     """Every answer about one window, in one value."""
 
     window: Window
-    source: Source
+    source: Origin
     outcomes: Outcomes
     by_issue_type: tuple[IssueTypeSuccess, ...]
     funnels: tuple[PhaseFunnel, ...]
@@ -121,7 +121,7 @@ def report_from_database(
         row = tx.one(sql.load("reports")["archived_in_window"], window.params())
         if row and row["executions"]:
             notebook.add(_ARCHIVED, count=row["executions"])
-        source = Source("database", (os.path.realpath(db_path),), 1e-06)
+        source = Origin("database", (os.path.realpath(db_path),), 1e-06)
         return _whole_report(tx, window, source, stale_hours, notebook)
 
     with BeadsStateManager(db_path, clock=clock) as state:
@@ -141,7 +141,7 @@ def report_from_files(
     roots = dict.fromkeys(path for path in (folders.log_root, folders.agents_root) if path)
     locations = tuple(map(str, roots))
     with tables_of(runs, window.now, notebook) as tx:
-        source = Source("json", locations, 1.0)
+        source = Origin("json", locations, 1.0)
         return _whole_report(tx, window, source, stale_hours, notebook)
 
 
@@ -174,7 +174,7 @@ def analyze(
 
 
 def _whole_report(
-    tx: Transaction, window: Window, source: Source, stale_hours: float, notebook: Notebook
+    tx: Transaction, window: Window, source: Origin, stale_hours: float, notebook: Notebook
 ) -> Report:
     """Every question asked; the notes are those taken until then."""
     by_issue_type = success_by_issue_type(tx, window)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from adw_state.errors import InvalidInputError
 from adw_state.reports.notes import Note
 from adw_state.reports.renderers import FORMATS, render
-from adw_state.reports.report import Report, Source
+from adw_state.reports.report import Origin, Report
 from adw_state.reports.text_table import Column, clip, display_width, lay_out
 from adw_state.state import IssueSnapshot
 from adw_state.visible_text import visible
@@ -48,7 +48,7 @@ def report(twins: Twins) -> Report:
     twins.clock.advance(hours=1)
     return replace(
         twins.report(),
-        source=Source("database", ("/shop/.beads/beads.db",), 1e-06),
+        source=Origin("database", ("/shop/.beads/beads.db",), 1e-06),
         notes=(Note("logs without a record", 2, "logs/a/execution.log"),),
     )
 
