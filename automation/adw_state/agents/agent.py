@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from adw_state.redaction import recordable, redact
 from adw_state.store.json_values import JSON
@@ -75,21 +75,18 @@ def read_plain(output: Path, secrets: Iterable[str] = ()) -> AgentResult:  # noq
 
 def whole_total(counts: list[JSON]) -> int | None:
     """The sum of numbers of tokens; None where there are none, where one is odd, or where it is too large."""
-    total = 0
-    for count in counts:
-        if isinstance(count, bool) or not isinstance(count, int | float) or not 0 <= count <= _MOST_TOKENS:
-            return None
-        if count != int(count):
-            return None
-        total += int(count)
-    return total if counts and total <= _MOST_TOKENS else None
+    numbers = [int(count) for count in counts if _is_number(count, _MOST_TOKENS) and count == int(count)]
+    total = sum(numbers)
+    return total if counts and len(numbers) == len(counts) and total <= _MOST_TOKENS else None
 
 
 def dollars(value: JSON) -> float | None:
     """An amount of dollars."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST_COST:
-        return None
-    return float(value)
+    return float(value) if _is_number(value, _MOST_COST) else None
+
+
+def _is_number(value: JSON, most: float) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
 
 
 def short_name(value: JSON) -> str | None:

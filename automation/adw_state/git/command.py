@@ -20,7 +20,8 @@ import shlex
 import signal
 import subprocess
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -81,6 +82,15 @@ _ADVICE = (
     ),
     (("Unable to create", ".lock"), "wait until the other git command has ended, then try again"),
 )  # fmt: skip
+
+
+@contextmanager
+def refusing(what: str, hint: str) -> Iterator[None]:
+    """Raise an `OSError` of the block as a `RepositoryError` that says `what` cannot be done, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise RepositoryError(f"{what}: {error.strerror or error}", hint=hint) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adw_state.errors import RepositoryError
+from adw_state.git.command import refusing
 from adw_state.git.staging import may_be_committed, save_index_as_patch, stage_what_git_takes
 from adw_state.git.tree_state import Change, stand_on_branch, unstage
 from adw_state.git.worktrees import Worktree, git_of, open_folder
@@ -49,16 +49,12 @@ def set_aside_leftovers(tree: Worktree, base: str, folder: Path, name: str = "le
     refused = stage_what_git_takes(git, plain)
     unstage(git, base, [change.path for change in refused])
     moved = [change.path for change in (*repositories, *refused)]
-    try:
+    unkept = f"what an agent left in {tree.path} cannot be kept in {folder}"
+    with refusing(unkept, "check the permissions and the free disk space, then resume"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         patch = _save_patch(tree, base, folder, name)
         place = _free(folder / name, "")
         kept = _keep_files(tree, _tracked(tree, base, held_back), moved, place)
-    except OSError as error:
-        raise RepositoryError(
-            f"what an agent left in {tree.path} cannot be kept in {folder}: {error.strerror or error}",
-            hint="check the permissions and the free disk space, then resume",
-        ) from error
     _open_folders_of(tree, plain)
     git.run("reset", "--quiet", "--hard", base)
     for change in repositories:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.errors import RepositoryError
-from adw_state.git.command import Git, GitAnswer, hint_for
+from adw_state.git.command import Git, GitAnswer, hint_for, refusing
 from adw_state.git.worktrees import Worktree
 from adw_state.interruption import StopRequest
 from adw_state.run_root import hidden_folders
@@ -46,7 +46,7 @@ def check_repository(
 def hide_run_folders(repository: Repository, project: Path) -> None:
     """Keep what runs leave in the project out of `git status`, without editing a tracked file."""
     exclude = repository.common_dir / "info" / "exclude"
-    try:
+    with refusing(f"{exclude} cannot be written", "make it writable, then try again"):
         present = exclude.read_bytes() if exclude.exists() else b""
         missing = [line for line in hidden_folders(project) if line.encode() not in present.splitlines()]
         if missing:
@@ -54,10 +54,6 @@ def hide_run_folders(repository: Repository, project: Path) -> None:
             gap = b"" if present.endswith(b"\n") or not present else b"\n"
             with exclude.open("ab") as file:
                 file.write(gap + "".join(f"{line}\n" for line in missing).encode())
-    except OSError as error:
-        raise RepositoryError(
-            f"{exclude} cannot be written: {error.strerror}", hint="make it writable, then try again"
-        ) from error
 
 
 def _common_dir(git: Git) -> Path:

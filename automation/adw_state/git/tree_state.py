@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.errors import RepositoryError
-from adw_state.git.command import Git
+from adw_state.git.command import Git, refusing
 from adw_state.git.worktrees import Worktree, drop_stale_locks, git_of, open_folder, refuse_branch_elsewhere
 from adw_state.text_files import replace_file
 
@@ -86,13 +86,9 @@ def note_checkout(tree: Worktree) -> None:
     files = [change.path for change in _status(git) if _is_plain_file(tree.path / change.path)]
     prints = {path: _fingerprint(tree.path / path) for path in files}
     note = _note(git)
-    try:
+    hint = "check the permissions and the free disk space of the repository"
+    with refusing(f"{note} cannot be written", hint):
         replace_file(note, json.dumps(prints))
-    except OSError as error:
-        raise RepositoryError(
-            f"{note} cannot be written: {error.strerror}",
-            hint="check the permissions and the free disk space of the repository",
-        ) from error
 
 
 def _status(git: Git) -> list[Change]:

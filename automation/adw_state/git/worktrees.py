@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adw_state.errors import RepositoryError
-from adw_state.git.command import TIMEOUT_SECONDS, Git
+from adw_state.git.command import TIMEOUT_SECONDS, Git, refusing
 from adw_state.git.names import safe_name
 from adw_state.interruption import StopRequest
 from adw_state.store.sqlite.gate import Gate
@@ -225,16 +225,12 @@ def _repair_pointer(tree: Worktree, git_dir: Path) -> None:
     pointer = tree.path / ".git"
     if _points_to(pointer, git_dir):
         return
-    try:
+    with refusing(f"{pointer} cannot be repaired", "check the permissions of the worktree"):
         # A file that only names a place, such as that of a project before it was moved, holds no work.
         names_place = pointer.is_file() and (_text_of(pointer) or "").startswith("gitdir: ")
         if pointer.is_symlink() or (pointer.exists() and not names_place):
             pointer.rename(_free_name(tree.path.with_name(f"{tree.name}.git-of-the-agent")))
         _write_path(pointer, f"gitdir: {git_dir}")
-    except OSError as error:
-        raise RepositoryError(
-            f"{pointer} cannot be repaired: {error.strerror}", hint="check the permissions of the worktree"
-        ) from error
 
 
 def _is_sound(tree: Worktree, git_dir: Path) -> bool:
@@ -255,15 +251,11 @@ def _repair_git_dir(tree: Worktree, git_dir: Path) -> None:
         "HEAD": f"ref: refs/heads/{tree.branch}",
         "commondir": os.path.relpath(tree.common_dir, git_dir),
     }
-    try:
+    with refusing(f"{git_dir} cannot be repaired", "check the permissions of the repository"):
         for name, text in written.items():
             # Whatever a link in its place names is not ours to write to.
             (git_dir / name).unlink(missing_ok=True)
             _write_path(git_dir / name, text)
-    except OSError as error:
-        raise RepositoryError(
-            f"{git_dir} cannot be repaired: {error.strerror}", hint="check the permissions of the repository"
-        ) from error
 
 
 def _is_unfinished(git_dir: Path) -> bool:
@@ -285,16 +277,12 @@ def _ended(over: Callable[[], bool]) -> bool:
 def _move_aside(folder: Path) -> None:
     """Keep a folder that stands where the worktree belongs, under another name."""
     aside = _free_name(folder.with_name(f"{folder.name}.aside"))
-    try:
+    in_the_way = f"{folder} is in the way of a worktree and cannot be moved aside"
+    with refusing(in_the_way, "move it away by hand, then try again"):
         folder.rename(aside)
         # It would point at the registration that the new worktree is about to take.
         if (aside / ".git").is_file():
             (aside / ".git").unlink()
-    except OSError as error:
-        raise RepositoryError(
-            f"{folder} is in the way of a worktree and cannot be moved aside: {error.strerror}",
-            hint="move it away by hand, then try again",
-        ) from error
 
 
 def _free_name(wanted: Path) -> Path:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -298,16 +298,8 @@ def _given_agent(settings: RunSettings) -> str | None:
     return seen_from_project(settings.agent, directory=Path.cwd(), project=settings.location.project)
 
 
-@contextmanager
-def _records(settings: RunSettings) -> Iterator[Records]:
-    def warn(text: str) -> None:
-        settings.progress(Event("warning", text))
-
-    records = Records(settings.location, settings.config, settings.clock, warn)
-    try:
-        yield records
-    finally:
-        records.close()
+def _records(settings: RunSettings) -> closing[Records]:
+    return closing(Records(settings.location, settings.config, settings.clock, settings.warn))
 
 
 def _say(settings: RunSettings, text: str, execution_id: str) -> None:
