@@ -112,7 +112,9 @@ def _made(path: Path, executions: int, issues: int) -> Path:
     }
     rows = ({**fixed, "id": f"run-{n:09d}", "issue_id": f"bench-{n % issues}"} for n in range(executions))
     with closing(_connect(path)) as connection, connection:
-        connection.executemany(text, rows)
+        for row in rows:
+            # One by one: from Python 3.12 on `executemany` takes no statement that returns rows.
+            connection.execute(text, row).fetchall()
     return path
 
 
