@@ -83,5 +83,10 @@ def test_the_door_of_a_project_leads_to_the_same_names() -> None:
     assert len(shared) == 8
 
 
+def test_the_command_of_a_clone_that_was_set_up_before_the_move_runs() -> None:
+    script = "from adws.cli import main; import sys; sys.argv = ['adw', '--version']; main()"
+    assert _printed(script).startswith("adw, version ")
+
+
 def _printed(script: str) -> str:
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
