@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from adw_state.store.new_executions import statement
 from adw_state.store.phase_list import encode_phases
 from adw_state.trackers.issues import Issue
 from adw_state.trackers.own_tracker import create_beads_database
+from benchmarks.timings import seconds_for, summarize
 
 _NOW = "2026-01-02T03:04:05.000000Z"
 
@@ -50,13 +50,13 @@ def measure(
 ) -> list[Figure]:
     """The figures, measured on databases that are made in `folder` and left there."""
     healthy = _made(folder / "healthy.db", executions, issues)
-    _reconciling_ms(healthy)
-    opened = [_opening_ms(healthy) for _ in range(rounds)]
-    after_activity = [_opening_ms(_with_new_issue(healthy, number)) for number in range(rounds)]
+    _seconds_to_reconcile(healthy)
+    opened = [_seconds_to_open(healthy) for _ in range(rounds)]
+    after_activity = [_seconds_to_open(_with_new_issue(healthy, number)) for number in range(rounds)]
     renamed = _made(folder / "renamed.db", issues, issues)
-    _reconciling_ms(renamed)
+    _seconds_to_reconcile(renamed)
     _rename_all(renamed)
-    reconciled = _reconciling_ms(renamed)
+    reconciled = _seconds_to_reconcile(renamed)
     return [
         _figure("opening a healthy database", executions, issues, opened, 1.0),
         _figure("opening after the tracker made an issue", executions, issues, after_activity, 1.0),
@@ -64,29 +64,22 @@ def measure(
     ]
 
 
-def _opening_ms(path: Path) -> float:
+def _seconds_to_open(path: Path) -> float:
     """What reconciliation adds to an opening; the connection is there already, as in an opening."""
     with closing(Database(path, clock=SettableClock(_NOW))) as database:
         opening.inspect(database)
-        return _elapsed_ms(lambda: SharedFile(database).follow())
+        return seconds_for(lambda: SharedFile(database).follow())
 
 
-def _reconciling_ms(path: Path) -> float:
+def _seconds_to_reconcile(path: Path) -> float:
     """What reconciliation costs with the opening of the connections it uses."""
     with closing(Database(path, clock=SettableClock(_NOW))) as database:
-        return _elapsed_ms(lambda: reconcile(database))
+        return seconds_for(lambda: reconcile(database))
 
 
-def _elapsed_ms(work: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    work()
-    return (time.perf_counter() - begin) * 1000.0
-
-
-def _figure(name: str, executions: int, issues: int, times: Sequence[float], target: float) -> Figure:
-    ordered = sorted(times)
-    p95 = ordered[(95 * len(ordered) + 99) // 100 - 1]
-    return Figure(name, executions, issues, len(ordered), sum(ordered) / len(ordered), p95, target)
+def _figure(name: str, executions: int, issues: int, seconds: Sequence[float], target_ms: float) -> Figure:
+    timings = summarize(seconds)
+    return Figure(name, executions, issues, timings.runs, timings.mean_ms, timings.p95_ms, target_ms)
 
 
 def _made(path: Path, executions: int, issues: int) -> Path:

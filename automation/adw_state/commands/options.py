@@ -11,7 +11,7 @@ import click
 
 from adw_state.clock import default_clock
 from adw_state.config import Config, load_config
-from adw_state.run_root import json_only_runs
+from adw_state.recovery.opening import open_project
 from adw_state.steps.project import prepared_project
 from adw_state.trackers.locate import Location
 
@@ -49,14 +49,11 @@ def common(command: Command) -> Command:
 def open_state(db: str | None) -> tuple[Location, BeadsStateManager]:
     """The database that is used here, opened. Raises `DatabaseError` and its kinds."""
     location = prepared_project(db)
+    if db is None:
+        return location, open_project(location, default_clock())
     from adw_state.state import BeadsStateManager  # only for who has a database
 
-    state = BeadsStateManager(location.database, clock=default_clock())
-    if db is None and json_only_runs(location.project):
-        from adw_state.recovery.json_reconciliation import reconcile_json_runs  # seldom needed
-
-        reconcile_json_runs(state, location.project)
-    return location, state
+    return location, BeadsStateManager(location.database, clock=default_clock())
 
 
 def settings(location: Location) -> Config:

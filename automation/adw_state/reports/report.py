@@ -15,11 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from adw_state import built_in
 from adw_state.clock import Clock
 from adw_state.errors import DatabaseError, InvalidInputError, NotMigratedError
+from adw_state.recovery.opening import open_project
 from adw_state.reports.executions import (
     IssueTypeSuccess,
     Outcomes,
@@ -48,10 +49,13 @@ from adw_state.reports.phases import (
 )
 from adw_state.reports.run_files import RunFolders, read_runs
 from adw_state.reports.section import Section, Window, last_hours, parse_hours
-from adw_state.run_root import agents_folder, json_only_runs, logs_folder
+from adw_state.run_root import agents_folder, logs_folder
 from adw_state.state import BeadsStateManager
 from adw_state.store import sql
 from adw_state.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from adw_state.trackers.locate import Location
 
 SCHEMA = "adw.report/2"
 BACKENDS = ("json", "database")
@@ -115,17 +119,19 @@ def report_from_database(
     clock: Clock | None = None,
 ) -> Report:
     """The report from the executions in a database, all of it from one picture of the data."""
+    with BeadsStateManager(db_path, clock=clock) as state:
+        return _report_of(state, window, stale_hours)
 
+
+def _report_of(state: BeadsStateManager, window: Window, stale_hours: float) -> Report:
     def unit(tx: Transaction) -> Report:
         notebook = Notebook()
         row = tx.one(sql.load("reports")["archived_in_window"], window.params())
         if row and row["executions"]:
             notebook.add(_ARCHIVED, count=row["executions"])
-        source = Origin("database", (os.path.realpath(db_path),), 1e-06)
-        return _whole_report(tx, window, source, stale_hours, notebook)
+        return _whole_report(tx, window, Origin("database", (state.path,), 1e-06), stale_hours, notebook)
 
-    with BeadsStateManager(db_path, clock=clock) as state:
-        return state.read(unit)
+    return state.read(unit)
 
 
 def report_from_files(
@@ -164,8 +170,10 @@ def analyze(
     window = last_hours(hours, clock=clock, environment=environment)
     silence = parse_hours(stale_hours)
     if backend == "database":
-        path = db_path if db_path is not None else _project_database()
-        return report_from_database(path, window, stale_hours=silence, clock=clock)
+        if db_path is not None:
+            return report_from_database(db_path, window, stale_hours=silence, clock=clock)
+        with open_project(_prepared_project(), clock) as state:
+            return _report_of(state, window, silence)
     if backend == "json":
         return report_from_files(_run_folders(log_root), window, stale_hours=silence)
     raise InvalidInputError(
@@ -204,7 +212,7 @@ def _ask(
         return state.read(lambda tx: question(tx, window))
 
 
-def _project_database() -> Path:
+def _prepared_project() -> Location:
     from adw_state.trackers.locate import locate
 
     location = locate()
@@ -213,12 +221,7 @@ def _project_database() -> Path:
             f"there is no state for {location.project} yet",
             hint="run `adw init` once; `--backend json` reads logs and JSON states without it",
         )
-    if json_only_runs(location.project):
-        from adw_state.recovery.json_reconciliation import reconcile_json_runs  # seldom needed
-
-        with BeadsStateManager(location.database) as state:
-            reconcile_json_runs(state, location.project)
-    return location.database
+    return location
 
 
 def _run_folders(log_root: Path | None) -> RunFolders:

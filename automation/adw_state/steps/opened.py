@@ -16,8 +16,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from adw_state.clock import Clock, default_clock
-from adw_state.config import load_config
-from adw_state.run_root import json_only_runs
+from adw_state.config import Config, load_config
+from adw_state.recovery.opening import open_project
 from adw_state.state import BeadsStateManager, IssueSnapshot
 from adw_state.steps.heartbeats import Heartbeats
 from adw_state.steps.project import prepared_project
@@ -45,21 +45,19 @@ def open_state(
         ConfigurationError: the project's `adw.toml` cannot be used.
     """
     location = prepared_project(None if db is None else os.fspath(db), folder=folder)
-    state = State(location, clock or default_clock())
-    if db is None and json_only_runs(location.project):
-        from adw_state.recovery.json_reconciliation import reconcile_json_runs  # seldom needed
-
-        reconcile_json_runs(state.manager, location.project)
-    return state
+    clock = clock or default_clock()
+    config = load_config(location.project, os.environ)
+    if db is None:
+        return State(location, config, open_project(location, clock))
+    return State(location, config, BeadsStateManager(location.database, clock=clock))
 
 
 class State:
     """An opened project; a context manager. It may be shared by threads and by tasks of an event loop."""
 
-    def __init__(self, location: Location, clock: Clock) -> None:
+    def __init__(self, location: Location, config: Config, manager: BeadsStateManager) -> None:
         self.location = location
-        config = load_config(location.project, os.environ)
-        self.manager = BeadsStateManager(location.database, clock=clock)
+        self.manager = manager
         self._environment = config.environment
         self._lease_seconds = config.lease_seconds
         self._heartbeats = Heartbeats(self.manager, config.heartbeat_seconds)

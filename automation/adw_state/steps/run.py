@@ -58,11 +58,11 @@ class Run:
 
     def __enter__(self) -> Self:
         self.execution = self._taken_over() or self._begun()
-        self._heartbeats.begin(self.id, self.execution.fence)
         for attempt in self._manager.list_attempts(self.id):
             self._attempts[attempt.phase] = attempt
         for saved in self._manager.list_checkpoints(self.id):
             self._saved[saved.phase, saved.checkpoint_name] = saved.data
+        self._heartbeats.begin(self.id, self.execution.fence)  # last: what fails before is left to its lease
         return self
 
     def __exit__(

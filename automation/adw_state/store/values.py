@@ -10,6 +10,7 @@ from adw_state.built_in import HOW_TO_NAME, MOST_PHASES, NAME
 from adw_state.clock import format_time
 from adw_state.errors import InvalidInputError
 from adw_state.store.records import ATTEMPT_STATUSES, COST_KINDS, EXECUTION_STATUSES, WAITING_FOR
+from adw_state.text_files import storable
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BEGINNINGS = ("pending", "in_progress")
@@ -48,7 +49,7 @@ def text(value: object, what: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise InvalidInputError(f"{what} must be a text, not {type(value).__name__}")
-    clean = value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    clean = storable(value)
     return clean if len(clean) <= _MOST_TEXT_CHARACTERS else clean[: _MOST_TEXT_CHARACTERS - 1] + "…"
 
 
