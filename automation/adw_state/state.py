@@ -26,19 +26,18 @@ from adw_state.clock import Clock, format_time
 from adw_state.errors import ExecutionNotFoundError
 from adw_state.json_state import ADWState
 from adw_state.shared_file import SharedFile, home_of
-from adw_state.store import absence, archive, attempts, checkpoints, executions, new_executions, sql, values
+from adw_state.store import archive, attempts, checkpoints, executions, sql, values
 from adw_state.store.checkpoints import NewCheckpoint
-from adw_state.store.database import Database, Unit
+from adw_state.store.database import DELAYS_SECONDS, Database, Unit
 from adw_state.store.executions import PageStart
 from adw_state.store.ids import new_execution_id, new_op_id
 from adw_state.store.json_values import JSON, encode
 from adw_state.store.opening import lies_beside_issues
-from adw_state.store.phase_list import encode_phases, listed, place_of
-from adw_state.store.records import Attempt, Checkpoint, Execution, IssueSnapshot
-from adw_state.store.retry import DELAYS_SECONDS
+from adw_state.store.records import Attempt, Checkpoint, Execution, IssueSnapshot, encode_phases
 from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS
 from adw_state.store.summary import StaleCheckpoint, Summary, summarize
 from adw_state.store.transaction import Transaction
+from adw_state.store.values import listed, place_of
 
 if TYPE_CHECKING:
     from adw_state.shared_file.reconciliations import Reconciliation
@@ -203,7 +202,7 @@ class BeadsStateManager:
         if first_checkpoint is not None:
             first = self._new_checkpoint(execution_id, begins_in, first_checkpoint[0], first_checkpoint[1])
 
-        return new_executions.create(self._database, new, first)
+        return executions.create(self._database, new, first)
 
     @_again_once_reconciled
     def update_execution_status(
@@ -448,7 +447,7 @@ class BeadsStateManager:
     def is_archived(self, execution_id: str) -> bool:
         """Whether the archive has an execution of this id."""
         values.execution_id(execution_id)
-        return self._database.read(lambda tx: absence.is_archived(tx, execution_id))
+        return self._database.read(lambda tx: archive.is_archived(tx, execution_id))
 
     def list_executions(
         self,

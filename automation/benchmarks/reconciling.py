@@ -17,9 +17,9 @@ from adw_state.clock import SettableClock
 from adw_state.shared_file import SharedFile, reconcile
 from adw_state.store import migrations, opening, sql
 from adw_state.store.database import Database
+from adw_state.store.executions import create_statement
 from adw_state.store.home import OwnFile
-from adw_state.store.new_executions import statement
-from adw_state.store.phase_list import encode_phases
+from adw_state.store.records import encode_phases
 from adw_state.trackers.issues import Issue
 from adw_state.trackers.own_tracker import create_beads_database
 from benchmarks.timings import seconds_for, summarize
@@ -89,7 +89,7 @@ def _made(path: Path, executions: int, issues: int) -> Path:
         path, "bench", [Issue(f"bench-{n}", f"Issue {n}", "task", 2) for n in range(issues)], clock.now()
     )
     migrations.apply(path, beside_issues=True, backup_folder=path.parent / "backups", clock=clock)
-    text = statement(OwnFile().issue)
+    text = create_statement(OwnFile().issue)
     fixed: dict[str, object] = dict.fromkeys(re.findall(r":([a-z_]+)", text)) | {
         "issue_title": "Issue",
         "issue_type": "task",

@@ -17,7 +17,7 @@ from adw_state.built_in import PHASES, WORKFLOW
 from adw_state.clock import Clock, format_time
 from adw_state.store import migrations, sql
 from adw_state.store.database import Database
-from adw_state.store.phase_list import encode_phases
+from adw_state.store.records import encode_phases
 from adw_state.store.transaction import Params, Transaction
 from adw_state.trackers.issues import Issue
 from adw_state.trackers.own_tracker import create_beads_database

@@ -12,7 +12,7 @@ from adw_state.commands.options import common, open_state, settings
 from adw_state.commands.output import age, print_json, print_line, print_table, seconds
 from adw_state.errors import ExecutionNotFoundError, InvalidInputError, command_on
 from adw_state.state import ADWState, Attempt, BeadsStateManager, Execution
-from adw_state.store.life import Life, life_of
+from adw_state.store.owner import Life, life_of
 from adw_state.store.records import EXECUTION_STATUSES, UNFINISHED
 from adw_state.trackers.locate import Location
 from adw_state.visible_text import one_line

@@ -12,7 +12,7 @@ from adw_state.commands.output import age, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from adw_state.state import Execution
-    from adw_state.store.life import Life
+    from adw_state.store.owner import Life
 
 
 @click.command()

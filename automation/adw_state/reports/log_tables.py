@@ -15,10 +15,9 @@ from adw_state.clock import format_time
 from adw_state.reports.notes import Notebook
 from adw_state.reports.run_history import AttemptHistory, RunHistory
 from adw_state.store import sql
-from adw_state.store.in_memory import in_memory
 from adw_state.store.migration_files import known
-from adw_state.store.phase_list import encode_phases
-from adw_state.store.transaction import Transaction
+from adw_state.store.records import encode_phases
+from adw_state.store.transaction import Transaction, in_memory
 from adw_state.store.values import text as storable_text
 
 

@@ -20,7 +20,7 @@ from adw_state.reports.section import (
 )
 from adw_state.reports.text_table import Column
 from adw_state.store import sql
-from adw_state.store.phase_list import decode_phases
+from adw_state.store.records import decode_phases
 from adw_state.store.transaction import Row, Transaction
 
 _FEWEST_FOR_P95 = 20

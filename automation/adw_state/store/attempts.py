@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
-from typing import Any
+from collections.abc import Mapping
 
 from adw_state.clock import parse_time
 from adw_state.errors import IllegalTransitionError
 from adw_state.store import executions, sql
-from adw_state.store.phase_list import place_of
-from adw_state.store.records import Attempt, Execution
-from adw_state.store.stored_text import columns_of
+from adw_state.store.records import Attempt, Execution, attempt_from_row
 from adw_state.store.transaction import Transaction
-
-_COLUMNS = tuple(field.name for field in fields(Attempt))
+from adw_state.store.values import place_of
 
 
 def start(
@@ -37,9 +32,9 @@ def start(
     if row is None:
         reason = executions.why_not_written(tx, execution_id, fence, f"by an attempt at {phase!r}")
         open_one = tx.one(texts["open"], params) if isinstance(reason, IllegalTransitionError) else None
-        raise _still_open(from_row(open_one)) if open_one else reason
+        raise _still_open(attempt_from_row(open_one)) if open_one else reason
     executions.enter_phase(tx, execution_id, phase, fence)
-    return from_row(row)
+    return attempt_from_row(row)
 
 
 def finish(tx: Transaction, attempt: Attempt, outcome: Mapping[str, object]) -> Attempt:
@@ -54,7 +49,7 @@ def finish(tx: Transaction, attempt: Attempt, outcome: Mapping[str, object]) -> 
     }
     row = tx.one(sql.load("attempts")["finish"], params)
     if row is not None:
-        return from_row(row)
+        return attempt_from_row(row)
     reason = executions.why_not_written(
         tx, attempt.execution_id, outcome["fence"], "by the end of an attempt"
     )
@@ -85,15 +80,9 @@ def interrupt_open(tx: Transaction, execution_id: str, reason: str) -> None:
 
 def of_execution(tx: Transaction, execution_id: str) -> list[Attempt]:
     """The attempts of an execution in the order in which they began."""
-    return [from_row(row) for row in tx.all(sql.load("attempts")["list"], {"execution_id": execution_id})]
-
-
-def from_row(row: Iterable[Any]) -> Attempt:
-    """A row of adw_phase_attempts as an `Attempt`."""
-    values = dict(zip(_COLUMNS, columns_of(row, "adw_phase_attempts", len(_COLUMNS)), strict=True))
-    values["started_at"] = parse_time(values["started_at"])
-    values["finished_at"] = parse_time(values["finished_at"]) if values["finished_at"] else None
-    return Attempt(**values)
+    return [
+        attempt_from_row(row) for row in tx.all(sql.load("attempts")["list"], {"execution_id": execution_id})
+    ]
 
 
 def _still_open(attempt: Attempt) -> IllegalTransitionError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import partial
 from typing import TypedDict
 
@@ -10,12 +9,9 @@ from adw_state.clock import parse_time
 from adw_state.errors import InvalidInputError, StoreBusyError
 from adw_state.store import executions, sql
 from adw_state.store.database import Database
-from adw_state.store.json_values import JSON, decode
-from adw_state.store.records import Checkpoint
-from adw_state.store.stored_text import columns_of
-from adw_state.store.transaction import Row, Transaction
-
-_COLUMNS = len(fields(Checkpoint))
+from adw_state.store.json_values import JSON
+from adw_state.store.records import Checkpoint, checkpoint_from_row
+from adw_state.store.transaction import Transaction
 
 
 class NewCheckpoint(TypedDict):
@@ -54,11 +50,6 @@ def save(database: Database, new: NewCheckpoint, data: JSON) -> Checkpoint:
     )
 
 
-def append(tx: Transaction, new: NewCheckpoint) -> None:
-    """Append a checkpoint in the transaction in which its execution begins."""
-    tx.execute(sql.load("checkpoints")["append"], {**new, "now": tx.now})
-
-
 def newest(database: Database, execution_id: str, phase: str | None, name: str | None) -> Checkpoint | None:
     """The newest checkpoint of an execution with this phase and name, where given."""
     texts = sql.load("checkpoints")
@@ -67,21 +58,13 @@ def newest(database: Database, execution_id: str, phase: str | None, name: str |
     else:
         params = {"execution_id": execution_id, "phase": phase, "checkpoint_name": name}
         rows = database.select(texts["newest_matching"], params)
-    return from_row(rows[0]) if rows else None
+    return checkpoint_from_row(rows[0]) if rows else None
 
 
 def of_execution(tx: Transaction, execution_id: str) -> list[Checkpoint]:
     """The checkpoints of an execution in order."""
     rows = tx.all(sql.load("checkpoints")["list"], {"execution_id": execution_id})
-    return [from_row(row) for row in rows]
-
-
-def from_row(row: Row) -> Checkpoint:
-    """A row of adw_checkpoints as a `Checkpoint`; its first columns are the fields, in their order."""
-    op_id, execution_id, seq, phase, attempt, name, text, created_at = columns_of(
-        row, "adw_checkpoints", _COLUMNS
-    )
-    return Checkpoint(op_id, execution_id, seq, phase, attempt, name, decode(text), parse_time(created_at))
+    return [checkpoint_from_row(row) for row in rows]
 
 
 def _saved_before(tx: Transaction, new: NewCheckpoint) -> Checkpoint:
@@ -97,4 +80,4 @@ def _saved_before(tx: Transaction, new: NewCheckpoint) -> Checkpoint:
             f"op_id {new['op_id']!r} belongs to a checkpoint of execution {row['execution_id']}",
             hint="make a fresh op_id for every new checkpoint",
         )
-    return from_row(row)
+    return checkpoint_from_row(row)

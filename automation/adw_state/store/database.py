@@ -18,13 +18,15 @@ from typing import TypeVar
 from adw_state.clock import Clock, default_clock
 from adw_state.errors import DatabaseReplacedError, StoreBusyError, TrackerChangedError
 from adw_state.store.home import Home, OwnFile
-from adw_state.store.retry import DELAYS_SECONDS, try_again
 from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS
 from adw_state.store.sqlite.file import SqliteFile
 from adw_state.store.transaction import NO_PARAMS, Params, Row, Transaction
 
 Result = TypeVar("Result")
 Unit = Callable[[Transaction], Result]
+
+DELAYS_SECONDS = (1.0, 3.0, 5.0)
+"""How long is waited before each further try."""
 
 # What is no answer yet: a lock may be free by now, and another file may be there.
 _NOT_YET = (StoreBusyError, DatabaseReplacedError, TrackerChangedError)
@@ -145,3 +147,34 @@ class Database:
 
 def _nothing() -> None:
     """Do nothing with a database that was opened for it."""
+
+
+def try_again(
+    unit: Callable[[], Result],
+    error: StoreBusyError,
+    *,
+    delays_seconds: Sequence[float],
+    clock: Clock,
+    on_retry: Callable[[], None],
+) -> Result:
+    """The result of a unit that has met a lock once, after at most one more try per delay.
+
+    Raises the last `StoreBusyError` when every try met a lock, `error` when there are no delays.
+    """
+    if not delays_seconds:
+        raise error
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_chain, wait_fixed
+
+    def unit_counted() -> Result:
+        on_retry()
+        return unit()
+
+    clock.sleep(delays_seconds[0])
+    retrying = Retrying(
+        retry=retry_if_exception_type(StoreBusyError),
+        stop=stop_after_attempt(len(delays_seconds)),
+        wait=wait_chain(*(wait_fixed(delay) for delay in [*delays_seconds[1:], 0])),
+        sleep=clock.sleep,
+        reraise=True,
+    )
+    return retrying(unit_counted)

@@ -1,20 +1,20 @@
-"""Executions: change, own, look up.
+"""Executions: begin, change, own, look up.
 
 What comes down to one statement takes the database; what is a part of more takes the transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
-from typing import Any, NamedTuple
+from functools import cache, partial
+from typing import NamedTuple
 
 from adw_state.clock import format_time, parse_time, seconds_before
 from adw_state.errors import (
     AdwError,
     ConstraintError,
+    DuplicateExecutionError,
     ExecutionHeldError,
     IllegalTransitionError,
     IssueClaimedError,
@@ -22,16 +22,14 @@ from adw_state.errors import (
     command_on,
 )
 from adw_state.store import sql
-from adw_state.store.absence import why_not_there
+from adw_state.store.archive import why_not_there
 from adw_state.store.database import Database
-from adw_state.store.id_prefixes import ids_beginning, the_only
-from adw_state.store.json_values import JSON, decode
-from adw_state.store.life import Life, life_of
-from adw_state.store.owner import owner_in_words, owner_is_dead
-from adw_state.store.phase_list import decode_phases, place_of
-from adw_state.store.records import Execution
-from adw_state.store.stored_text import columns_of
-from adw_state.store.transaction import Params, Transaction
+from adw_state.store.home import Home
+from adw_state.store.ids import BEHIND_EVERY_ID, MOST_NAMED, the_only
+from adw_state.store.owner import Life, life_of, owner_in_words, owner_is_dead
+from adw_state.store.records import Execution, decode_phases, execution_from_row
+from adw_state.store.transaction import Params, Row, Transaction
+from adw_state.store.values import place_of
 
 
 class PageStart(NamedTuple):
@@ -39,6 +37,51 @@ class PageStart(NamedTuple):
 
     started_at: datetime
     id: str
+
+
+def create(database: Database, new: Params, first: Params | None) -> Execution:
+    """Begin an execution, with its first checkpoint if there is one.
+
+    `new` and `first` are the parameters of the statements `create` and `append` without `now`. Raises
+    `IssueNotFoundError`, `DuplicateExecutionError` or `IssueClaimedError`.
+    """
+    row = _insert(database, new, first)
+    if row is None and database.home.reconcile():
+        row = _insert(database, new, first)
+    if row is None:
+        raise database.read(partial(_why_not_created, new=new, home=database.home))
+    return execution_from_row(row)
+
+
+def _insert(database: Database, new: Params, first: Params | None) -> Row | None:
+    text = create_statement(database.home.issue)
+    if first is None:
+        return database.write_row(text, new)
+
+    def unit(tx: Transaction) -> Row | None:
+        row = tx.one(text, {**new, "now": tx.now})
+        if row is not None:
+            tx.execute(sql.load("checkpoints")["append"], {**first, "now": tx.now})
+        return row
+
+    return database.write(unit)
+
+
+@cache
+def create_statement(issue: str) -> str:
+    """The statement `create` of a home that says this of an issue."""
+    create = sql.load("executions")["create"]
+    return f"WITH issue AS ({issue}) {create}"
+
+
+def _why_not_created(tx: Transaction, new: Params, home: Home) -> AdwError:
+    if get(tx, str(new["id"])) is not None:
+        return DuplicateExecutionError(
+            f"an execution with the id {new['id']!r} exists already",
+            hint="leave out the id to get a fresh one, or go on with it by `adw resume`",
+        )
+    home.require_issue(tx, str(new["issue_id"]))
+    return why_not_claimed(tx, str(new["issue_id"]))
 
 
 def change_status(database: Database, execution_id: str, changes: Mapping[str, object]) -> Execution:
@@ -51,7 +94,7 @@ def change_status(database: Database, execution_id: str, changes: Mapping[str, o
     row = database.write_row(sql.load("executions")["change_status"], {**changes, "id": execution_id})
     if row is None:
         raise database.read(partial(why_not_changed, execution_id=execution_id, changes=changes))
-    return from_row(row)
+    return execution_from_row(row)
 
 
 def change_status_within(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> Execution:
@@ -59,7 +102,7 @@ def change_status_within(tx: Transaction, execution_id: str, changes: Mapping[st
     row = tx.one(sql.load("executions")["change_status"], {**changes, "id": execution_id, "now": tx.now})
     if row is None:
         raise why_not_changed(tx, execution_id, changes)
-    return from_row(row)
+    return execution_from_row(row)
 
 
 def why_not_changed(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> AdwError:
@@ -151,7 +194,7 @@ def _write_as_owner(database: Database, statement: str, execution_id: str, fence
 def get(tx: Transaction, execution_id: str) -> Execution | None:
     """One execution, or None."""
     row = tx.one(sql.load("executions")["get"], {"id": execution_id})
-    return from_row(row) if row else None
+    return execution_from_row(row) if row else None
 
 
 def get_by_beginning(tx: Transaction, execution_id: str) -> Execution | None:
@@ -162,7 +205,9 @@ def get_by_beginning(tx: Transaction, execution_id: str) -> Execution | None:
     found = get(tx, execution_id)
     if found is not None:
         return found
-    whole = the_only(ids_beginning(tx, execution_id), execution_id)
+    params = {"beginning": execution_id, "behind": execution_id + BEHIND_EVERY_ID, "most": MOST_NAMED + 1}
+    rows = tx.all(sql.load("executions")["ids_beginning"], params)
+    whole = the_only([row["id"] for row in rows], execution_id)
     return None if whole is None else get(tx, whole)
 
 
@@ -175,42 +220,7 @@ def find(tx: Transaction, filters: Params, after: PageStart | None, most: int) -
         "most": most,
     }
     name = "list" if filters["issue_id"] is None else "list_of_issue"
-    return [from_row(row) for row in tx.all(sql.load("executions")[name], params)]
-
-
-def from_row(row: Iterable[Any]) -> Execution:
-    """A row of adw_executions as an `Execution`; its first columns are the fields, in their order."""
-    values = columns_of(row, "adw_executions", _COLUMNS)
-    for position, read in _READERS:
-        values[position] = read(values[position])
-    return Execution(*values)
-
-
-def _optional_time(text: str | None) -> datetime | None:
-    return parse_time(text) if text else None
-
-
-def _optional_json(text: str | None) -> JSON:
-    return decode(text) if text else None
-
-
-_COLUMNS = len(fields(Execution))
-_READERS_BY_NAME: dict[str, Callable[[Any], object]] = {
-    "phases": decode_phases,
-    "waiting_until": _optional_time,
-    "started_at": parse_time,
-    "updated_at": parse_time,
-    "completed_at": _optional_time,
-    "heartbeat_at": _optional_time,
-    "claimed": bool,
-    "pr_created": bool,
-    "extra_data": _optional_json,
-}
-_READERS = tuple(
-    (position, _READERS_BY_NAME[field.name])
-    for position, field in enumerate(fields(Execution))
-    if field.name in _READERS_BY_NAME
-)
+    return [execution_from_row(row) for row in tx.all(sql.load("executions")[name], params)]
 
 
 def why_not_written(tx: Transaction, execution_id: str, fence: object, change: str) -> AdwError:
@@ -250,7 +260,7 @@ def why_not_claimed(tx: Transaction, issue_id: str) -> IssueClaimedError:
         return IssueClaimedError(
             f"another execution held issue {issue_id} a moment ago", hint="try again; `adw status` shows more"
         )
-    holder = from_row(row)
+    holder = execution_from_row(row)
     life = life_of(holder, has_open_attempt=row["open_attempts"] > 0, now=parse_time(tx.now))
     return issue_claimed(issue_id, holder.id, life)
 

@@ -1,4 +1,4 @@
-"""Names that we make: execution ids and op_ids.
+"""Names that we make, execution ids and op_ids, and the beginnings that stand for the former.
 
 An execution id is `adw-` and 22 characters: 48 bits of milliseconds since 1970, then 60 bits that start
 at random in each process and count up, in a base 32 alphabet whose order is that of the digits, so ids
@@ -9,10 +9,15 @@ millisecond, two agree with probability 4e-7. Any id that a caller brings is tak
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import count
 
+from adw_state.errors import InvalidInputError
+
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+MOST_NAMED = 10
+BEHIND_EVERY_ID = "\U0010ffff"  # no character of an id: it is not printable
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
@@ -50,6 +55,16 @@ def step_op_id(execution_id: str, phase: str, attempt: int, name: str) -> str:
 
     parts = "\0".join((execution_id, phase, str(attempt), name))
     return sha256(parts.encode("utf-8")).hexdigest()[:32]
+
+
+def the_only(found: Sequence[str], beginning: str) -> str | None:
+    """The only id that was found; None if there is none. Raises `InvalidInputError` when there are more."""
+    if len(found) <= 1:
+        return found[0] if found else None
+    named = ", ".join(found[:MOST_NAMED]) + (" and more" if len(found) > MOST_NAMED else "")
+    raise InvalidInputError(
+        f"{beginning!r} is the beginning of more than one execution id: {named}", hint="write more of the id"
+    )
 
 
 def _base32(number: int, length: int) -> str:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
 from typing import Any, TypeAlias
 
 from adw_state.built_in import PHASES, WORKFLOW
-from adw_state.clock import format_time
-from adw_state.store import attempts, executions, sql
+from adw_state.store import sql
 from adw_state.store.json_values import decode, encode
-from adw_state.store.records import Attempt, Checkpoint, Execution
+from adw_state.store.records import Attempt, Checkpoint, Execution, attempt_from_row, execution_from_row
 from adw_state.store.transaction import Row
 
 Ask: TypeAlias = Callable[[str, Mapping[str, object]], Sequence[Row]]
@@ -39,7 +37,6 @@ _DEFAULTS: dict[str, object] = {
     "claimed": 0,
     "pr_created": 0,
 }
-_ENCODED = ("phases", "extra_data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,24 +132,11 @@ def _give_place(attempt: StoredRow, execution: StoredRow) -> None:
         attempt.values["place"] = phases.index(phase) + 1 if phase in phases else 1
 
 
-def stored_values(record: Execution | Attempt) -> dict[str, object]:
-    """The row that a record stands for."""
-    return {field.name: _stored(field.name, getattr(record, field.name)) for field in fields(record)}
-
-
 def execution_of(values: Mapping[str, Any]) -> Execution:
     """The record that a row of adw_executions stands for."""
-    return executions.from_row([values[name] for name in EXECUTION_COLUMNS])
+    return execution_from_row([values[name] for name in EXECUTION_COLUMNS])
 
 
 def attempt_of(values: Mapping[str, Any]) -> Attempt:
     """The record that a row of adw_phase_attempts stands for."""
-    return attempts.from_row([values[name] for name in ATTEMPT_COLUMNS])
-
-
-def _stored(name: str, value: object) -> object:
-    if isinstance(value, datetime):
-        return format_time(value)
-    if isinstance(value, bool):
-        return int(value)
-    return encode(value, name) if name in _ENCODED and value is not None else value
+    return attempt_from_row([values[name] for name in ATTEMPT_COLUMNS])

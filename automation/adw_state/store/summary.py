@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from adw_state.clock import format_time, hours_before, parse_time
-from adw_state.store import executions, sql
-from adw_state.store.life import Life, life_of
-from adw_state.store.records import Execution
-from adw_state.store.stored_text import texts_decoded
+from adw_state.store import sql
+from adw_state.store.owner import Life, life_of
+from adw_state.store.records import Execution, execution_from_row, texts_decoded
 from adw_state.store.transaction import Row, Transaction
 
 
@@ -45,12 +44,12 @@ def summarize(
     """The picture at `moment`, from one unchanging state of the database."""
     texts = sql.load("executions")
     counts = {row["status"]: row["executions"] for row in tx.all(texts["count_by_status"])}
-    unfinished = [executions.from_row(row) for row in tx.all(texts["unfinished"], {"most": most})]
+    unfinished = [execution_from_row(row) for row in tx.all(texts["unfinished"], {"most": most})]
     return Summary(
         counts=counts,
         unfinished=unfinished,
         life=_life(tx, unfinished, moment, lease_seconds),
-        failed=[executions.from_row(row) for row in tx.all(texts["failed_lately"], {"most": most})],
+        failed=[execution_from_row(row) for row in tx.all(texts["failed_lately"], {"most": most})],
         stale=stale_checkpoints(tx, hours_before(moment, stale_hours), most),
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any
 
-from adw_state.store.sqlite.driver import Connection, IntegrityError
+from adw_state.store.sqlite.driver import Connection, IntegrityError, open_in_memory
 from adw_state.store.sqlite.driver import Row as Row
 from adw_state.store.sqlite.faults import broken_rule
 
@@ -66,3 +67,11 @@ class Transaction:
             return self._connection.execute(text, params).rowcount
         except IntegrityError as error:
             raise broken_rule(error) from error
+
+
+@contextmanager
+def in_memory(now: str) -> Iterator[Transaction]:
+    """One transaction on an empty database that is gone afterwards."""
+    with closing(open_in_memory()) as connection:
+        connection.execute("BEGIN")
+        yield Transaction(connection, now)

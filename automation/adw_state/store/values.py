@@ -81,6 +81,20 @@ def phases(value: object) -> tuple[str, ...]:
     return names
 
 
+def place_of(phase: str, phases: Sequence[str], execution_id: str) -> int:
+    """The place of a phase in its execution's list, from 1. Raises `InvalidInputError` if it has none."""
+    if phase not in phases:
+        raise InvalidInputError(
+            f"{phase!r} is not a phase of execution {execution_id}", hint=f"use one of: {', '.join(phases)}"
+        )
+    return phases.index(phase) + 1
+
+
+def listed(phase: str) -> str:
+    r"""The pattern, for LIKE … ESCAPE '\', of a stored list that holds this phase."""
+    return '%"' + phase.replace("_", r"\_") + '"%'
+
+
 def execution_status(value: object) -> str:
     """`value` if it is a status of an execution."""
     return _one_of(value, EXECUTION_STATUSES, "a status of an execution")

@@ -17,8 +17,7 @@ from adw_state.built_in import PHASES
 from adw_state.clock import format_time
 from adw_state.recovery.earlier.notes import Notes, dump, others, parse, storable
 from adw_state.recovery.earlier.times import read_time
-from adw_state.store.phase_list import encode_phases
-from adw_state.store.records import EXECUTION_STATUSES, UNFINISHED
+from adw_state.store.records import EXECUTION_STATUSES, UNFINISHED, encode_phases
 
 Old = Mapping[str, object]
 Values = dict[str, object]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from functools import partial
 from pathlib import Path
 
 from adw_state.errors import DatabaseNotFoundError, DatabaseReadOnlyError, DatabaseUnreadableError
 from adw_state.store.sqlite.faults import is_fault_of_shared_memory, primary_code, translate
-from adw_state.store.stored_text import decode_text
 
 BUSY_TIMEOUT_SECONDS = 5.0
 IMMUTABLE = "ro&immutable=1"
@@ -149,7 +149,7 @@ def connect(
     except sqlite3.Error as error:
         raise translate(error, path) from error
     connection.row_factory = sqlite3.Row
-    connection.text_factory = decode_text
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     return connection
 
 

@@ -13,7 +13,7 @@ from adw_state.errors import IllegalTransitionError, InvalidInputError, StateFil
 from adw_state.run_root import agents_folder
 from adw_state.state import ADWState, Attempt, Execution
 from adw_state.store.executions import issue_claimed
-from adw_state.store.life import Life, life_of
+from adw_state.store.owner import Life, life_of
 from adw_state.store.records import UNFINISHED
 from adw_state.store.sqlite.gate import Gate
 from adw_state.workflow.record.json_run import JsonRun

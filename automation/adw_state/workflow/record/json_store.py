@@ -11,8 +11,8 @@ from adw_state.clock import Clock
 from adw_state.errors import OwnershipLostError
 from adw_state.run_root import note_json_only
 from adw_state.state import Attempt, Execution
-from adw_state.store.phase_list import place_of
 from adw_state.store.records import UNFINISHED
+from adw_state.store.values import place_of
 from adw_state.workflow.record.json_run import JsonRun
 from adw_state.workflow.record.store import SavedStep, at_work
 

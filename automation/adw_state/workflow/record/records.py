@@ -29,8 +29,7 @@ from adw_state.errors import (
 from adw_state.recovery.json_reconciliation import reconcile_json_run, reconcile_json_runs
 from adw_state.run_root import note_json_only
 from adw_state.state import ADWState, Attempt, BeadsStateManager, Execution, IssueSnapshot
-from adw_state.store.id_prefixes import the_only
-from adw_state.store.ids import new_execution_id
+from adw_state.store.ids import new_execution_id, the_only
 from adw_state.store.json_values import JSON
 from adw_state.store.records import UNFINISHED
 from adw_state.text_files import path_text

@@ -18,8 +18,7 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.errors import StoreBusyError, StoreFaultError
 from adw_state.state import BeadsStateManager
-from adw_state.store.database import Database
-from adw_state.store.retry import try_again
+from adw_state.store.database import Database, try_again
 from adw_state.store.sqlite.gate import Gate
 from adw_state.store.transaction import Transaction
 from adws.tests.conftest import NOW

@@ -9,8 +9,7 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.errors import IssueClaimedError
 from adw_state.state import BeadsStateManager
-from adw_state.store.life import Life
-from adw_state.store.owner import this_owner
+from adw_state.store.owner import Life, this_owner
 from adws.tests.processes import run_apart
 
 ELSEWHERE = "another-host:1:boot.ns.1:aa"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 import adw_state
 from adw_state.errors import InvalidInputError
-from adw_state.store.phase_list import decode_phases, encode_phases, listed, place_of
+from adw_state.store.records import decode_phases, encode_phases
+from adw_state.store.values import listed, place_of
 
 _LIBRARY = Path(adw_state.__file__).parent
 _NAMES = st.from_regex(r"[ab][ab_-]{0,2}", fullmatch=True)  # so few that they are alike

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from adw_state.store import sql
-from adw_state.store.new_executions import statement
+from adw_state.store.executions import create_statement
 from adws.tests.work_of_statements import fill, steps_of
 
 FEW, MANY = 40, 4000
@@ -99,7 +99,7 @@ def test_a_hot_statement_works_no_more_in_a_large_database(databases: Databases,
 
 
 def test_an_execution_beside_a_trackers_issues_is_begun_without_a_search(databases: Databases) -> None:
-    text = statement(sql.load("reconciliation")["issue_in_step"])
+    text = create_statement(sql.load("reconciliation")["issue_in_step"])
     few, many = (steps_of(connection, text, PARAMS | {"id": "another"}) for connection in databases)
     assert many <= few + 20
 
@@ -107,7 +107,9 @@ def test_an_execution_beside_a_trackers_issues_is_begun_without_a_search(databas
 def _text(job: str, name: str) -> str:
     """The statement as it is run: to begin an execution, the home says what it knows of the issue."""
     texts = sql.load(job)
-    return statement(texts["unknown_issue"]) if (job, name) == ("executions", "create") else texts[name]
+    return (
+        create_statement(texts["unknown_issue"]) if (job, name) == ("executions", "create") else texts[name]
+    )
 
 
 def test_a_statement_without_an_index_is_found_out(databases: Databases) -> None:

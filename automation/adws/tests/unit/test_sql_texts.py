@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from adw_state.store import sql
+from adw_state.store.executions import create_statement
 from adw_state.store.migration_files import known
-from adw_state.store.new_executions import statement
 
 _PACKAGE = sql.QUERIES.parent
 _PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
@@ -146,7 +146,9 @@ def parser(tmp_path_factory: pytest.TempPathFactory, beads_template: Path) -> It
 def test_every_statement_parses(job: str, name: str, parser: sqlite3.Connection) -> None:
     text = sql.load(job)[name]
     if (job, name) == ("executions", "create"):
-        text = statement(sql.load(job)["unknown_issue"])  # what the home of the database says of the issue
+        text = create_statement(
+            sql.load(job)["unknown_issue"]
+        )  # what the home of the database says of the issue
     error = _parse_error(parser, text)
     if job in _SQLITE_ONLY:
         # Statements about other files than ours name what is not here; that they parse is all we ask.
