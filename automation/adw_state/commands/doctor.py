@@ -19,7 +19,7 @@ from adw_state.commands.output import print_json, print_line, print_table
 from adw_state.doctor.examination import Repairs, examine, not_located, repair
 from adw_state.doctor.project import Project
 from adw_state.errors import AdwError
-from adw_state.steps.project import require_database
+from adw_state.recovery.opening import require_database
 from adw_state.store.check import Finding, Severity, exit_code, several
 from adw_state.store.health import CHECKS
 from adw_state.trackers.locate import locate

@@ -12,8 +12,7 @@ import click
 from adw_state.clock import default_clock
 from adw_state.config import Config, load_config
 from adw_state.recovery.opening import open_project
-from adw_state.steps.project import prepared_project
-from adw_state.trackers.locate import Location
+from adw_state.trackers.locate import Location, locate
 
 if TYPE_CHECKING:
     from adw_state.state import BeadsStateManager
@@ -48,12 +47,8 @@ def common(command: Command) -> Command:
 
 def open_state(db: str | None) -> tuple[Location, BeadsStateManager]:
     """The database that is used here, opened. Raises `DatabaseError` and its kinds."""
-    location = prepared_project(db)
-    if db is None:
-        return location, open_project(location, default_clock())
-    from adw_state.state import BeadsStateManager  # only for who has a database
-
-    return location, BeadsStateManager(location.database, clock=default_clock())
+    location = locate(db)
+    return location, open_project(location, default_clock(), as_it_is=db is not None)
 
 
 def settings(location: Location) -> Config:

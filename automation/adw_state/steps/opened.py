@@ -15,15 +15,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from adw_state.clock import Clock, default_clock
+from adw_state.clock import Clock
 from adw_state.config import Config, load_config
 from adw_state.recovery.opening import open_project
 from adw_state.state import BeadsStateManager, IssueSnapshot
 from adw_state.steps.heartbeats import Heartbeats
-from adw_state.steps.project import prepared_project
 from adw_state.steps.run import Run, RunRequest
 from adw_state.store.owner import this_owner
-from adw_state.trackers.locate import Location
+from adw_state.trackers.locate import Location, locate
 
 if TYPE_CHECKING:
     from adw_state.steps.async_run import AsyncRun
@@ -44,12 +43,9 @@ def open_state(
             project that has not been prepared.
         ConfigurationError: the project's `adw.toml` cannot be used.
     """
-    location = prepared_project(None if db is None else os.fspath(db), folder=folder)
-    clock = clock or default_clock()
+    location = locate(None if db is None else os.fspath(db), cwd=folder)
     config = load_config(location.project, os.environ)
-    if db is None:
-        return State(location, config, open_project(location, clock))
-    return State(location, config, BeadsStateManager(location.database, clock=clock))
+    return State(location, config, open_project(location, clock, as_it_is=db is not None))
 
 
 class State:
