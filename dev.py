@@ -31,6 +31,8 @@ UV_REQUIREMENT = "uv>=0.8,<1"
 OLDEST_PYTHON = (3, 11)
 EXPECTED_PYTHONS = ["3.11", "3.12", "3.13"]
 CLOCK_SHIFTS = ["+45d", "+1095d", "-365d"]
+# One process of tests for each core; a process without work takes tests from one that has some left.
+TESTS = ["pytest", "-n", "auto", "--dist", "worksteal"]
 REAL_SLEEP = """
 #include <errno.h>
 #include <sys/syscall.h>
@@ -83,7 +85,7 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Set up with the development tools, and run the tests."""
     sync()
-    return run("pytest", "adws/tests", *arguments)
+    return run(*TESTS, "adws/tests", *arguments)
 
 
 def check(arguments: list[str]) -> int:
@@ -114,7 +116,7 @@ def oldest(arguments: list[str]) -> int:
         ".",
     )
     tiers = ["adws/tests/unit", "adws/tests/commands", "adws/tests/migrations"]
-    return run("pytest", *tiers, *arguments, place=place)
+    return run(*TESTS, *tiers, *arguments, place=place)
 
 
 def pythons(arguments: list[str]) -> int:
@@ -130,7 +132,7 @@ def pythons(arguments: list[str]) -> int:
             continue
         place = CLONE / ".cache" / "pythons" / name
         sync(python=program, place=place)
-        code, count = run_and_count("pytest", "adws/tests", *arguments, place=place)
+        code, count = run_and_count(*TESTS, "adws/tests", *arguments, place=place)
         failed += code != 0
         outcomes.append(f"{name} ({program}): {count}")
     print(*(f"Python {line}" for line in sorted(outcomes)), sep="\n")
@@ -178,9 +180,7 @@ def shifted(arguments: list[str]) -> int:
     outcomes = []
     with tempfile.TemporaryDirectory() as folder:  # not in the clone: LD_PRELOAD takes no path with a space
         for shift in shifts:
-            code, count = run_and_count(
-                "pytest", "adws/tests", *arguments, also=shift_of(shift, Path(folder))
-            )
+            code, count = run_and_count(*TESTS, "adws/tests", *arguments, also=shift_of(shift, Path(folder)))
             outcomes.append((f"clock {shift}: {count}", code))
     print(*(line for line, _ in outcomes), sep="\n")
     return 1 if any(code for _, code in outcomes) else 0
