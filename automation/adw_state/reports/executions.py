@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from adw_state.clock import format_time, hours_before, parse_time
+from adw_state.clock import format_time, hours_before
 from adw_state.reports.failures import first_line
 from adw_state.reports.section import (
     TEXT_WIDTH,
@@ -24,7 +24,8 @@ from adw_state.reports.section import (
 )
 from adw_state.reports.text_table import Column
 from adw_state.store import sql
-from adw_state.store.transaction import Row, Transaction
+from adw_state.store.summary import StaleCheckpoint, stale_from_row
+from adw_state.store.transaction import Transaction
 
 MOST_RECENT = 10
 MOST_STALE = 20
@@ -119,21 +120,6 @@ def issue_type_section(groups: tuple[IssueTypeSuccess, ...]) -> Section:
 
 
 @dataclass(frozen=True, slots=True)
-class StaleExecution:
-    """An unfinished execution that has been silent, and its newest checkpoint if it saved one."""
-
-    execution_id: str
-    issue_id: str
-    issue_title: str | None
-    issue_type: str | None
-    phase: str
-    checkpoint_name: str | None
-    checkpoint_at: datetime | None
-    last_sign_of_life_at: datetime
-    age_hours: float
-
-
-@dataclass(frozen=True, slots=True)
 class StaleCheckpoints:
     """Unfinished executions silent for more than `threshold_hours`, whenever they were started.
 
@@ -144,7 +130,7 @@ class StaleCheckpoints:
     threshold_hours: float
     executions: int
     without_checkpoint: int
-    newest: tuple[StaleExecution, ...]
+    newest: tuple[StaleCheckpoint, ...]
 
 
 def stale_checkpoints(tx: Transaction, window: Window, threshold_hours: float) -> StaleCheckpoints:
@@ -153,14 +139,8 @@ def stale_checkpoints(tx: Transaction, window: Window, threshold_hours: float) -
     params = {"environment": window.environment, "silent_since": silent_since, "most": MOST_STALE}
     rows = tx.all(sql.load("reports")["stale_checkpoints"], params)
     executions, without = (rows[0]["executions"], rows[0]["without_checkpoint"]) if rows else (0, 0)
-    newest = tuple(_stale(row, window) for row in rows)
+    newest = tuple(stale_from_row(row, window.now) for row in rows)
     return StaleCheckpoints(threshold_hours, executions, without, newest)
-
-
-def _stale(row: Row, window: Window) -> StaleExecution:
-    silence = window.now - parse_time(row["last_sign_of_life_at"])
-    values = {name: value for name, value in values_of(row).items() if name in StaleExecution.__slots__}
-    return StaleExecution(**values, age_hours=silence.total_seconds() / 3600)
 
 
 def stale_section(found: StaleCheckpoints) -> Section:

@@ -81,7 +81,7 @@ class State:
         issue: IssueSnapshot | None = None,
         environment: str | None = None,
     ) -> Run:
-        """A run of `workflow` on an issue, as a context manager: begun, or gone on with.
+        """A run of `workflow` on an issue, as a context manager: begun, or resumed.
 
         When it is entered, the newest unfinished run of this issue and workflow is taken over, at once if
         its process is dead; where there is none, a run with these phases, in this order, begins. With
@@ -91,7 +91,7 @@ class State:
             issue_id: The issue; where the tables lie in the tracker's file, it must be there.
             workflow: The workflow's name, of at most 200 characters.
             phases: The names of its phases: lower-case letters, digits, `-` and `_`, beginning with a letter.
-                A run that is gone on with keeps the phases that it began with.
+                A run that is resumed keeps the phases that it began with.
             adw_id: The run's id.
             issue: The issue's title, type and priority, where the tracker's file does not tell them.
             environment: Where the run takes place; the configured environment by default.

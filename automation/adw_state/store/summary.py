@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adw_state.clock import format_time, hours_before, parse_time
 from adw_state.store import sql
@@ -12,7 +13,8 @@ from adw_state.store.records import Execution, execution_from_row, texts_decoded
 from adw_state.store.transaction import Row, Transaction
 
 
-class StaleCheckpoint(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StaleCheckpoint:
     """An unfinished execution that has been silent for too long, with its newest checkpoint if it has one."""
 
     execution_id: str
@@ -23,6 +25,7 @@ class StaleCheckpoint(NamedTuple):
     checkpoint_name: str | None
     checkpoint_at: datetime | None
     last_sign_of_life_at: datetime
+    age_hours: float
 
 
 class Summary(NamedTuple):
@@ -43,6 +46,9 @@ def summarize(
 ) -> Summary:
     """The picture at `moment`, from one unchanging state of the database."""
     texts = sql.load("executions")
+    silent_since = format_time(hours_before(moment, stale_hours))
+    silence = {"silent_since": silent_since, "environment": None, "most": most}
+    stale = tx.all(sql.load("reports")["stale_checkpoints"], silence)
     counts = {row["status"]: row["executions"] for row in tx.all(texts["count_by_status"])}
     unfinished = [execution_from_row(row) for row in tx.all(texts["unfinished"], {"most": most})]
     return Summary(
@@ -50,7 +56,7 @@ def summarize(
         unfinished=unfinished,
         life=_life(tx, unfinished, moment, lease_seconds),
         failed=[execution_from_row(row) for row in tx.all(texts["failed_lately"], {"most": most})],
-        stale=stale_checkpoints(tx, hours_before(moment, stale_hours), most),
+        stale=[stale_from_row(row, moment) for row in stale],
     )
 
 
@@ -71,14 +77,10 @@ def _life(
     return found
 
 
-def stale_checkpoints(tx: Transaction, silent_since: datetime, most: int) -> list[StaleCheckpoint]:
-    """Unfinished executions silent since then, as the report counts them, last seen first."""
-    params = {"silent_since": format_time(silent_since), "environment": None, "most": most}
-    return [_stale(row) for row in tx.all(sql.load("reports")["stale_checkpoints"], params)]
-
-
-def _stale(row: Row) -> StaleCheckpoint:
-    values = dict(zip(row.keys(), texts_decoded(row), strict=True))
-    values["checkpoint_at"] = parse_time(values["checkpoint_at"]) if values["checkpoint_at"] else None
-    values["last_sign_of_life_at"] = parse_time(values["last_sign_of_life_at"])
-    return StaleCheckpoint(**{name: values[name] for name in StaleCheckpoint._fields})
+def stale_from_row(row: Row, moment: datetime) -> StaleCheckpoint:
+    """A row of the report's statement `stale_checkpoints`, and how long it has been silent at `moment`."""
+    *texts, checkpoint_at, last_sign = texts_decoded(row)[:8]
+    saved_at = parse_time(checkpoint_at) if checkpoint_at else None
+    seen_at = parse_time(last_sign)
+    values: list[Any] = [*texts, saved_at, seen_at, (moment - seen_at).total_seconds() / 3600]
+    return StaleCheckpoint(*values)

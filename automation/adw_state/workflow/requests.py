@@ -86,7 +86,7 @@ def read_request(saved: JSON, execution: Execution) -> Request:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidInputError(
-            f"execution {execution.id} was not begun by `adw run`, so it cannot be gone on with",
+            f"execution {execution.id} was not begun by `adw run`, so it cannot be resumed",
             hint="start a new run on its issue",
         ) from error
 
@@ -103,7 +103,7 @@ def workflow_of(saved: JSON, execution: Execution) -> WorkflowDefinition:
         return BUILT_IN
     raise InvalidInputError(
         f"execution {execution.id} was saved without the definition of its workflow {execution.workflow!r}, "
-        "so it cannot be gone on with",
+        "so it cannot be resumed",
         hint="start a new run on its issue",
     )
 

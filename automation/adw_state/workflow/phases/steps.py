@@ -1,6 +1,6 @@
 """Durable steps: what was done and saved is not done again.
 
-A step's result belongs to the attempt that saved it. An attempt that was interrupted is gone on with:
+A step's result belongs to the attempt that saved it. An attempt that was interrupted is resumed:
 the next one returns its saved steps. An attempt that failed is not: the next one begins anew.
 """
 
