@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.git.command import refusing
-from adw_state.git.staging import may_be_committed, save_index_as_patch, stage_what_git_takes
+from adw_state.git.commits import may_be_committed, save_index_as_patch, stage_what_git_takes
 from adw_state.git.tree_state import Change, stand_on_branch, unstage
 from adw_state.git.worktrees import Worktree, git_of, open_folder
 

@@ -10,6 +10,7 @@ makes a repository there. So our commands are told the former, and the latter is
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
@@ -22,10 +23,10 @@ from pathlib import Path
 
 from adw_state.errors import RepositoryError
 from adw_state.git.command import TIMEOUT_SECONDS, Git, refusing
-from adw_state.git.names import safe_name
 from adw_state.interruption import StopRequest
 from adw_state.store.sqlite.gate import Gate
 
+_MOST_LETTERS = 48
 _PATIENCE_SECONDS = 1.0
 _GATE_SECONDS = 60.0
 _CHECKED_OUT = re.compile(r"ref: refs/.+|[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -57,6 +58,21 @@ class Worktree:
     def repository(self) -> Git:
         """Git for what all worktrees share: branches and commits."""
         return Git(self.common_dir, self.common_dir, stop=self.stop, timeout_seconds=self.timeout_seconds)
+
+
+def safe_name(text: str) -> str:
+    """A name of lower-case letters, digits and single dashes that stands for `text` and for no other.
+
+    A text that is such a name already stays as it is; any other gets 8 hex digits of its hash, so that
+    "A b" and "a-b", or "x" and "../x", do not meet. The result is never empty and never begins with a
+    dash.
+    """
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in text.lower()).split()
+    slug = "-".join(words)
+    if slug == text and len(slug) <= _MOST_LETTERS:
+        return slug
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{slug[:_MOST_LETTERS].rstrip('-')}-{digest}".lstrip("-")
 
 
 def worktree_name(issue_id: str, execution_id: str) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adw_state.errors import PhaseFailedError
-from adw_state.git.commits import StepCommit, commit_step
-from adw_state.git.names import commit_message
+from adw_state.git.commits import StepCommit, commit_message, commit_step
 from adw_state.redaction import recordable, secret_values
 from adw_state.store.json_values import JSON
 from adw_state.workflow.phases.phase_run import PhaseRun, phase_command

@@ -11,13 +11,12 @@ from adw_state.agents.agent import AgentResult
 from adw_state.agents.calls import CallEnd, CallFolder, adopt, call_agent, call_folder
 from adw_state.agents.process import Conditions
 from adw_state.errors import AgentError, PhaseFailedError, RepositoryError
+from adw_state.git.command import agent_environment
 from adw_state.git.commits import rehearse_commit
-from adw_state.git.environment import agent_environment
 from adw_state.git.leftovers import set_aside_leftovers
-from adw_state.git.names import safe_name
 from adw_state.git.repository import breaking_settings, how_they_changed
 from adw_state.git.tree_state import note_checkout, stand_on_branch
-from adw_state.git.worktrees import ensure_worktree, head_of
+from adw_state.git.worktrees import ensure_worktree, head_of, safe_name
 from adw_state.state import Attempt
 from adw_state.text_files import path_text
 from adw_state.workflow.phases.prompts import build_prompt, feedback_for, issue_as_text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adw_state.errors import AgentOutputError, PhaseFailedError, RejectedError
-from adw_state.git.staging import diff_between
+from adw_state.git.commits import diff_between
 from adw_state.prompt_templates import read_built_in
 from adw_state.redaction import recordable, secret_values
 from adw_state.store.json_values import JSON

@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 from adw_state.clock import Clock
 from adw_state.errors import StateFileError
-from adw_state.git.names import safe_name
+from adw_state.git.worktrees import safe_name
 from adw_state.log_forms import issue_line, quoted, workflow_line
 from adw_state.redaction import redact
 from adw_state.run_root import logs_folder

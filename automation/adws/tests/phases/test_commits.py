@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import PhaseFailedError
-from adw_state.git.commits import StepCommit, commit_step
+from adw_state.git.commits import StepCommit, commit_step, may_be_committed
 from adw_state.git.leftovers import Leftovers, set_aside_leftovers
-from adw_state.git.staging import may_be_committed
 from adw_state.git.worktrees import Worktree, ensure_worktree, head_of
 from adws.tests.phases.projects import git, worktree_for
 

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import RepositoryError, RunInterruptedError
-from adw_state.git.command import Git, complaint_of, hint_for
-from adw_state.git.environment import (
+from adw_state.git.command import (
+    Git,
     agent_environment,
     command_environment,
+    complaint_of,
+    hint_for,
     safe_directories,
     without_git_variables,
 )

@@ -17,7 +17,8 @@ from adw_state.agents.choice import resolve_agent
 from adw_state.agents.claude import read_any, read_claude
 from adw_state.clock import parse_time
 from adw_state.errors import AgentMissingError, InvalidInputError
-from adw_state.git.names import commit_message, safe_name
+from adw_state.git.commits import commit_message
+from adw_state.git.worktrees import safe_name
 from adw_state.state import Execution
 from adw_state.store.owner import owner_is_dead, process_mark, this_owner
 from adw_state.trackers.issues import Issue
