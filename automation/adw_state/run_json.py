@@ -20,7 +20,7 @@ from adw_state.json_state import ADWState, Fields
 from adw_state.store.ids import step_op_id
 from adw_state.store.json_values import JSON, encode
 from adw_state.store.records import EXECUTION_STATUSES, UNFINISHED, Attempt, Execution
-from adw_state.store.runs import ATTEMPT_COLUMNS, EXECUTION_COLUMNS, Run, StoredRow, complete
+from adw_state.store.runs import ATTEMPT_COLUMNS, EXECUTION_COLUMNS, RunRows, StoredRow, complete
 
 SCHEMA = 1
 
@@ -54,7 +54,7 @@ def step_fields(attempt: int, data: JSON) -> Fields:
     return {"attempt": attempt, "data": data}
 
 
-def read_run(state: ADWState) -> Run | None:
+def read_run(state: ADWState) -> RunRows | None:
     """The run in a state; None where another program wrote it. Raises `StateFileError`."""
     data = state.data
     missing = [key for key in _REQUIRED if data.get(key) is None]
@@ -70,7 +70,7 @@ def read_run(state: ADWState) -> Run | None:
     execution_id = str(data["adw_id"])
     attempts = list(_attempts(execution_id, data.get("phase_results"), phases))
     checkpoints = list(_checkpoints(execution_id, state, phases))
-    return Run(StoredRow(execution), attempts, checkpoints, derived=True)
+    return RunRows(StoredRow(execution), attempts, checkpoints, derived=True)
 
 
 def phases_in(data: Fields) -> tuple[str, ...]:

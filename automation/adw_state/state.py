@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from adw_state.shared_file.reconciliations import Reconciliation
     from adw_state.store.health import Health
     from adw_state.store.importing import Tally
-    from adw_state.store.runs import Run
+    from adw_state.store.runs import RunRows
 
 __all__ = [
     "ADWState",
@@ -503,7 +503,7 @@ class BeadsStateManager:
         """Move executions that ended more than `days` ago to the archive tables; how many there were."""
         return archive.archive_finished(self._database, days)
 
-    def import_run(self, run: Run, source: str) -> Tally:
+    def import_run(self, run: RunRows, source: str) -> Tally:
         """Take in a run that was kept elsewhere, as far as it is missing here or further than here.
 
         Internal: for history that comes back. A run that breaks a rule of the tables is left out. What comes

@@ -61,6 +61,10 @@ class WorkflowDefinition:
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
+    def phase(self, name: str) -> PhaseDefinition:
+        """The phase of this name, which there must be."""
+        return self.phases[self.names.index(name)]
+
     def phases_before(self, name: str) -> tuple[PhaseDefinition, ...]:
         """The phases before the one of this name, in order."""
         return self.phases[: self.names.index(name)]

@@ -25,7 +25,7 @@ from adw_state.trackers.issues import Issue, check_issue_id, read_issue
 from adw_state.trackers.locate import Location, locate_for_run
 from adw_state.trackers.repository import find_repository
 from adw_state.workflow.progress import Event, describe
-from adw_state.workflow.runner import Outcome, RunSettings, resume_execution, run_issue
+from adw_state.workflow.runner import RunOutcome, RunSettings, resume_execution, run_issue
 
 agent_option = click.option(
     "--agent", metavar="COMMAND", help="claude, scripted, or any command; the default is in adw.toml."
@@ -137,7 +137,7 @@ def _standing_in(location: Location) -> Path | None:
     return repository.top if repository is not None and same else None
 
 
-def finish(outcome: Outcome, *, as_json: bool) -> None:
+def finish(outcome: RunOutcome, *, as_json: bool) -> None:
     """Print how a run ended, and leave with its exit code."""
     exit_code_tells_of_work()
     execution = outcome.execution

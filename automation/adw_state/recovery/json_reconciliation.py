@@ -18,7 +18,7 @@ from adw_state.state import BeadsStateManager
 from adw_state.store.importing import Tally
 from adw_state.store.owner import owner_is_dead
 from adw_state.store.records import UNFINISHED
-from adw_state.store.runs import Run
+from adw_state.store.runs import RunRows
 
 
 def reconcile_json_runs(state: BeadsStateManager, project: Path) -> Tally:
@@ -49,7 +49,7 @@ def reconcile_json_run(state: BeadsStateManager, project: Path, execution_id: st
     return tally
 
 
-def _goes_on(run: Run) -> bool:
+def _goes_on(run: RunRows) -> bool:
     """Whether a process may still be writing it."""
     execution = run.execution.values
     owner = execution["owner"]

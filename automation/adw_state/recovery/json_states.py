@@ -17,7 +17,7 @@ from adw_state.errors import AdwError
 from adw_state.json_state import ADWState
 from adw_state.run_json import read_run
 from adw_state.run_root import agents_folder
-from adw_state.store.runs import RowCounts, Run
+from adw_state.store.runs import RowCounts, RunRows
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class JsonStates:
             return []
         return sorted(path.parent.name for path in self.folder.glob("*/adw_state.json"))
 
-    def runs(self) -> Iterator[Run]:
+    def runs(self) -> Iterator[RunRows]:
         """Every run of ours, in order of its id."""
         self.foreign = 0
         self.unreadable.clear()

@@ -17,7 +17,7 @@ from adw_state.store.runs import (
     LIVE_TABLES,
     Ask,
     RowCounts,
-    Run,
+    RunRows,
     StoredRow,
     stored_row,
     with_parts,
@@ -55,7 +55,7 @@ def newest_change(old: OldDatabase) -> datetime | None:
         return None
 
 
-def read_runs(old: OldDatabase) -> Iterator[Run]:
+def read_runs(old: OldDatabase) -> Iterator[RunRows]:
     """Every run that an old database holds, the archived ones after the live."""
     for execution in read_executions(old):
         yield with_parts(_asking(old), old.tables, execution, reason_of_deleted=_deleted(old))

@@ -28,13 +28,13 @@ from adw_state.shared_file import reconcile
 from adw_state.shared_file.reconciliations import Reconciliation, record_import
 from adw_state.store.database import Database
 from adw_state.store.importing import Policy, Tally, import_orphan, import_run
-from adw_state.store.runs import RowCounts, Run, StoredRow
+from adw_state.store.runs import RowCounts, RunRows, StoredRow
 from adw_state.store.sqlite.backup import Backup, back_up
 from adw_state.store.sqlite.private_copy import scratch_folder
 from adw_state.store.transaction import Transaction
 from adw_state.trackers.locate import Location
 
-_Content: TypeAlias = Run | tuple[str, StoredRow]
+_Content: TypeAlias = RunRows | tuple[str, StoredRow]
 
 # Others that write wait no longer than one batch takes.
 _BATCH = 500
@@ -198,7 +198,10 @@ def _take_batch(
 ) -> Tally:
     tally = Tally()
     for content in batch:
-        tally += import_run(tx, content, policy) if isinstance(content, Run) else import_orphan(tx, *content)
+        if isinstance(content, RunRows):
+            tally += import_run(tx, content, policy)
+        else:
+            tally += import_orphan(tx, *content)
     record_import(tx, kind, str(source.path), tally)
     return tally
 

@@ -24,7 +24,7 @@ from adw_state.store import migrations, schema, sql
 from adw_state.store.importing import Policy, import_orphan, import_run
 from adw_state.store.migration_files import known
 from adw_state.store.previous_tables import PreviousTables, look_for, recognise
-from adw_state.store.runs import Run, StoredRow
+from adw_state.store.runs import RunRows, StoredRow
 from adw_state.store.sqlite.backup import Backup, back_up
 from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS, IMMUTABLE, connect, open_writer
 from adw_state.store.sqlite.driver import Connection, EngineError
@@ -145,7 +145,7 @@ def _bring_over(
     """Every row of the source finds its place, in our tables or in the archives."""
     tx = Transaction(connection, now)
     for content in _contents(source, found, now, zone):
-        if isinstance(content, Run):
+        if isinstance(content, RunRows):
             import_run(tx, content, policy)
         else:
             import_orphan(tx, *content)
@@ -156,7 +156,7 @@ def _bring_over(
 
 def _contents(
     source: Connection, found: PreviousTables, now: str, zone: tzinfo | None
-) -> Iterator[Run | tuple[str, StoredRow]]:
+) -> Iterator[RunRows | tuple[str, StoredRow]]:
     if not found.are_ours:
         earlier = EarlierSource(source, found, zone)
         return chain(earlier.runs(), earlier.orphans(now))

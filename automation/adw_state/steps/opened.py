@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Self
 
 from adw_state.clock import Clock
 from adw_state.config import Config, load_config
+from adw_state.heartbeats import Heartbeats
 from adw_state.recovery.opening import open_project
 from adw_state.state import BeadsStateManager, IssueSnapshot
-from adw_state.steps.heartbeats import Heartbeats
 from adw_state.steps.run import Run, RunRequest
 from adw_state.store.owner import this_owner
 from adw_state.trackers.locate import Location, locate
@@ -56,7 +56,7 @@ class State:
         self.manager = manager
         self._environment = config.environment
         self._lease_seconds = config.lease_seconds
-        self._heartbeats = Heartbeats(self.manager, config.heartbeat_seconds)
+        self._heartbeats = Heartbeats(config.heartbeat_seconds)
 
     def __enter__(self) -> Self:
         return self

@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
 from adw_state.errors import IllegalTransitionError, InvalidInputError, OwnershipLostError
+from adw_state.heartbeats import Heartbeats
 from adw_state.redaction import recordable, secret_values
 from adw_state.state import Attempt, BeadsStateManager, Execution, IssueSnapshot
-from adw_state.steps.heartbeats import Heartbeats
 from adw_state.store.ids import step_op_id
 from adw_state.store.json_values import JSON, decode, encode
 from adw_state.store.records import UNFINISHED
@@ -55,6 +55,7 @@ class Run:
         self._request = request
         self._attempts: dict[str, Attempt] = {}  # the newest of each phase
         self._saved: dict[tuple[str, str], JSON] = {}
+        self._lost: OwnershipLostError | None = None
 
     def __enter__(self) -> Self:
         self.execution = self._taken_over() or self._begun()
@@ -62,7 +63,10 @@ class Run:
             self._attempts[attempt.phase] = attempt
         for saved in self._manager.list_checkpoints(self.id):
             self._saved[saved.phase, saved.checkpoint_name] = saved.data
-        self._heartbeats.begin(self.id, self.execution.fence)  # last: what fails before is left to its lease
+        # Last: what fails before is left to its lease.
+        self._heartbeats.begin(
+            self.id, lambda: self._manager.beat(self.id, self.execution.fence), self._note_loss
+        )
         return self
 
     def __exit__(
@@ -113,7 +117,7 @@ class Run:
 
     def start_attempt(self, phase: str, agent: str | None, model: str | None) -> Attempt:
         """Begin the next attempt at a phase; for `Phase`."""
-        self._heartbeats.check(self.id)
+        self._check_owner()
         attempt = self._manager.start_attempt(
             self.id, phase, agent=agent, model=model, fence=self.execution.fence
         )
@@ -133,7 +137,7 @@ class Run:
 
     def has_step(self, phase: str, name: str) -> bool:
         """Whether a step's result is saved. Raises `OwnershipLostError` when the run was taken over."""
-        self._heartbeats.check(self.id)
+        self._check_owner()
         return (phase, name) in self._saved
 
     def saved_step(self, phase: str, name: str) -> JSON:
@@ -154,6 +158,14 @@ class Run:
         )
         # A tuple comes back as a list: at once, and not only after a crash.
         self._saved[phase, name] = decode(encode(result, f"step {name!r}"))
+
+    def _note_loss(self, error: OwnershipLostError) -> None:
+        self._lost = error
+
+    def _check_owner(self) -> None:
+        """Raise the `OwnershipLostError` that a heartbeat met."""
+        if self._lost is not None:
+            raise self._lost
 
     def _taken_over(self) -> Execution | None:
         found = self._to_go_on_with()

@@ -14,7 +14,7 @@ from typing import Self, TypeAlias
 
 from adw_state.errors import ConstraintError, InvalidInputError
 from adw_state.store import sql
-from adw_state.store.runs import Archived, Run, StoredRow
+from adw_state.store.runs import Archived, RunRows, StoredRow
 from adw_state.store.transaction import Row, Transaction
 from adw_state.store.values import execution_id as require_execution_id
 from adw_state.store.values import phase as require_phase
@@ -79,7 +79,7 @@ class Tally:
 _COUNTS = tuple(name for name in Tally.__slots__ if name != "why_refused")
 
 
-def import_run(tx: Transaction, run: Run, policy: Policy) -> Tally:
+def import_run(tx: Transaction, run: RunRows, policy: Policy) -> Tally:
     """Take a run in, if it is missing here or further than here; what became of it."""
     return _Import(tx, policy).whole(run)
 
@@ -92,7 +92,7 @@ def import_orphan(tx: Transaction, what: str, row: StoredRow) -> Tally:
     return Tally(attempts=came) if what == "attempt" else Tally(checkpoints=came)
 
 
-def revive_run(tx: Transaction, run: Run) -> Tally:
+def revive_run(tx: Transaction, run: RunRows) -> Tally:
     """Bring a run of the archive back to life; the archive gives it up. Left there if it breaks a rule."""
     return _Import(tx, Policy(beside_issues=False)).revive(run)
 
@@ -120,7 +120,7 @@ class _Import:
         }
         self._policy = policy
 
-    def whole(self, run: Run) -> Tally:
+    def whole(self, run: RunRows) -> Tally:
         """The run comes in, all of it or, where a row breaks a rule, nothing."""
         self._tx.execute("SAVEPOINT adw_run")
         try:
@@ -131,7 +131,7 @@ class _Import:
         self._tx.execute("RELEASE adw_run")
         return done
 
-    def revive(self, run: Run) -> Tally:
+    def revive(self, run: RunRows) -> Tally:
         """The same for a run of the archive, which is then there no more."""
         self._tx.execute("SAVEPOINT adw_run")
         try:
@@ -154,7 +154,7 @@ class _Import:
             return 0
         return self._archive(what, row, archived)
 
-    def _take(self, run: Run) -> Tally:
+    def _take(self, run: RunRows) -> Tally:
         values = run.execution.values
         require_execution_id(values["id"])
         if self._policy.in_place:
@@ -172,17 +172,17 @@ class _Import:
         place = self._place(run)
         return self._add_living(run) if place is None else self._add_to_archive(run, place)
 
-    def _unfit(self, run: Run, why: str) -> Tally:
+    def _unfit(self, run: RunRows, why: str) -> Tally:
         if self._policy.in_place:
             return self._add_to_archive(run, Archived(self._tx.now, "unrestorable"))
         return Tally(refused=1, why_refused=why)
 
-    def _add_living(self, run: Run) -> Tally:
+    def _add_living(self, run: RunRows) -> Tally:
         require_phase(run.execution.values["phase"])
         self._tx.execute(self._rows["execution"]["add"], run.execution.values)
         return Tally(restored=1) + self._parts(run)
 
-    def _add_to_living(self, run: Run, living: Row) -> Tally:
+    def _add_to_living(self, run: RunRows, living: Row) -> Tally:
         """Bring an execution that lives here to the state that the run has, if that is a later one."""
         there, here = progress(run.execution.values), progress(living)
         if run.execution.archived is not None or there < here:
@@ -193,7 +193,7 @@ class _Import:
             done = Tally(renewed=1)
         return done + self._parts(run)
 
-    def _place(self, run: Run) -> Archived | None:
+    def _place(self, run: RunRows) -> Archived | None:
         """Where in the archive a run belongs; None where it belongs into the live tables."""
         archived = run.execution.archived
         if archived is not None and archived.reason not in _WAITING:
@@ -206,13 +206,13 @@ class _Import:
         may_be_another = archived is not None or not self._policy.in_place
         return Archived(self._tx.now, "id_reused") if may_be_another and issue["is_another"] else None
 
-    def _add_to_archive(self, run: Run, place: Archived) -> Tally:
+    def _add_to_archive(self, run: RunRows, place: Archived) -> Tally:
         self._archive("execution", run.execution, place)
         attempts = [self._archive("attempt", row, row.archived or place) for row in run.attempts]
         checkpoints = [self._archive("checkpoint", row, row.archived or place) for row in run.checkpoints]
         return Tally(archived=1, attempts=sum(attempts), checkpoints=sum(checkpoints))
 
-    def _parts(self, run: Run) -> Tally:
+    def _parts(self, run: RunRows) -> Tally:
         """Attempts and checkpoints of a run that lives: live ones, and ones that were archived alone."""
         whole = run.execution.archived is not None
         attempts = 0
@@ -224,7 +224,7 @@ class _Import:
         checkpoints, diverged = self._checkpoints(run, whole=whole)
         return Tally(attempts=attempts, checkpoints=checkpoints, diverged=diverged)
 
-    def _checkpoints(self, run: Run, *, whole: bool) -> tuple[int, int]:
+    def _checkpoints(self, run: RunRows, *, whole: bool) -> tuple[int, int]:
         """How many checkpoints came in, and how many had to stay out."""
         saved = self._tx.all(self._texts["saved_checkpoints"], {"execution_id": run.execution.values["id"]})
         op_ids = {row["op_id"] for row in saved}

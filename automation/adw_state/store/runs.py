@@ -56,7 +56,7 @@ class StoredRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunRows:
     """An execution with all that belongs to it.
 
     `derived` checkpoints were numbered by their reader: two of the same name in the same attempt are one.
@@ -102,7 +102,7 @@ def complete(found: Mapping[str, object], columns: Iterable[str]) -> dict[str, o
 
 def with_parts(
     ask: Ask, tables: frozenset[str], execution: StoredRow, *, reason_of_deleted: str = "deleted"
-) -> Run:
+) -> RunRows:
     """The run of an execution, with the attempts and checkpoints that these tables hold of it."""
 
     def parts(table: str, columns: Sequence[str], live: str, archived: str) -> list[StoredRow]:
@@ -116,7 +116,7 @@ def with_parts(
     attempts = parts("adw_phase_attempts", ATTEMPT_COLUMNS, "old_attempts", "old_archived_attempts")
     for attempt in attempts:
         _give_place(attempt, execution)
-    return Run(
+    return RunRows(
         execution,
         attempts,
         parts("adw_checkpoints", CHECKPOINT_COLUMNS, "old_checkpoints", "old_archived_checkpoints"),

@@ -1,16 +1,31 @@
-"""What a run says while it works: events, for whoever started it to show.
+"""What a run says while it works: events for whoever started it, and the log that people and reports read.
 
 The library prints nothing. A `Progress` is any function that takes an event; `describe` is how a line
-on a terminal would say it.
+on a terminal would say it. The log is in the format that teams' logs have had all along:
+
+    <run root>/logs/<project>/<environment>/<adw_id>/<workflow>/execution.log
+    YYYY-MM-DD HH:MM:SS - LEVEL - message
+
+Times are local, without a zone, because every reader of these files expects them so. A message may go
+on over more lines, which are indented; text from outside cannot pass for a record (`log_forms`). Each
+record is one write to a file opened for appending, so processes that share a log do not cut into each
+other's lines. Messages are masked first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, TypeAlias
 
-from adw_state.visible_text import one_line
+from adw_state.clock import Clock
+from adw_state.errors import StateFileError
+from adw_state.git.worktrees import safe_name
+from adw_state.log_forms import issue_line, quoted, workflow_line
+from adw_state.redaction import redact
+from adw_state.run_root import logs_folder
+from adw_state.visible_text import one_line, visible_lines
 
 Kind: TypeAlias = Literal[
     "run_started",  # text: the issue's id and title
@@ -65,3 +80,92 @@ def describe(event: Event) -> str | None:
         "run_finished": f"{event.execution_id} is {event.text.replace('_', ' ')}",
     }
     return lines.get(event.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Says what happens in an execution, or in one attempt of it."""
+
+    log: RunLog
+    progress: Progress
+    about: Event
+
+    def of_attempt(self, phase: str, attempt: int) -> Reporter:
+        """A reporter whose events name this attempt."""
+        return replace(self, about=replace(self.about, phase=phase, attempt=attempt))
+
+    def tell(
+        self, kind: Kind, text: str = "", *, step: str | None = None, seconds: float | None = None
+    ) -> None:
+        """Show an event; nothing is logged."""
+        self.progress(replace(self.about, kind=kind, text=text, step=step, seconds=seconds))
+
+    def say(self, text: str) -> None:
+        """Show a message and log it."""
+        self.log.write("INFO", text)
+        self.tell("message", text)
+
+    def warn(self, text: str) -> None:
+        """Show a warning and log it."""
+        self.log.write("WARNING", text)
+        self.tell("warning", text)
+
+    def note(self, level: Level, text: str) -> None:
+        """Log a sentence of ours; nothing is shown."""
+        self.log.write(level, text)
+
+
+Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class RunLog:
+    """The log of one execution; every process that works on it appends."""
+
+    def __init__(self, path: Path, clock: Clock, secrets: Iterable[str] = ()) -> None:
+        self.path = path
+        self._clock = clock
+        self._secrets = tuple(secrets)
+
+    def write(self, level: Level, message: str) -> None:
+        """Append one record. Raises `StateFileError` when the file cannot be written."""
+        self._append(level, "\n    ".join(visible_lines(redact(message, self._secrets))))
+
+    def write_issue(
+        self, issue_id: str, title: str | None, issue_type: str | None, priority: int | None
+    ) -> None:
+        """Append what the issue of the run is, as the execution keeps it."""
+        masked = None if title is None else redact(title, self._secrets)
+        self._append("INFO", issue_line(issue_id, masked, issue_type, priority))
+
+    def write_workflow(self, workflow: str, phases: Iterable[str]) -> None:
+        """Append which workflow the run goes through."""
+        self._append("INFO", workflow_line(workflow, phases))
+
+    def write_error(self, text: str) -> None:
+        """Append an error as it was told from outside."""
+        self._append("ERROR", quoted(redact(text, self._secrets)))
+
+    def _append(self, level: Level, message: str) -> None:
+        moment = self._clock.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        record = f"{moment} - {level} - {message}\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab", buffering=0) as file:
+                file.write(record.encode("utf-8", "replace"))
+        except OSError as error:
+            raise StateFileError(
+                f"the log {self.path} cannot be written: {error.strerror}",
+                hint="check the permissions and the free disk space",
+            ) from error
+
+
+def log_path(project: Path, *, environment: str, execution_id: str, workflow: str) -> Path:
+    """Where the log of an execution lies."""
+    parts = [_folder(part) for part in (project.name, environment, execution_id, workflow)]
+    return logs_folder(project).joinpath(*parts, "execution.log")
+
+
+def _folder(text: str) -> str:
+    """`text` itself where it can name a folder."""
+    plain = text.isprintable() and "/" not in text and text not in ("", ".", "..")
+    return text if plain else safe_name(text)

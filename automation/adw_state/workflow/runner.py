@@ -4,7 +4,7 @@
     resume_execution   goes on with one that was killed, interrupted, or has failed
     run_phase          does one phase, for `adw phase`
 
-All three return an `Outcome` when the run has completed, failed or paused. What prevents a run raises
+All three return an `RunOutcome` when the run has completed, failed or paused. What prevents a run raises
 before anything is written: an unknown agent, an unusable repository, an issue that another run holds.
 Ctrl-C and SIGTERM stop the agent, close the attempt as interrupted and raise `RunInterruptedError`; the
 execution stays in progress and can be resumed, as it can after a kill -9.
@@ -16,7 +16,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from adw_state.agents.agent import Agent
@@ -31,41 +31,43 @@ from adw_state.errors import (
     RunInterruptedError,
     command_on,
 )
-from adw_state.git.repository import Repository, check_repository, hide_run_folders
-from adw_state.git.worktrees import Worktree
+from adw_state.git.repository import check_repository, hide_run_folders
+from adw_state.heartbeats import Heartbeats
 from adw_state.interruption import StopRequest, stopping_on_signals
-from adw_state.redaction import secret_values
 from adw_state.run_root import check_run_root
 from adw_state.store.owner import this_owner
 from adw_state.store.records import UNFINISHED
 from adw_state.text_files import path_text
 from adw_state.trackers.issues import Issue
-from adw_state.workflow.heartbeat import beating
-from adw_state.workflow.next_place import goes_back, next_phase, wants_phase
+from adw_state.workflow.next_phase import goes_back, next_phase, wants_phase
 from adw_state.workflow.phases.attempts import attempt_phase
-from adw_state.workflow.phases.steps import RunPaused
-from adw_state.workflow.place import new_worktree_path, refuse_other_place, with_place, worktree_path_of
+from adw_state.workflow.phases.phase_run import RunPaused
 from adw_state.workflow.progress import Event
+from adw_state.workflow.record.json_runs import hold_run
 from adw_state.workflow.record.records import Records, Seen
-from adw_state.workflow.record.run_lock import hold_run
-from adw_state.workflow.record.run_log import RunLog, log_path
-from adw_state.workflow.record.run_record import RunRecord
-from adw_state.workflow.requests import Request, Start, read_request, workflow_of
-from adw_state.workflow.settings import Outcome, RunSettings
-from adw_state.workflow.work import Reporter, Work
+from adw_state.workflow.requests import (
+    Request,
+    Start,
+    new_worktree_path,
+    read_request,
+    refuse_other_place,
+    with_place,
+    workflow_of,
+)
+from adw_state.workflow.settings import RunOutcome, RunSettings, Work
 from adw_state.workflow_definitions import BUILT_IN, PhaseDefinition, WorkflowDefinition
 
-__all__ = ["Outcome", "RunSettings", "resume_execution", "run_issue", "run_phase"]
+__all__ = ["RunOutcome", "RunSettings", "resume_execution", "run_issue", "run_phase"]
 
 
-def run_issue(settings: RunSettings, issue: Issue, *, adw_id: str | None = None) -> Outcome:
+def run_issue(settings: RunSettings, issue: Issue, *, adw_id: str | None = None) -> RunOutcome:
     """Begin an execution of `issue`, under the id `adw_id` if given, and run its phases."""
     workflow = _workflow(settings)
     with _records(settings) as records:
         return _begin(settings, records, issue, workflow, adw_id)
 
 
-def resume_execution(settings: RunSettings, execution_id: str) -> Outcome:
+def resume_execution(settings: RunSettings, execution_id: str) -> RunOutcome:
     """Go on with an execution after a crash, an interruption or a failure, from its last saved step."""
     with _records(settings) as records:
         return _go_on(settings, records, records.look_at(execution_id))
@@ -73,7 +75,7 @@ def resume_execution(settings: RunSettings, execution_id: str) -> Outcome:
 
 def run_phase(
     settings: RunSettings, phase: str, issue_id: str, adw_id: str | None, read: Callable[[], Issue]
-) -> Outcome:
+) -> RunOutcome:
     """Do one phase of the issue's execution: `adw_id`, or the newest unfinished one.
 
     The first phase of a workflow begins an execution where there is none, of the issue that `read` returns. A
@@ -100,13 +102,13 @@ def run_phase(
     )
 
 
-def _one_phase(settings: RunSettings, records: Records, seen: Seen, phase: str) -> Outcome:
+def _one_phase(settings: RunSettings, records: Records, seen: Seen, phase: str) -> RunOutcome:
     execution, workflow = seen.execution, workflow_of(seen.request, seen.execution)
     if wants_phase(workflow, execution, seen.attempts, phase):
         return _go_on(settings, records, seen, only=phase)
     if execution.status in UNFINISHED and next_phase(workflow, execution.phase, seen.attempts) is not None:
         _say(settings, f"{phase} has completed already; nothing was done", execution.id)
-        return Outcome(execution)
+        return RunOutcome(execution)
     return _go_on(settings, records, seen)
 
 
@@ -117,152 +119,117 @@ def _begin(
     workflow: WorkflowDefinition,
     adw_id: str | None,
     only: str | None = None,
-) -> Outcome:
+) -> RunOutcome:
     project = settings.location.project
     _check_last_phase(settings, workflow)
     with stopping_on_signals(StopRequest()) as stop:
         repository = check_repository(
             settings.here or project, base=settings.base, allow_dirty=settings.allow_dirty, stop=stop
         )
-    given = _given_agent(settings)
-    command = settings.config.agent if given is None else given
-    request = Request(issue, workflow, command, configured=given is None)
-    agent = _agent(settings, request)
-    hide_run_folders(repository, project)
-    check_run_root(project)
-    execution_id = adw_id or records.new_id()
-    start = Start(
-        execution_id=execution_id,
-        issue=issue,
-        workflow=workflow,
-        owner=_owner(os.getpid()),
-        request=with_place(request.to_json(settings.environ), project, repository.start),
-        base_commit=repository.start,
-        claim=not settings.force,
-        worktree_path=new_worktree_path(project, issue.id, execution_id),
-    )
-    record = records.begin(start)
-    folder = records.folder(record.id)
-    with hold_run(folder, force=settings.force):
-        return _Run(settings, repository, record, request, agent, folder).go("Starting", only)
+        given = _given_agent(settings)
+        command = settings.config.agent if given is None else given
+        request = Request(issue, workflow, command, configured=given is None)
+        agent = _agent(settings, request)
+        hide_run_folders(repository, project)
+        check_run_root(project)
+        execution_id = adw_id or records.new_id()
+        start = Start(
+            execution_id=execution_id,
+            issue=issue,
+            workflow=workflow,
+            owner=_owner(os.getpid()),
+            request=with_place(request.to_json(settings.environ), project, repository.start),
+            base_commit=repository.start,
+            claim=not settings.force,
+            worktree_path=new_worktree_path(project, issue.id, execution_id),
+        )
+        record = records.begin(start)
+        folder = records.folder(record.id)
+        with hold_run(folder, force=settings.force):
+            return _do(Work(settings, repository, record, request, agent, folder, stop), "Starting", only)
 
 
-def _go_on(settings: RunSettings, records: Records, seen: Seen, only: str | None = None) -> Outcome:
-    project = settings.location.project
+def _go_on(settings: RunSettings, records: Records, seen: Seen, only: str | None = None) -> RunOutcome:
+    project, execution_id = settings.location.project, seen.execution.id
     refuse_other_place(seen.execution, seen.request, project)
     with stopping_on_signals(StopRequest()) as stop:
         repository = check_repository(project, allow_dirty=True, stop=stop)
-    hide_run_folders(repository, project)
-    request = read_request(seen.request, seen.execution)
-    _check_last_phase(settings, request.workflow)
-    agent = _agent(settings, request)
-    folder = records.folder(seen.execution.id)
-    with hold_run(folder, force=settings.force):
-        record = records.take_over(seen.execution.id, _owner(os.getpid()), force=settings.force)
-        run = _Run(settings, repository, record, request, agent, folder)
-        stopped = stop_leftovers(folder, settings.agent_limits.grace_seconds)
-        for group in stopped:
-            _say(settings, f"stopped an agent that the run had left behind (group {group})", record.id)
-        return run.go("Resuming", only)
+        hide_run_folders(repository, project)
+        request = read_request(seen.request, seen.execution)
+        _check_last_phase(settings, request.workflow)
+        agent = _agent(settings, request)
+        folder = records.folder(execution_id)
+        with hold_run(folder, force=settings.force):
+            record = records.take_over(execution_id, _owner(os.getpid()), force=settings.force)
+            for group in stop_leftovers(folder, settings.agent_limits.grace_seconds):
+                _say(settings, f"stopped an agent that the run had left behind (group {group})", record.id)
+            return _do(Work(settings, repository, record, request, agent, folder, stop), "Resuming", only)
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """An execution that this process owns."""
+def _do(work: Work, verb: str, only: str | None) -> RunOutcome:
+    """Do the phase `only`, or all that are left, as far as the settings say."""
+    record, worktree_path = work.record, path_text(work.tree.path)
+    if worktree_path != record.execution.worktree_path:
+        record.change("in_progress", worktree_path=worktree_path)
+    _open_log(work, verb)
+    heartbeats = Heartbeats(work.settings.config.heartbeat_seconds)
+    heartbeats.begin(record.id, record.beat, work.stop.ask)
+    try:
+        error = _do_phases(work, only)
+    except RunPaused:
+        return RunOutcome(record.execution)
+    except RunInterruptedError as interruption:
+        interruption.hint = interruption.hint or f"go on with it by `{command_on('adw resume', record.id)}`"
+        raise
+    finally:
+        heartbeats.close()
+    work.reporter.tell("run_finished", record.execution.status)
+    return RunOutcome(record.execution, error)
 
-    settings: RunSettings
-    repository: Repository
-    record: RunRecord
-    request: Request
-    agent: Agent
-    folder: Path
 
-    def go(self, verb: str, only: str | None = None) -> Outcome:
-        """Do the phase `only`, or all that are left, as far as the settings say."""
-        reporter, seconds = self._reporter(), self.settings.config.heartbeat_seconds
-        self._open_log(reporter, verb)
-        with stopping_on_signals(StopRequest()) as stop, beating(self.record.beat, seconds, stop):
-            try:
-                return self._phases(self._work(reporter, stop), only)
-            except RunPaused:
-                return Outcome(self.record.execution)
-            except RunInterruptedError as error:
-                error.hint = error.hint or f"go on with it by `{command_on('adw resume', self.record.id)}`"
-                raise
+def _do_phases(work: Work, only: str | None) -> AdwError | None:
+    """Do what is to be done; the error that the run failed with, None where it completed or ends early."""
+    for phase in _to_do(work, only):
+        error = attempt_phase(work, phase)
+        if error is not None and not (only is None and _goes_back(work, phase)):
+            work.record.change("failed", phase=phase.name, error_message=str(error))
+            work.reporter.note("ERROR", f"ADW workflow failed for issue #{work.issue.id}")
+            return error
+    if _next(work) is None:
+        work.record.change("completed")
+        work.reporter.note("INFO", f"ADW workflow completed for issue #{work.issue.id}")
+    return None
 
-    def _phases(self, work: Work, only: str | None) -> Outcome:
-        issue_id = work.issue.id
-        for phase in self._to_do(only):
-            error = attempt_phase(work, phase)
-            if error is not None and not (only is None and self._goes_back(work, phase)):
-                self.record.change("failed", phase=phase.name, error_message=str(error))
-                work.reporter.note("ERROR", f"ADW workflow failed for issue #{issue_id}")
-                return self._end(work.reporter, error)
-        if self._next() is None:
-            self.record.change("completed")
-            work.reporter.note("INFO", f"ADW workflow completed for issue #{issue_id}")
-        return self._end(work.reporter, None)
 
-    def _to_do(self, only: str | None) -> Iterator[PhaseDefinition]:
-        """The phases to do; which one is next is decided when the one before has ended."""
-        workflow, last = self.request.workflow, self.settings.last_phase
-        if only is not None:
-            yield workflow.phases[workflow.names.index(only)]
-            return
-        end = len(workflow.names) if last is None else workflow.names.index(last) + 1
-        while (following := self._next()) is not None and following in workflow.phases[:end]:
-            yield following
+def _to_do(work: Work, only: str | None) -> Iterator[PhaseDefinition]:
+    """The phases to do; which one is next is decided when the one before has ended."""
+    workflow, last = work.workflow, work.settings.last_phase
+    if only is not None:
+        yield workflow.phase(only)
+        return
+    end = len(workflow.names) if last is None else workflow.names.index(last) + 1
+    while (following := _next(work)) is not None and following in workflow.phases[:end]:
+        yield following
 
-    def _next(self) -> PhaseDefinition | None:
-        return next_phase(self.request.workflow, self.record.execution.phase, self.record.attempts)
 
-    def _goes_back(self, work: Work, phase: PhaseDefinition) -> bool:
-        back = goes_back(self.request.workflow, phase.name, self.record.attempts)
-        if back:
-            work.reporter.say(f"{phase.name} sends the run back to {phase.sends_back_to}")
-        return back
+def _next(work: Work) -> PhaseDefinition | None:
+    return next_phase(work.workflow, work.record.execution.phase, work.record.attempts)
 
-    def _end(self, reporter: Reporter, error: AdwError | None) -> Outcome:
-        reporter.tell("run_finished", self.record.execution.status)
-        return Outcome(self.record.execution, error)
 
-    def _work(self, reporter: Reporter, stop: StopRequest) -> Work:
-        settings = self.settings
-        path = worktree_path_of(self.record.execution, settings.location.project)
-        if path_text(path) != self.record.execution.worktree_path:
-            self.record.change("in_progress", worktree_path=path_text(path))
-        return Work(
-            settings=settings,
-            record=self.record,
-            workflow=self.request.workflow,
-            issue=self.request.issue,
-            agent=self.agent,
-            tree=Worktree(self.repository.common_dir, path, stop, settings.config.git_timeout_seconds),
-            start_commit=self.record.newest_commit() or self.repository.start,
-            run_folder=self.folder,
-            reporter=reporter,
-            stop=stop,
-        )
+def _goes_back(work: Work, phase: PhaseDefinition) -> bool:
+    back = goes_back(work.workflow, phase.name, work.record.attempts)
+    if back:
+        work.reporter.say(f"{phase.name} sends the run back to {phase.sends_back_to}")
+    return back
 
-    def _reporter(self) -> Reporter:
-        execution = self.record.execution
-        path = log_path(
-            self.settings.location.project,
-            environment=execution.environment,
-            execution_id=execution.id,
-            workflow=execution.workflow,
-        )
-        log = RunLog(path, self.settings.clock, secret_values(self.settings.environ))
-        about = Event("run_started", execution_id=execution.id)
-        return Reporter(log, self.settings.progress, about)
 
-    def _open_log(self, reporter: Reporter, verb: str) -> None:
-        issue, kept = self.request.issue, self.record.execution
-        reporter.note("INFO", f"ADW Logger initialized - ID: {self.record.id}")
-        reporter.note("INFO", f"{verb} ADW workflow for issue #{issue.id}")
-        reporter.log.write_workflow(kept.workflow, kept.phases)
-        reporter.log.write_issue(issue.id, kept.issue_title, kept.issue_type, kept.issue_priority)
-        reporter.tell("run_started", f"{issue.id}: {issue.title}")
+def _open_log(work: Work, verb: str) -> None:
+    issue, kept, reporter = work.issue, work.record.execution, work.reporter
+    reporter.note("INFO", f"ADW Logger initialized - ID: {kept.id}")
+    reporter.note("INFO", f"{verb} ADW workflow for issue #{issue.id}")
+    reporter.log.write_workflow(kept.workflow, kept.phases)
+    reporter.log.write_issue(issue.id, kept.issue_title, kept.issue_type, kept.issue_priority)
+    reporter.tell("run_started", f"{issue.id}: {issue.title}")
 
 
 def _workflow(settings: RunSettings) -> WorkflowDefinition:

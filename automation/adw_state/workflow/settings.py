@@ -1,18 +1,28 @@
-"""What a run is told, and what comes of it."""
+"""What a run is told, what it works with, and what comes of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from adw_state.agents.agent import Agent
 from adw_state.agents.process import Limits
 from adw_state.clock import Clock
 from adw_state.config import Config
 from adw_state.errors import AdwError
+from adw_state.git.repository import Repository
+from adw_state.git.worktrees import Worktree
+from adw_state.interruption import StopRequest
+from adw_state.redaction import secret_values
 from adw_state.state import Execution
+from adw_state.trackers.issues import Issue
 from adw_state.trackers.locate import Location
-from adw_state.workflow.progress import Event, Progress, silent
+from adw_state.workflow.progress import Event, Progress, Reporter, RunLog, log_path, silent
+from adw_state.workflow.record.run_record import RunRecord
+from adw_state.workflow.requests import Request, worktree_path_of
+from adw_state.workflow_definitions import WorkflowDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ class RunSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """How far a run has come: `status` is completed, failed, or in_progress when it was to end early.
 
     `error` is why it failed; its message is also the execution's error_message.
@@ -73,3 +83,56 @@ class Outcome:
     def exit_code(self) -> int:
         """0, or the exit code of the error that the run failed with."""
         return 0 if self.error is None else self.error.exit_code
+
+
+@dataclass(frozen=True)
+class Work:
+    """An execution that this process works on, with all that its phases need."""
+
+    settings: RunSettings
+    repository: Repository
+    record: RunRecord
+    request: Request
+    agent: Agent
+    run_folder: Path
+    stop: StopRequest
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is masked in all that is stored, logged and shown."""
+        return secret_values(self.settings.environ)
+
+    @property
+    def workflow(self) -> WorkflowDefinition:
+        """The workflow that the execution began with."""
+        return self.request.workflow
+
+    @property
+    def issue(self) -> Issue:
+        """The issue as it was when the execution began."""
+        return self.request.issue
+
+    @cached_property
+    def tree(self) -> Worktree:
+        """Where the execution works."""
+        path = worktree_path_of(self.record.execution, self.settings.location.project)
+        timeout = self.settings.config.git_timeout_seconds
+        return Worktree(self.repository.common_dir, path, self.stop, timeout)
+
+    @cached_property
+    def start_commit(self) -> str:
+        """Where the worktree is made at, if it is not there."""
+        return self.record.newest_commit() or self.repository.start
+
+    @cached_property
+    def reporter(self) -> Reporter:
+        """Says what happens in the execution."""
+        execution, settings = self.record.execution, self.settings
+        path = log_path(
+            settings.location.project,
+            environment=execution.environment,
+            execution_id=execution.id,
+            workflow=execution.workflow,
+        )
+        log = RunLog(path, settings.clock, self.secrets)
+        return Reporter(log, settings.progress, Event("run_started", execution_id=execution.id))

@@ -15,7 +15,7 @@ from adw_state.store.runs import (
     CHECKPOINT_COLUMNS,
     EXECUTION_COLUMNS,
     Archived,
-    Run,
+    RunRows,
     StoredRow,
     complete,
 )
@@ -32,7 +32,7 @@ class EarlierSource:
         self._texts = sql.load("previous_tables")
         self._has_issues = bool(self._rows("issues_table"))
 
-    def runs(self) -> Iterator[Run]:
+    def runs(self) -> Iterator[RunRows]:
         """Every execution with its checkpoints, in the order in which they were written."""
         if "adw_executions" not in self._tables:
             return
@@ -50,9 +50,9 @@ class EarlierSource:
             for values in convert_loose_checkpoints(list(group), self._zone):
                 yield "checkpoint", StoredRow(_first(values, CHECKPOINT_COLUMNS), Archived(now, "orphaned"))
 
-    def _run(self, old: Old, old_checkpoints: list[Old]) -> Run:
+    def _run(self, old: Old, old_checkpoints: list[Old]) -> RunRows:
         converted = convert(old, old_checkpoints, self._issue(old.get("issue_id")), self._zone)
-        return Run(
+        return RunRows(
             StoredRow(complete(converted.execution, EXECUTION_COLUMNS)),
             [StoredRow(_first(values, ATTEMPT_COLUMNS)) for values in known_attempts(converted)],
             [StoredRow(_first(values, CHECKPOINT_COLUMNS)) for values in converted.checkpoints],

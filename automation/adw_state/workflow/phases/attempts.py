@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
+from adw_state.agent_prompts import template_of
 from adw_state.errors import (
     AdwError,
     AgentExitError,
@@ -14,14 +15,12 @@ from adw_state.errors import (
     RunInterruptedError,
     StateFileError,
 )
-from adw_state.prompt_templates import template_of
-from adw_state.redaction import redact, secret_values
+from adw_state.redaction import redact
 from adw_state.workflow.phases.change import change, plan
 from adw_state.workflow.phases.command import command
-from adw_state.workflow.phases.phase_run import PhaseRun
-from adw_state.workflow.phases.steps import RunPaused, Steps
+from adw_state.workflow.phases.phase_run import PhaseRun, RunPaused, Steps
 from adw_state.workflow.phases.verdict import verdict
-from adw_state.workflow.work import Work
+from adw_state.workflow.settings import Work
 from adw_state.workflow_definitions import PhaseDefinition
 
 KINDS: Mapping[str, Callable[[PhaseRun], None]] = {
@@ -74,7 +73,7 @@ def _begin(work: Work, definition: PhaseDefinition) -> PhaseRun:
 
 
 def _fail(run: PhaseRun, error: AdwError) -> AdwError:
-    secrets = secret_values(run.work.environ)
+    secrets = run.work.secrets
     message = redact(str(error), secrets)
     error.args, error.hint = (message,), redact(error.hint, secrets) if error.hint else error.hint
     code = error.code if isinstance(error, AgentExitError) else run.exit_code
@@ -86,7 +85,7 @@ def _fail(run: PhaseRun, error: AdwError) -> AdwError:
         exit_code=code,
         result=run.answer,
     )
-    run.reporter.note_error(ended.error_message or "")
+    run.reporter.log.write_error(ended.error_message or "")
     run.reporter.note("ERROR", f"adw_phases/adw_{run.phase}.py failed with exit code {error.exit_code}")
     run.reporter.tell("phase_failed", message, seconds=ended.duration_seconds)
     return error

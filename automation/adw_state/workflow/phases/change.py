@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 from adw_state.errors import PhaseFailedError
 from adw_state.git.commits import StepCommit, commit_message, commit_step
-from adw_state.redaction import recordable, secret_values
+from adw_state.redaction import recordable
 from adw_state.store.json_values import JSON
-from adw_state.workflow.phases.phase_run import PhaseRun, phase_command
-from adw_state.workflow.phases.steps import StepResult
+from adw_state.workflow.phases.phase_run import PhaseRun, StepResult, phase_command
 
 
 def plan(run: PhaseRun) -> None:
@@ -61,7 +60,7 @@ def _check_plan(run: PhaseRun) -> None:
 
 def _told(run: PhaseRun, made: StepCommit) -> StepResult:
     """A commit as it is saved: the agent chose the names of its files."""
-    secrets = secret_values(run.work.environ)
+    secrets = run.work.secrets
     left_out = {recordable(path, secrets): reason for path, reason in made.left_out.items()}
     for path, reason in left_out.items():
         run.reporter.warn(f"{path} is left out of the commit, because {reason}")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from adw_state.agents.calls import CommandEnd, adopt_command, call_command, name_of, output_of
 from adw_state.errors import CheckFailedError, PhaseFailedError
-from adw_state.workflow.phases.phase_run import PhaseRun
-from adw_state.workflow.phases.steps import StepResult
+from adw_state.workflow.phases.phase_run import PhaseRun, StepResult
 
 # What the shell says where there is no such program, or where it may not be run.
 _CANNOT_BE_RUN = (126, 127)
@@ -29,7 +28,7 @@ def command(run: PhaseRun) -> None:
 
 def _adopted(run: PhaseRun) -> CommandEnd | None:
     previous = run.previous_call()
-    return None if previous is None else adopt_command(previous[1], run.work.environ)
+    return None if previous is None else adopt_command(previous[1], run.work.settings.environ)
 
 
 def _called(run: PhaseRun) -> CommandEnd:

@@ -1,12 +1,18 @@
-"""What phases have in common: a clean worktree to start from, and an agent that works in it."""
+"""What phases have in common: durable steps, a clean worktree to start from, and an agent that works in it.
+
+A step's result belongs to the attempt that saved it. An attempt that was interrupted is resumed:
+the next one returns its saved steps. An attempt that failed is not: the next one begins anew.
+"""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
+from adw_state.agent_prompts import build_prompt, issue_as_text
 from adw_state.agents.agent import AgentResult
 from adw_state.agents.calls import CallEnd, CallFolder, adopt, call_agent, call_folder
 from adw_state.agents.process import Conditions
@@ -18,11 +24,63 @@ from adw_state.git.repository import breaking_settings, how_they_changed
 from adw_state.git.tree_state import note_checkout, stand_on_branch
 from adw_state.git.worktrees import ensure_worktree, head_of, safe_name
 from adw_state.state import Attempt
+from adw_state.store.json_values import JSON
 from adw_state.text_files import path_text
-from adw_state.workflow.phases.prompts import build_prompt, feedback_for, issue_as_text
-from adw_state.workflow.phases.steps import StepResult, Steps
-from adw_state.workflow.work import Reporter, Work
+from adw_state.workflow.next_phase import feedback_for
+from adw_state.workflow.progress import Reporter
+from adw_state.workflow.settings import Work
 from adw_state.workflow_definitions import PhaseDefinition
+
+StepResult: TypeAlias = dict[str, JSON]
+
+
+class RunPaused(Exception):  # noqa: N818 - not an error: the run was asked to end here
+    """The step after which the run was to pause is saved."""
+
+
+class Steps:
+    """The steps of one attempt."""
+
+    def __init__(self, work: Work, attempt: Attempt, reporter: Reporter) -> None:
+        self._work = work
+        self._record = work.record
+        self._attempt = attempt
+        self._reporter = reporter
+        self.going_on_from = unbroken_attempts(work.record.attempts, attempt)
+
+    def step(self, name: str, work: Callable[[], StepResult]) -> StepResult:
+        """The saved result of the step `name`; where there is none, do `work` and save what it returns."""
+        self._work.stop.check()
+        saved = self._record.saved_step(self._attempt.phase, self.going_on_from, name)
+        if isinstance(saved, dict):
+            self._reporter.note("INFO", f"Step {name} was saved before")
+            self._reporter.tell("step_reused", step=name)
+            return saved
+        self._record.check_owner()
+        result = work()
+        self._record.save_step(self._attempt, name, result)
+        self._reporter.note("INFO", f"Step {name} saved")
+        self._reporter.tell("step_saved", step=name)
+        if name == self._work.settings.pause_after:
+            raise RunPaused
+        return result
+
+
+def unbroken_attempts(attempts: Sequence[Attempt], present: Attempt) -> tuple[int, ...]:
+    """The numbers of the attempts whose steps count for `present`, newest first.
+
+    They are itself, and those right before it that were interrupted.
+    """
+    numbers = [present.attempt]
+    earlier = sorted(
+        (old for old in attempts if old.phase == present.phase and old.attempt < present.attempt),
+        key=lambda old: -old.attempt,
+    )
+    for old in earlier:
+        if old.status != "interrupted":
+            break
+        numbers.append(old.attempt)
+    return tuple(numbers)
 
 
 def phase_command(phase: str, issue_id: str, execution_id: str) -> str:
@@ -68,7 +126,7 @@ class PhaseRun:
     def conditions(self) -> Conditions:
         """What an agent or a command of this phase runs under."""
         work = self.work
-        environ = agent_environment(work.environ, work.tree.path)
+        environ = agent_environment(work.settings.environ, work.tree.path)
         return Conditions(work.tree.path, environ, work.settings.agent_limits, work.stop)
 
     def prepare(self) -> str:
@@ -142,7 +200,7 @@ class PhaseRun:
 
     def _adopted(self) -> CallEnd | None:
         previous = self.previous_call()
-        end = None if previous is None else adopt(self.work.agent, previous[1], self.work.environ)
+        end = None if previous is None else adopt(self.work.agent, previous[1], self.work.settings.environ)
         if previous is not None and end is not None:
             self.reporter.say(f"the answer of the agent of attempt {previous[0]} was found and is used")
         return end

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from adw_state.agent_prompts import read_built_in
 from adw_state.errors import AgentOutputError, PhaseFailedError, RejectedError
 from adw_state.git.commits import diff_between
-from adw_state.prompt_templates import read_built_in
-from adw_state.redaction import recordable, secret_values
+from adw_state.redaction import recordable
 from adw_state.store.json_values import JSON
-from adw_state.workflow.next_place import way_back
-from adw_state.workflow.phases.phase_run import PhaseRun, phase_command
-from adw_state.workflow.phases.steps import StepResult
+from adw_state.workflow.next_phase import way_back
+from adw_state.workflow.phases.phase_run import PhaseRun, StepResult, phase_command
 from adw_state.workflow.phases.verdict_text import HOW_TO_SAY_IT, read_verdict
 
 # More of a change than this is not put into the prompt; the agent can read it in the worktree.
@@ -38,7 +37,7 @@ def verdict(run: PhaseRun) -> None:
             "diff_note": note,
             "verdict_format": read_built_in("verdict_format").strip(),
         },
-        lambda said: _understood(said, secret_values(run.work.environ)),
+        lambda said: _understood(said, run.work.secrets),
     )
 
     def decide() -> StepResult:

@@ -1,5 +1,4 @@
 """What a run has done, in both stores.
 
-`records` finds and begins runs, `run_record` writes one to the database and to its JSON state
-(`json_run`), `run_log` keeps the log that people read.
+`records` finds and begins runs, `run_record` writes one to its store: the database, the JSON state, or both.
 """

@@ -7,7 +7,6 @@ Losing the ownership is no such case: it ends the run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from adw_state.errors import (
@@ -18,10 +17,8 @@ from adw_state.errors import (
     StoreBusyError,
 )
 from adw_state.state import Attempt, Execution
-from adw_state.workflow.record.database_store import DatabaseStore
-from adw_state.workflow.record.json_run import JsonRun
 from adw_state.workflow.record.json_store import JsonStore
-from adw_state.workflow.record.store import RunStore, SavedStep, at_work
+from adw_state.workflow.record.store import DatabaseStore, RunStore, SavedStep, at_work
 
 Result = TypeVar("Result")
 # What makes the database unusable for the rest of a run. A row that is gone was taken by the tracker.
@@ -34,7 +31,7 @@ class BothStores:
     def __init__(self, database: DatabaseStore, in_json: JsonStore, warn: Callable[[str], None]) -> None:
         self._deciding: RunStore = database
         self._in_json = in_json
-        self._copying: JsonRun | None = in_json.run
+        self._copying: JsonStore | None = in_json
         self._warn = warn
 
     def start_attempt(
@@ -42,7 +39,7 @@ class BothStores:
     ) -> Attempt:
         """See `RunStore`."""
 
-        def copy(run: JsonRun, attempt: Attempt) -> None:
+        def copy(run: JsonStore, attempt: Attempt) -> None:
             run.note_attempt(attempt)
             run.note_execution(at_work(execution, attempt))
 
@@ -53,12 +50,12 @@ class BothStores:
     ) -> Attempt:
         """See `RunStore`."""
         return self._write(
-            lambda store: store.finish_attempt(execution, attempt, status, outcome), JsonRun.note_attempt
+            lambda store: store.finish_attempt(execution, attempt, status, outcome), JsonStore.note_attempt
         )
 
     def change(self, execution: Execution, status: str, changes: Mapping[str, Any]) -> Execution:
         """See `RunStore`."""
-        return self._write(lambda store: store.change(execution, status, changes), JsonRun.note_execution)
+        return self._write(lambda store: store.change(execution, status, changes), JsonStore.note_execution)
 
     def save_step(self, execution: Execution, step: SavedStep) -> None:
         """See `RunStore`."""
@@ -66,22 +63,19 @@ class BothStores:
 
     def copy(self, execution: Execution, attempts: Sequence[Attempt], steps: Sequence[SavedStep]) -> None:
         """See `RunStore`."""
-        self._copy(lambda run: run.mirror(execution, attempts, steps))
+        self._copy(lambda run: run.note_missing(execution, attempts, steps))
 
     def saved_fence(self, execution_id: str) -> int | None:
         """See `RunStore`."""
         return self._deciding.saved_fence(execution_id)
 
     def beat(self, execution: Execution) -> None:
-        """See `RunStore`. That a database cannot be written now is left to the next real write."""
-        with suppress(*UNUSABLE):
-            self._deciding.beat(execution)
-
-    def close(self) -> None:
         """See `RunStore`."""
-        self._deciding.close()
+        self._deciding.beat(execution)
 
-    def _write(self, write: Callable[[RunStore], Result], copy: Callable[[JsonRun, Result], None]) -> Result:
+    def _write(
+        self, write: Callable[[RunStore], Result], copy: Callable[[JsonStore, Result], None]
+    ) -> Result:
         """Write to the database and what came of it to the JSON state, or to JSON alone."""
         try:
             saved = write(self._deciding)
@@ -91,7 +85,7 @@ class BothStores:
         self._copy(lambda run: copy(run, saved))
         return saved
 
-    def _copy(self, copy: Callable[[JsonRun], None]) -> None:
+    def _copy(self, copy: Callable[[JsonStore], None]) -> None:
         if self._copying is not None:
             try:
                 copy(self._copying)

@@ -1,4 +1,4 @@
-"""A run in its JSON state. Where it decides alone, the run is noted for the database that is away."""
+"""A run in its JSON state; where it decides alone, that is noted for the database that is away."""
 
 from __future__ import annotations
 
@@ -8,22 +8,90 @@ from pathlib import Path
 from typing import Any
 
 from adw_state.clock import Clock
-from adw_state.errors import OwnershipLostError
+from adw_state.errors import InvalidInputError, StateFileError
+from adw_state.json_state import Fields
+from adw_state.run_json import attempt_fields, execution_fields, phases_in, read_run, step_fields
 from adw_state.run_root import note_json_only
-from adw_state.state import Attempt, Execution
+from adw_state.state import ADWState, Attempt, Execution
+from adw_state.store.json_values import decode
 from adw_state.store.records import UNFINISHED
+from adw_state.store.runs import RunRows, attempt_of, execution_of
 from adw_state.store.values import place_of
-from adw_state.workflow.record.json_run import JsonRun
-from adw_state.workflow.record.store import SavedStep, at_work
+from adw_state.workflow.record.store import SavedStep, at_work, require_owner
 
 
 class JsonStore:
-    """One run in its JSON state; see `RunStore`. Who only copies writes to `run`."""
+    """One run in its JSON state. What only copies a database calls the methods `note_…`; see `RunStore`."""
 
-    def __init__(self, run: JsonRun, project: Path, clock: Clock) -> None:
-        self.run = run
+    def __init__(self, execution_id: str, project: Path, clock: Clock, state: ADWState | None = None) -> None:
+        self._state = state or ADWState(execution_id, project, clock=clock)
         self._project = project
         self._clock = clock
+
+    @classmethod
+    def load(cls, execution_id: str, project: Path, clock: Clock) -> JsonStore | None:
+        """The state of a run of ours, or None if there is none. Raises `StateFileError`."""
+        state = ADWState.load(execution_id, project, clock=clock)
+        return None if state is None else cls(execution_id, project, clock, state)
+
+    @property
+    def exists(self) -> bool:
+        """Whether a state is saved."""
+        return self._state.path.exists()
+
+    def execution(self) -> Execution:
+        """The execution as it was saved last. Raises `StateFileError` when this is no state of ours."""
+        try:
+            return execution_of(self._rows().execution.values)
+        except (TypeError, InvalidInputError) as error:
+            raise self._tells_too_little(error) from error
+
+    def attempts(self) -> list[Attempt]:
+        """The attempts in the order in which they began."""
+        return [attempt_of(row.values) for row in self._rows().attempts]
+
+    def steps(self) -> list[SavedStep]:
+        """The saved steps; entries that are not ours are passed over."""
+        return [_step(row.values) for row in self._rows().checkpoints]
+
+    def note_execution(self, execution: Execution) -> None:
+        """Save the execution as it is now."""
+        self._state.update(execution_fields(execution))
+
+    def note_attempt(self, attempt: Attempt) -> None:
+        """Save an attempt as it is now, in the place of the same attempt as it was."""
+        fields, same = attempt_fields(attempt), (attempt.phase, attempt.attempt)
+        saved = self._state.data.get("phase_results")
+        others: list[Fields] = [
+            old
+            for old in (saved if isinstance(saved, list) else [])
+            if isinstance(old, dict) and (old.get("phase"), old.get("attempt")) != same
+        ]
+        done = {str(old["phase"]) for old in [*others, fields] if old["status"] == "completed"}
+        self._state.update(
+            {
+                "phase_results": [*others, fields],
+                "completed_phases": [phase for phase in phases_in(self._state.data) if phase in done],
+            }
+        )
+
+    def note_step(self, step: SavedStep) -> None:
+        """Save a step."""
+        self._state.append_checkpoint(step.phase, step.name, step_fields(step.attempt, step.data))
+
+    def note_missing(
+        self, execution: Execution, attempts: Sequence[Attempt], steps: Sequence[SavedStep]
+    ) -> None:
+        """Save what is not saved yet of a run that begins, or that goes on from the database."""
+        self.note_execution(execution)
+        known = self.attempts()
+        for attempt in attempts:
+            if attempt not in known:
+                self.note_attempt(attempt)
+        saved = {step.key for step in self.steps()}
+        for step in steps:
+            if step.key not in saved:
+                self.note_step(step)
 
     def start_attempt(
         self, execution: Execution, earlier: Sequence[Attempt], phase: str, known: Mapping[str, Any]
@@ -39,8 +107,8 @@ class JsonStore:
             self._clock.now(),
             **known,
         )
-        self.run.note_attempt(attempt)
-        self.run.note_execution(at_work(execution, attempt))
+        self.note_attempt(attempt)
+        self.note_execution(at_work(execution, attempt))
         return attempt
 
     def finish_attempt(
@@ -51,7 +119,7 @@ class JsonStore:
         now = self._clock.now()
         took = max(0.0, (now - attempt.started_at).total_seconds())
         ended = replace(attempt, status=status, finished_at=now, duration_seconds=took, **outcome)
-        self.run.note_attempt(ended)
+        self.note_attempt(ended)
         return ended
 
     def change(self, execution: Execution, status: str, changes: Mapping[str, Any]) -> Execution:
@@ -71,41 +139,47 @@ class JsonStore:
             release_by=None,
         )
         changed = replace(moved, **{name: value for name, value in changes.items() if value is not None})
-        self.run.note_execution(changed)
+        self.note_execution(changed)
         return changed
 
     def save_step(self, execution: Execution, step: SavedStep) -> None:
         """See `RunStore`."""
         self._decide(execution)
-        self.run.note_step(step)
+        self.note_step(step)
 
     def copy(self, execution: Execution, attempts: Sequence[Attempt], steps: Sequence[SavedStep]) -> None:
         """See `RunStore`."""
         note_json_only(self._project, execution.id)
-        self.run.mirror(execution, attempts, steps)
+        self.note_missing(execution, attempts, steps)
 
     def saved_fence(self, execution_id: str) -> int | None:
         """See `RunStore`."""
-        del execution_id  # it is this run's
-        return self.run.saved_fence()
+        saved = ADWState.load(execution_id, self._project)
+        fence = None if saved is None else saved.data.get("fence")
+        return fence if isinstance(fence, int) else None
 
     def beat(self, execution: Execution) -> None:
         """Nothing is written: what a living process writes shows that it lives."""
-        require_owner(execution, self.run.saved_fence())
-
-    def close(self) -> None:
-        """Nothing is held open."""
+        require_owner(execution, self.saved_fence(execution.id))
 
     def _decide(self, execution: Execution) -> None:
         """Before a write that no database has answered."""
-        require_owner(execution, self.run.saved_fence())
+        require_owner(execution, self.saved_fence(execution.id))
         note_json_only(self._project, execution.id)
 
+    def _rows(self) -> RunRows:
+        rows = read_run(self._state)
+        if rows is None:
+            raise self._tells_too_little("another program wrote it")
+        return rows
 
-def require_owner(execution: Execution, saved_fence: int | None) -> None:
-    """Raise `OwnershipLostError` where another process has taken the execution over."""
-    if saved_fence is not None and saved_fence != execution.fence:
-        raise OwnershipLostError(
-            f"execution {execution.id} was taken over by another process; this one may no longer work on it",
-            hint="let the other process finish; `adw show` tells how far it is",
+    def _tells_too_little(self, why: object) -> StateFileError:
+        return StateFileError(
+            f"{self._state.path} tells too little to go on with the run: {why}",
+            hint="start a new run with `adw run`; `adw analyze --backend json` goes on counting this one",
         )
+
+
+def _step(values: Mapping[str, Any]) -> SavedStep:
+    data = decode(values["checkpoint_data"])
+    return SavedStep(values["phase"], values["attempt"], values["checkpoint_name"], data)

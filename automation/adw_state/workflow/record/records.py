@@ -35,12 +35,10 @@ from adw_state.store.records import UNFINISHED
 from adw_state.text_files import path_text
 from adw_state.trackers.locate import Location
 from adw_state.workflow.record.both_stores import BothStores
-from adw_state.workflow.record.database_store import DatabaseStore
-from adw_state.workflow.record.json_run import JsonRun
 from adw_state.workflow.record.json_runs import begin_in_json, ids_in_json, taken_over, unfinished_in_json
 from adw_state.workflow.record.json_store import JsonStore
 from adw_state.workflow.record.run_record import RunRecord
-from adw_state.workflow.record.store import RunStore, SavedStep
+from adw_state.workflow.record.store import DatabaseStore, RunStore, SavedStep
 from adw_state.workflow.requests import Start
 
 FIRST_STEP = "run_started"
@@ -84,7 +82,7 @@ class Records:
         Raises `IssueClaimedError` when another run holds the issue, `DuplicateExecutionError` when the
         id is taken, `InvalidInputError` when it cannot be an id.
         """
-        run = JsonRun(start.execution_id, self._project, self._clock)
+        run = JsonStore(start.execution_id, self._project, self._clock)
         if run.exists:
             raise DuplicateExecutionError(
                 f"there is a run with the id {start.execution_id!r} already",
@@ -95,7 +93,7 @@ class Records:
             note_json_only(self._project, start.execution_id)
             execution = start.as_execution(self._config.environment, self._clock.now())
             begin_in_json(self._project, run, execution, self._clock)
-            record = self._record(execution, self._in_json(run), [], _first_steps(start))
+            record = self._record(execution, run, [], _first_steps(start))
         return record
 
     def look_at(self, execution_id: str) -> Seen:
@@ -120,7 +118,7 @@ class Records:
         found = self._ask(lambda database: _seen_in(database, execution_id))
         if found is not None:
             return found
-        run = JsonRun.load(execution_id, self._project, self._clock)
+        run = JsonStore.load(execution_id, self._project, self._clock)
         if run is None:
             raise self._not_found(execution_id)
         request = next((step.data for step in run.steps() if step.name == FIRST_STEP), None)
@@ -173,7 +171,7 @@ class Records:
             self._warn(f"the database does not know {execution_id}, which goes on with its JSON state only")
             self.close()
         owned, attempts = taken_over(run, owner, self._clock.now())
-        return self._record(owned, self._in_json(run), attempts, run.steps())
+        return self._record(owned, run, attempts, run.steps())
 
     def close(self) -> None:
         """Give the database's connections back."""
@@ -238,7 +236,7 @@ class Records:
             hint=why.hint,
         )
 
-    def _begin_in_database(self, database: BeadsStateManager, start: Start, run: JsonRun) -> RunRecord:
+    def _begin_in_database(self, database: BeadsStateManager, start: Start, run: JsonStore) -> RunRecord:
         issue = start.issue
         execution = database.create_execution(
             issue.id,
@@ -258,7 +256,13 @@ class Records:
         return self._record(execution, self._beside(database, run), [], _first_steps(start))
 
     def _take_over_in_database(
-        self, database: BeadsStateManager, execution_id: str, owner: str, run: JsonRun | None, *, force: bool
+        self,
+        database: BeadsStateManager,
+        execution_id: str,
+        owner: str,
+        run: JsonStore | None,
+        *,
+        force: bool,
     ) -> RunRecord | None:
         """Take over, after what only the JSON state has (the database was away) has come into the database.
 
@@ -278,13 +282,13 @@ class Records:
         store = self._beside(database, run)
         return self._record(execution, store, database.list_attempts(execution_id), steps)
 
-    def _json_run(self, execution_id: str) -> JsonRun | None:
+    def _json_run(self, execution_id: str) -> JsonStore | None:
         """The JSON state of a run, saved or not; None for one that cannot be read beside a database."""
         try:
-            run = JsonRun.load(execution_id, self._project, self._clock)
+            run = JsonStore.load(execution_id, self._project, self._clock)
             if run is not None:
                 run.execution()
-            return run or JsonRun(execution_id, self._project, self._clock)
+            return run or JsonStore(execution_id, self._project, self._clock)
         except StateFileError as error:
             if self._database is None:
                 raise
@@ -297,14 +301,11 @@ class Records:
         store.copy(execution, attempts, steps)
         return RunRecord(execution, store, attempts, steps)
 
-    def _beside(self, database: BeadsStateManager, run: JsonRun | None) -> RunStore:
+    def _beside(self, database: BeadsStateManager, run: JsonStore | None) -> RunStore:
         """The store of a run that the database keeps, with its JSON state beside it if that can be used."""
         if run is None:
             return DatabaseStore(database)
-        return BothStores(DatabaseStore(database), self._in_json(run), self._warn)
-
-    def _in_json(self, run: JsonRun) -> JsonStore:
-        return JsonStore(run, self._project, self._clock)
+        return BothStores(DatabaseStore(database), run, self._warn)
 
 
 def _first_steps(start: Start) -> list[SavedStep]:

@@ -11,8 +11,7 @@ from adw_state.errors import StateFileError
 from adw_state.state import Attempt, Execution
 from adw_state.store.json_values import JSON
 from adw_state.workflow.record.both_stores import UNUSABLE
-from adw_state.workflow.record.json_store import require_owner
-from adw_state.workflow.record.store import RunStore, SavedStep, at_work
+from adw_state.workflow.record.store import RunStore, SavedStep, at_work, require_owner
 
 
 class RunRecord:
@@ -23,7 +22,7 @@ class RunRecord:
     ) -> None:
         self.execution = execution
         self.attempts = list(attempts)
-        self._steps = {(step.phase, step.attempt, step.name): step.data for step in steps}
+        self._steps = {step.key: step.data for step in steps}
         self._store = store
 
     @property
@@ -104,10 +103,6 @@ class RunRecord:
             if isinstance(commit, str):
                 return commit
         return None
-
-    def close(self) -> None:
-        """Give back what is held open."""
-        self._store.close()
 
 
 def _same(one: Attempt, other: Attempt) -> bool:

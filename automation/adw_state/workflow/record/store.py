@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from adw_state.state import Attempt, Execution
+from adw_state.errors import OwnershipLostError
+from adw_state.state import Attempt, BeadsStateManager, Execution
 from adw_state.store import ids
 from adw_state.store.json_values import JSON
 
@@ -23,6 +24,11 @@ class SavedStep:
     attempt: int
     name: str
     data: JSON
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What is the same for the same step of the same attempt."""
+        return (self.phase, self.attempt, self.name)
 
     def op_id(self, execution_id: str) -> str:
         """The same for the same step of the same attempt, so that a repeated save is recognised."""
@@ -60,10 +66,64 @@ class RunStore(Protocol):
     def beat(self, execution: Execution) -> None:
         """Give a sign of life."""
 
-    def close(self) -> None:
-        """Give back what is held open."""
-
 
 def at_work(execution: Execution, attempt: Attempt) -> Execution:
     """The execution as the start of an attempt leaves it."""
     return replace(execution, status="in_progress", phase=attempt.phase, updated_at=attempt.started_at)
+
+
+def require_owner(execution: Execution, saved_fence: int | None) -> None:
+    """Raise `OwnershipLostError` where another process has taken the execution over."""
+    if saved_fence is not None and saved_fence != execution.fence:
+        raise OwnershipLostError(
+            f"execution {execution.id} was taken over by another process; this one may no longer work on it",
+            hint="let the other process finish; `adw show` tells how far it is",
+        )
+
+
+class DatabaseStore:
+    """One run in the database; see `RunStore`."""
+
+    def __init__(self, state: BeadsStateManager) -> None:
+        self._state = state
+
+    def start_attempt(
+        self, execution: Execution, earlier: Sequence[Attempt], phase: str, known: Mapping[str, Any]
+    ) -> Attempt:
+        """See `RunStore`."""
+        del earlier  # the database counts them itself
+        return self._state.start_attempt(execution.id, phase, fence=execution.fence, **known)
+
+    def finish_attempt(
+        self, execution: Execution, attempt: Attempt, status: str, outcome: Mapping[str, Any]
+    ) -> Attempt:
+        """See `RunStore`."""
+        return self._state.finish_attempt(attempt, status, fence=execution.fence, **outcome)
+
+    def change(self, execution: Execution, status: str, changes: Mapping[str, Any]) -> Execution:
+        """See `RunStore`."""
+        return self._state.update_execution_status(execution.id, status, fence=execution.fence, **changes)
+
+    def save_step(self, execution: Execution, step: SavedStep) -> None:
+        """See `RunStore`."""
+        self._state.save_checkpoint(
+            execution.id,
+            step.phase,
+            step.name,
+            step.data,
+            attempt=step.attempt,
+            op_id=step.op_id(execution.id),
+            fence=execution.fence,
+        )
+
+    def copy(self, execution: Execution, attempts: Sequence[Attempt], steps: Sequence[SavedStep]) -> None:
+        """Nothing: the database knows."""
+
+    def saved_fence(self, execution_id: str) -> int | None:
+        """See `RunStore`."""
+        found = self._state.get_execution(execution_id)
+        return None if found is None else found.fence
+
+    def beat(self, execution: Execution) -> None:
+        """See `RunStore`."""
+        self._state.beat(execution.id, execution.fence)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from adw_state.agent_prompts import PLACEHOLDERS
 from adw_state.configured_workflows import PHASE_KEYS
-from adw_state.prompt_templates import PLACEHOLDERS
 from adw_state.workflow_definitions import KINDS
 from adws.tests.docs.pages import REPOSITORY, blocks
 from adws.tests.project import Project

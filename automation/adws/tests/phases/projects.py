@@ -18,9 +18,9 @@ from adw_state.git.worktrees import Worktree
 from adw_state.state import Attempt, BeadsStateManager, Checkpoint, Execution
 from adw_state.trackers.issues import read_issue
 from adw_state.trackers.locate import locate
-from adw_state.workflow.place import new_worktree_path
 from adw_state.workflow.progress import Event
-from adw_state.workflow.runner import Outcome, RunSettings, resume_execution, run_issue, run_phase
+from adw_state.workflow.requests import new_worktree_path
+from adw_state.workflow.runner import RunOutcome, RunSettings, resume_execution, run_issue, run_phase
 from adws.tests.conftest import NOW
 
 ALL_STEPS = [
@@ -71,26 +71,26 @@ class Project:
         }
         return RunSettings(**{**values, **changes})
 
-    def run(self, issue_id: str, *options: str, adw_id: str | None = None, **changes: Any) -> Outcome:
+    def run(self, issue_id: str, *options: str, adw_id: str | None = None, **changes: Any) -> RunOutcome:
         """Run an issue of the tracker."""
         settings = self.settings(*options, **changes)
         return run_issue(settings, read_issue(settings.location, issue_id), adw_id=adw_id)
 
-    def resume(self, execution_id: str, *options: str, **changes: Any) -> Outcome:
+    def resume(self, execution_id: str, *options: str, **changes: Any) -> RunOutcome:
         """Resume an execution, with the scripted agent told these options."""
         return resume_execution(self.settings(*options, **changes), execution_id)
 
-    def act(self, issue_id: str = "demo-1", *, adw_id: str = "run-1", **commands: str) -> Outcome:
+    def act(self, issue_id: str = "demo-1", *, adw_id: str = "run-1", **commands: str) -> RunOutcome:
         """Run an issue with an agent that runs a shell command in each phase."""
         return self.run(issue_id, adw_id=adw_id, agent=acting_agent(self.path.parent, **commands))
 
-    def act_again(self, execution_id: str = "run-1", **commands: str) -> Outcome:
+    def act_again(self, execution_id: str = "run-1", **commands: str) -> RunOutcome:
         """Resume an execution with such an agent."""
         return self.resume(execution_id, agent=acting_agent(self.path.parent, **commands))
 
     def phase(
         self, phase: str, issue_id: str, *options: str, adw_id: str | None = None, **changes: Any
-    ) -> Outcome:
+    ) -> RunOutcome:
         """Do one phase."""
         settings = self.settings(*options, **changes)
         return run_phase(settings, phase, issue_id, adw_id, lambda: read_issue(settings.location, issue_id))

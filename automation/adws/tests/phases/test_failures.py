@@ -19,7 +19,7 @@ from adw_state.errors import (
 )
 from adw_state.state import Execution
 from adw_state.store.owner import process_mark
-from adw_state.workflow.runner import Outcome
+from adw_state.workflow.runner import RunOutcome
 from adws.tests.phases.projects import Project, script
 
 PHASES = ("plan", "build", "review")
@@ -30,7 +30,7 @@ def call(project: Project, run: Execution, phase: str, attempt: int) -> Path:
     return project.path / ".adw" / "agents" / run.id / phase / f"attempt-{attempt}"
 
 
-def told(outcome: Outcome) -> str:
+def told(outcome: RunOutcome) -> str:
     """The sentence a user reads; it must be in the record too."""
     assert outcome.execution.status == "failed"
     assert outcome.execution.error_message == str(outcome.error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def taken_over_at(project: Project, kind: str, step: str | None = None) -> Calla
 
     def watch(event: Event) -> None:
         if (event.kind, event.step) == (kind, step):
-            records_of(project).take_over("run-1", "somebody else", force=True).close()
+            with closing(records_of(project)) as records:
+                records.take_over("run-1", "somebody else", force=True)
 
     return watch
 
@@ -82,7 +84,8 @@ def test_the_attempt_that_the_new_owner_closed_is_named_by_its_reason(project: P
     )
     record = records.begin(start)
     attempt = record.start_attempt("plan", "scripted")
-    records_of(project).take_over("run-1", "second", force=True).close()
+    with closing(records_of(project)) as others:
+        others.take_over("run-1", "second", force=True)
     with pytest.raises(OwnershipLostError):
         record.finish_attempt(attempt, "completed")
     with pytest.raises(OwnershipLostError):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from adw_state.agent_prompts import build_prompt
 from adw_state.agents import scripted as scripted_agent
-from adw_state.workflow.phases.prompts import build_prompt
 from adw_state.workflow_definitions import BUILT_IN
 from adws.tests.phases.projects import VALUES, Project
 

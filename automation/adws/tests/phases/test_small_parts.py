@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adw_state.agent_prompts import build_prompt, issue_as_text
 from adw_state.agents.agent import Reader, read_plain
 from adw_state.agents.choice import resolve_agent
 from adw_state.agents.claude import read_any, read_claude
@@ -22,7 +23,6 @@ from adw_state.git.worktrees import safe_name
 from adw_state.state import Execution
 from adw_state.store.owner import owner_is_dead, process_mark, this_owner
 from adw_state.trackers.issues import Issue
-from adw_state.workflow.phases.prompts import build_prompt, issue_as_text
 from adw_state.workflow.progress import Event, describe
 from adw_state.workflow.requests import Request, read_request
 from adw_state.workflow_definitions import BUILT_IN, PhaseDefinition

@@ -15,7 +15,7 @@ from adw_state.recovery.json_reconciliation import reconcile_json_runs
 from adw_state.state import BeadsStateManager
 from adw_state.trackers.locate import locate
 from adw_state.workflow.progress import Event
-from adw_state.workflow.runner import Outcome
+from adw_state.workflow.runner import RunOutcome
 from adws.tests.beside_beads.mounts import fill_up, with_read_only, with_small_disk
 from adws.tests.phases.projects import ALL_STEPS, Project
 
@@ -24,7 +24,7 @@ LOST = "the database is lost to this run, which goes on with its JSON state only
 LATER = "the run comes in by itself"
 
 
-def ended(project: Project, outcome: Outcome) -> list[Any]:
+def ended(project: Project, outcome: RunOutcome) -> list[Any]:
     """How a run ended, how often it warned, and of what."""
     warnings = project.warnings()
     return [outcome.status, outcome.exit_code, len(warnings), *warnings]

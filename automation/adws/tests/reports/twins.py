@@ -11,7 +11,7 @@ from adw_state.reports.report import Report, report_from_database, report_from_f
 from adw_state.reports.run_files import RunFolders
 from adw_state.reports.section import last_hours
 from adw_state.state import ADWState, Attempt, BeadsStateManager, IssueSnapshot
-from adw_state.workflow.record.run_log import RunLog, log_path
+from adw_state.workflow.progress import RunLog, log_path
 
 
 @dataclass

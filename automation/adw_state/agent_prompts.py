@@ -1,15 +1,19 @@
-"""Templates of prompts: the files in `prompts/`, and those of a project in their place.
+"""What agents are told: templates, which lie in `prompts/` or replace those in a project, filled in.
 
 Placeholders are `$name`; `$$` is a dollar sign. What every agent of a kind must know is added to a template
-that leaves it out, so a project's prompt need not say more than what is special about its phase.
+that leaves it out, so a project's prompt need not say more than what is special about its phase. Placeholders
+are replaced in one pass: text that is filled in is never looked through again, so an issue that talks about
+`$plan` stays as it is. The first line of every prompt is for machines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import Template
 
+from adw_state.trackers.issues import Issue
 from adw_state.workflow_definitions import PhaseDefinition
 
 _FOLDER = Path(__file__).with_name("prompts")
@@ -44,6 +48,36 @@ def template_of(phase: PhaseDefinition) -> str:
 def read_built_in(name: str) -> str:
     """The text of a file in `prompts/`."""
     return (_FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+def build_prompt(phase: PhaseDefinition, header: Mapping[str, str], values: Mapping[str, str]) -> str:
+    """The prompt of a phase; `values` must have every placeholder of its template."""
+    template = Template(complete(template_of(phase), phase.kind))
+    words = {"phase": phase.name, "kind": phase.kind, **header}
+    # "-->" would end the comment that the header stands in.
+    line = json.dumps(words, ensure_ascii=True).replace("-->", "--\\u003e")
+    return f"<!-- adw: {line} -->\n{template.substitute(values)}"
+
+
+def issue_as_text(issue: Issue) -> str:
+    """The issue as Markdown, with the sections that it has."""
+    facts = [f"Issue: {issue.id}"]
+    if issue.issue_type:
+        facts.append(f"Type: {issue.issue_type}")
+    if issue.priority is not None:
+        facts.append(f"Priority: {issue.priority} (0 is the most urgent)")
+    if issue.labels:
+        facts.append(f"Labels: {', '.join(issue.labels)}")
+    parts = [f"# {issue.title}", "\n".join(facts)]
+    for name, text in (
+        ("Description", issue.description),
+        ("Design", issue.design),
+        ("Acceptance criteria", issue.acceptance_criteria),
+        ("Notes", issue.notes),
+    ):
+        if text.strip():
+            parts.append(f"## {name}\n\n{text.strip()}")
+    return "\n\n".join(parts)
 
 
 def complete(template: str, kind: str) -> str:

@@ -9,7 +9,7 @@ row. The failure after those fails the run; whoever resumes it lets it go round 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from adw_state.errors import InvalidInputError, command_on
 from adw_state.state import Attempt, Execution
@@ -34,7 +34,7 @@ def next_phase(
 
 def goes_back(workflow: WorkflowDefinition, phase: str, attempts: Sequence[Attempt]) -> bool:
     """Whether the run goes back by itself after the newest attempt at `phase`, which failed."""
-    definition = workflow.phases[workflow.names.index(phase)]
+    definition = workflow.phase(phase)
     newest = newest_attempt(attempts, phase)
     if newest is None or not is_against_earlier_work(newest) or definition.at_most is None:
         return False
@@ -72,7 +72,7 @@ def way_back(workflow: WorkflowDefinition, phase: str) -> str | None:
     For a verdict that names none, that is the nearest one before it whose agent changes files. A command that
     names none is only run again.
     """
-    definition = workflow.phases[workflow.names.index(phase)]
+    definition = workflow.phase(phase)
     if definition.sends_back_to is not None or definition.kind != "verdict":
         return definition.sends_back_to
     nearest = {earlier.kind: earlier.name for earlier in workflow.phases_before(phase)}
@@ -87,3 +87,32 @@ def is_against_earlier_work(attempt: Attempt) -> bool:
 def newest_attempt(attempts: Sequence[Attempt], phase: str) -> Attempt | None:
     """The newest attempt at a phase; None where there is none."""
     return max((old for old in attempts if old.phase == phase), key=lambda old: old.attempt, default=None)
+
+
+def feedback_for(workflow: WorkflowDefinition, phase: str, attempts: Sequence[Attempt]) -> str:
+    """What has gone wrong and is not made good yet, as sections of a prompt; empty where nothing is.
+
+    That is the phase's own last attempt, and those of later phases that send the run back to it.
+    """
+    failures = _open_failures(workflow, phase, attempts)
+    return "".join(
+        f"\nAn earlier attempt at {old.phase} failed, for this reason:\n\n{_quoted(old.error_message)}\n"
+        for old in failures
+    )
+
+
+def _open_failures(
+    workflow: WorkflowDefinition, phase: str, attempts: Sequence[Attempt]
+) -> Iterator[Attempt]:
+    ended = [old for old in attempts if old.status in ("completed", "failed")]
+    own = newest_attempt(ended, phase)
+    if own is not None and own.status == "failed":
+        yield own
+    for later in workflow.names[workflow.names.index(phase) + 1 :]:
+        newest = newest_attempt(ended, later)
+        if newest is not None and is_against_earlier_work(newest) and way_back(workflow, later) == phase:
+            yield newest
+
+
+def _quoted(message: str | None) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in (message or "it left no message").strip().splitlines())
