@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import Template
 
-from adw_state.trackers.issues import Issue
+from adw_state.trackers.tracker import Issue
 from adw_state.workflow_definitions import PhaseDefinition
 
 _FOLDER = Path(__file__).with_name("prompts")

@@ -20,8 +20,8 @@ from adw_state.store.database import Database
 from adw_state.store.executions import create_statement
 from adw_state.store.home import OwnFile
 from adw_state.store.records import encode_phases
-from adw_state.trackers.issues import Issue
-from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.bd import create_beads_database
+from adw_state.trackers.tracker import Issue
 from benchmarks.timings import seconds_for, summarize
 
 _NOW = "2026-01-02T03:04:05.000000Z"

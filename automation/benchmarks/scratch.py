@@ -19,8 +19,8 @@ from adw_state.store import migrations, sql
 from adw_state.store.database import Database
 from adw_state.store.records import encode_phases
 from adw_state.store.transaction import Params, Transaction
-from adw_state.trackers.issues import Issue
-from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.bd import create_beads_database
+from adw_state.trackers.tracker import Issue
 
 DAYS = 30
 _TEXTS = Path(__file__).with_name("bench.sql")

@@ -22,7 +22,7 @@ from adw_state.commands.options import json_option
 from adw_state.commands.output import print_json, print_line, print_part
 from adw_state.errors import AdwError
 from adw_state.run_root import agents_folder
-from adw_state.trackers.issues import Issue
+from adw_state.trackers.tracker import Issue
 
 _YESTERDAY_HOURS = 30
 _WINDOW_HOURS = 48

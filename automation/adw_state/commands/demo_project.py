@@ -14,8 +14,8 @@ from adw_state.clock import Clock
 from adw_state.errors import InvalidInputError, TrackerUnusableError
 from adw_state.git.command import Git, without_git_variables
 from adw_state.temporary_files import new_temporary_folder
-from adw_state.trackers.issues import Issue
-from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.bd import create_beads_database
+from adw_state.trackers.tracker import Issue
 
 _PREFIX = "demo"
 _FILES = {

@@ -14,7 +14,7 @@ from adw_state.errors import ExecutionNotFoundError, InvalidInputError, command_
 from adw_state.state import ADWState, Attempt, BeadsStateManager, Execution
 from adw_state.store.owner import Life, life_of
 from adw_state.store.records import EXECUTION_STATUSES, UNFINISHED
-from adw_state.trackers.locate import Location
+from adw_state.trackers.tracker import Location
 from adw_state.visible_text import one_line
 
 

@@ -15,7 +15,8 @@ from adw_state.recovery.upgrade import migrate as apply_to
 from adw_state.store import migration_status, migrations
 from adw_state.store.previous_tables import PreviousTables, look_for
 from adw_state.store.sqlite.backup import Backup, list_backups
-from adw_state.trackers.locate import Location, locate
+from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import Location
 
 
 @click.group()

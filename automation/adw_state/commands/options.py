@@ -12,7 +12,8 @@ import click
 from adw_state.clock import default_clock
 from adw_state.config import Config, load_config
 from adw_state.recovery.opening import open_project
-from adw_state.trackers.locate import Location, locate
+from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import Location
 
 if TYPE_CHECKING:
     from adw_state.state import BeadsStateManager

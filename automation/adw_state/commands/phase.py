@@ -8,8 +8,8 @@ import click
 
 from adw_state.commands.options import common, priority_option, title_option, type_option
 from adw_state.commands.run import agent_option, base_option, finish, run_settings, workflow_option
-from adw_state.trackers.issues import Issue, check_issue_id, read_issue
 from adw_state.trackers.locate import locate_for_run
+from adw_state.trackers.tracker import Issue, check_issue_id, read_issue
 from adw_state.workflow.runner import run_phase
 
 

@@ -15,7 +15,8 @@ from adw_state.recovery.places import OldFile, old_files
 from adw_state.recovery.restoring import Restoration, Survey, rehearse, survey
 from adw_state.recovery.restoring import restore as restore_from
 from adw_state.store.importing import Tally
-from adw_state.trackers.locate import Location, locate
+from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import Location
 
 
 @click.command()

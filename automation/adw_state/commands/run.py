@@ -21,9 +21,9 @@ from adw_state.commands.options import (
 from adw_state.commands.output import print_error, print_json, print_line
 from adw_state.commands.standard_streams import exit_code_tells_of_work
 from adw_state.errors import command_on
-from adw_state.trackers.issues import Issue, check_issue_id, read_issue
-from adw_state.trackers.locate import Location, locate_for_run
+from adw_state.trackers.locate import locate_for_run
 from adw_state.trackers.repository import find_repository
+from adw_state.trackers.tracker import Issue, Location, check_issue_id, read_issue
 from adw_state.workflow.progress import Event, describe
 from adw_state.workflow.runner import RunOutcome, RunSettings, resume_execution, run_issue
 

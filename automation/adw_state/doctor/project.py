@@ -17,9 +17,9 @@ from adw_state.store.check import Target
 from adw_state.store.database import Database
 from adw_state.store.sqlite.connection import open_reader
 from adw_state.store.sqlite.driver import EngineError
-from adw_state.trackers.bd_dolt import BD_DOLT
+from adw_state.trackers.bd import BD_DOLT
 from adw_state.trackers.bd_program import installed_bd
-from adw_state.trackers.locate import Location
+from adw_state.trackers.tracker import Location
 
 _OUR_TABLES = {"adw_executions", "adw_phase_attempts", "adw_checkpoints", "adw_executions_archive"}
 

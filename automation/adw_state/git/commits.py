@@ -24,7 +24,7 @@ from adw_state.errors import GitFailedError, PhaseFailedError
 from adw_state.git.command import Git
 from adw_state.git.tree_state import Change, nul_separated, stand_on_branch, unstage
 from adw_state.git.worktrees import Worktree, git_of, head_of, open_file
-from adw_state.trackers.issues import Issue
+from adw_state.trackers.tracker import Issue
 
 _MOST_SUBJECT = 72
 _MOST_FILES_LISTED = 500

@@ -10,7 +10,7 @@ from __future__ import annotations
 from adw_state.clock import Clock
 from adw_state.recovery.places import previous_locations
 from adw_state.recovery.restoring import Restoration, Survey, restore, survey
-from adw_state.trackers.locate import Location
+from adw_state.trackers.tracker import Location
 
 
 def look_behind(location: Location, clock: Clock) -> Survey:

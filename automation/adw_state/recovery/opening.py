@@ -13,7 +13,7 @@ from adw_state.run_root import json_only_runs
 if TYPE_CHECKING:
     from adw_state.clock import Clock
     from adw_state.state import BeadsStateManager
-    from adw_state.trackers.locate import Location
+    from adw_state.trackers.tracker import Location
 
 
 def require_database(location: Location) -> None:

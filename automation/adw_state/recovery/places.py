@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from adw_state.trackers.locate import SIDECAR_NAME, Location
+from adw_state.trackers.locate import SIDECAR_NAME
+from adw_state.trackers.tracker import Location
 
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 # What bd calls the copy that it makes before it moves a project to Dolt.

@@ -32,7 +32,7 @@ from adw_state.store.runs import RowCounts, RunRows, StoredRow
 from adw_state.store.sqlite.backup import Backup, back_up
 from adw_state.store.sqlite.private_copy import scratch_folder
 from adw_state.store.transaction import Transaction
-from adw_state.trackers.locate import Location
+from adw_state.trackers.tracker import Location
 
 _Content: TypeAlias = RunRows | tuple[str, StoredRow]
 

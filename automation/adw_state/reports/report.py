@@ -55,7 +55,7 @@ from adw_state.store import sql
 from adw_state.store.transaction import Transaction
 
 if TYPE_CHECKING:
-    from adw_state.trackers.locate import Location
+    from adw_state.trackers.tracker import Location
 
 SCHEMA = "adw.report/2"
 BACKENDS = ("json", "database")

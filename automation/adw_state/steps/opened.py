@@ -22,7 +22,8 @@ from adw_state.recovery.opening import open_project
 from adw_state.state import BeadsStateManager, IssueSnapshot
 from adw_state.steps.run import Run, RunRequest
 from adw_state.store.owner import this_owner
-from adw_state.trackers.locate import Location, locate
+from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import Location
 
 if TYPE_CHECKING:
     from adw_state.steps.async_run import AsyncRun

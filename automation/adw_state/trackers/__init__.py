@@ -1,10 +1,8 @@
 """Trackers: which one a project has, where its files are, and its issues.
 
-Ask here: where is the database (`locate`), which git repository is this (`repository`), what does an
-issue say (`issues`). Nothing in this room writes to a tracker; `own_tracker` makes a new, beads-shaped
-file where there was none.
+Ask here: where is the database (`locate`), what does an issue say (`tracker`), which git repository is this
+(`repository`). Nothing in this room writes to a tracker.
 
-Every command starts by finding the database, so this room is quick to load: its inner records are named
-tuples, which Python makes several times faster than dataclasses, and a source of issues is loaded only
-where it is asked.
+Every command starts by finding the database, so this room is quick to load: most of its records are named
+tuples, which Python makes several times faster than dataclasses, and `bd` is started only where it is asked.
 """

@@ -1,18 +1,42 @@
-"""bd on SQLite (0.50 and older): its file holds the issues, and our tables beside them."""
+"""bd, on SQLite (0.50 and older) and on Dolt (0.51 and newer).
+
+On SQLite its file holds the issues, and our tables beside them. A Dolt store is no file to share, and its
+issues are asked of `bd`. Where there is no tracker, `create_beads_database` makes a file that a real bd on
+SQLite opens, goes on with, and upgrades: for `adw demo` and for tests. It is the only place that writes a
+tracker's tables, and only into a file that it has just made.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
 
-from adw_state.errors import IssueNotFoundError
-from adw_state.trackers.tracker import GIVEN, Fields
+from adw_state.clock import format_time
+from adw_state.errors import (
+    DatabaseAmbiguousError,
+    DatabaseReadOnlyError,
+    InvalidInputError,
+    IssueNotFoundError,
+)
+from adw_state.store import sql
+from adw_state.store.sqlite.connection import open_new
+from adw_state.store.sqlite.driver import Connection
+from adw_state.store.sqlite.faults import translating
+from adw_state.trackers.database_file import reading
+from adw_state.trackers.folder import BeadsFolder
+from adw_state.trackers.tracker import Export, Fields, Found, Issue, Location, check_issue_id
 
-if TYPE_CHECKING:
-    from adw_state.trackers.locate import Location
-    from adw_state.trackers.search import Found
+_SHAPE = Path(__file__).resolve().parents[1] / "db_shapes" / "beads.sql"
+_SHAPE_VERSION = "0.17.7"
+_PREFIX = r"[A-Za-z][A-Za-z0-9_-]*"
+_ACTOR = "adw"
 
 
-class _Bd:
+class _Bd(Export):
     name = "bd"
     holds_our_tables = True
 
@@ -27,29 +51,145 @@ class _Bd:
 
     def issue_source(self, location: Location) -> str:
         """Its file, or the export where it has none."""
-        source = location.tracker_database or location.jsonl
-        return f"read from {source}" if source else GIVEN
+        database = location.tracker_database
+        return f"read from {database}" if database else super().issue_source(location)
 
     def read_issue(self, location: Location, issue_id: str) -> Fields:
         """The row of the issue; without a database, its line in the export."""
-        if location.tracker_database is None:
-            from adw_state.trackers.issues import issue_in_export
-
-            return issue_in_export(location, issue_id)
-        from adw_state.store import sql
-        from adw_state.trackers.database_file import reading
-
+        database = location.tracker_database
+        if database is None:
+            return super().read_issue(location, issue_id)
         texts, params = sql.load("tracker_issues"), {"issue_id": issue_id}
-        with reading(location.tracker_database) as connection:
-            row = next(iter(connection.execute(texts["issue"], params).fetchall()), None)
+        with reading(database) as connection:
+            row = connection.execute(texts["issue"], params).fetchone()
             if row is None:
                 raise IssueNotFoundError(
-                    f"{location.tracker_database} has no issue {issue_id!r}",
-                    hint="see which there are: `bd list`",
+                    f"{database} has no issue {issue_id!r}", hint="see which there are: `bd list`"
                 )
-            has_labels = connection.execute(texts["labels_table"]).fetchall()
+            has_labels = connection.execute(texts["labels_table"]).fetchone()
             labels = connection.execute(texts["labels"], params).fetchall() if has_labels else []
-        return {name: row[name] for name in row.keys()}, [label for (label,) in labels]  # noqa: SIM118
+        return {**dict(row), "labels": [label for (label,) in labels]}
+
+
+class _BdDolt:
+    name = "bd (Dolt)"
+    holds_our_tables = False
+
+    def evidence(self, found: Found) -> tuple[str, ...]:
+        """What the folder says of a Dolt store. A SQLite file beside one may not be named."""
+        shown = found.folder and (found.folder.dolt_evidence() or _put_away(found.folder, found.database))
+        if not shown:
+            return ()
+        if found.named and found.database is not None:
+            raise DatabaseAmbiguousError(
+                f"{found.database} is out of use: {shown}",
+                hint="leave the file unnamed to use the project as it is, or work on a copy elsewhere",
+            )
+        return (shown,)
+
+    def issue_source(self, location: Location) -> str:
+        """bd, whose export serves where it cannot be asked."""
+        return "read by `bd list`" + (f", else from {location.jsonl}" if location.jsonl else "")
+
+    def read_issue(self, location: Location, issue_id: str) -> Fields:
+        """What bd says of it."""
+        from adw_state.trackers.bd_program import issue_from_bd  # only where bd is asked
+
+        return issue_from_bd(location.beads_dir or location.project / ".beads", issue_id)
 
 
 BD = _Bd()
+BD_DOLT = _BdDolt()
+
+
+def _put_away(folder: BeadsFolder, database: Path | None) -> str | None:
+    file = folder.put_away_database() if database is None else None
+    return f"{file} was put away by bd when the issues moved to Dolt." if file else None
+
+
+def create_beads_database(path: Path, prefix: str, issues: Sequence[Issue], now: datetime) -> None:
+    """Make a new database at `path` that bd takes for its own, holding these issues.
+
+    The folder is made too where it is missing; bd looks for `.beads/beads.db`. `prefix` is what the ids of
+    further issues begin with, without the dash. What an issue does not say becomes what bd would assume:
+    open, a task, priority 2.
+
+    Raises:
+        InvalidInputError: there is a file already, or an issue that no tracker would accept.
+        DatabaseReadOnlyError: the file or its folder cannot be made.
+    """
+    if not re.fullmatch(_PREFIX, prefix):
+        raise InvalidInputError(
+            f"{prefix!r} cannot begin the ids of issues", hint="use letters and digits, such as bd"
+        )
+    seen: set[str] = set()
+    for issue in issues:
+        _check(issue, seen)
+        seen.add(issue.id)
+    _claim(path)
+    try:
+        _fill(path, prefix, issues, format_time(now))
+    except BaseException:
+        path.unlink()
+        raise
+
+
+def _check(issue: Issue, seen: set[str]) -> None:
+    check_issue_id(issue.id)
+    if issue.id in seen:
+        raise InvalidInputError(f"issue {issue.id} is given twice", hint="give every issue its own id")
+    if not 0 < len(issue.title) <= 500:
+        raise InvalidInputError(
+            f"issue {issue.id} has a title of {len(issue.title)} characters", hint="use 1 to 500 characters"
+        )
+    if issue.priority is not None and not 0 <= issue.priority <= 4:
+        raise InvalidInputError(
+            f"issue {issue.id} has priority {issue.priority}", hint="use 0 (most urgent) to 4"
+        )
+
+
+def _claim(path: Path) -> None:
+    """Make the file, empty and private, unless there is one."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=False)
+    except FileExistsError as error:
+        raise InvalidInputError(f"{path} exists already", hint="name a file that does not exist") from error
+    except OSError as error:
+        raise DatabaseReadOnlyError(
+            f"{path} cannot be made: {error.strerror}", hint="name a place in a folder you may write to"
+        ) from error
+
+
+def _fill(path: Path, prefix: str, issues: Sequence[Issue], now: str) -> None:
+    # bd keeps a log too.
+    with closing(open_new(path, with_log=True)) as connection, translating(path):
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in sql.statements(_SHAPE.read_text(encoding="utf-8")):
+            connection.execute(statement)
+        texts = sql.load("own_tracker")
+        connection.execute(texts["set_prefix"], {"prefix": prefix})
+        connection.execute(texts["set_version"], {"version": _SHAPE_VERSION})
+        for issue in issues:
+            _add(connection, issue, now)
+        connection.execute("COMMIT")
+
+
+def _add(connection: Connection, issue: Issue, now: str) -> None:
+    texts = sql.load("own_tracker")
+    status = issue.status or "open"
+    row = {
+        **asdict(issue),
+        "status": status,
+        "priority": 2 if issue.priority is None else issue.priority,
+        "issue_type": issue.issue_type or "task",
+        "now": now,
+        "closed_at": now if status == "closed" else None,
+    }
+    connection.execute(texts["add_issue"], row)
+    for label in issue.labels:
+        connection.execute(texts["add_label"], {"id": issue.id, "label": label})
+    connection.execute(
+        texts["add_event"], {"id": issue.id, "actor": _ACTOR, "title": issue.title, "now": now}
+    )
+    connection.execute(texts["mark_for_export"], {"id": issue.id, "now": now})

@@ -4,6 +4,11 @@ An answer is read as far as the program prints it: a daemon that keeps the outpu
 and a program that prints without end is stopped, as is one that takes too long. It may print a warning
 before its answer, after it or on the same line, so every place that could begin a JSON value is tried, and
 the caller says which shape it wants.
+
+bd takes a few tenths of a second, so it is asked once per run. `--readonly` makes it unable to change an
+issue, and a bd too old for Dolt refuses the flag or the folder instead of starting a database. `bd show`
+notes the issue as the one last touched all the same, and a `bd close` without an id closes that one; so
+`bd list` is asked, which notes nothing and says as much, and `bd show` only for what a list does not have.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ import json
 import os
 import re
 import selectors
+import shlex
 import shutil
 import signal
 import subprocess
@@ -21,11 +27,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from adw_state.errors import TrackerUnusableError
+from adw_state.errors import IssueNotFoundError, TrackerUnusableError
 
 _MOST_BYTES = 64 * 1024 * 1024
 _PIECE_BYTES = 1024 * 1024
 _POLL_SECONDS = 0.05
+_TIMEOUT_SECONDS = 20.0
+_MOST_LETTERS = 200
 _DECODER = json.JSONDecoder(strict=False)  # a text may hold line breaks as they are
 _BEGIN = re.compile(r"[{\[]")
 # Each try that fails may read to the end of the output, and no warning has so many brackets.
@@ -137,3 +145,70 @@ def _values(output: str) -> Iterator[Any]:
             failures, position = failures + 1, begin.end()
         else:
             yield value
+
+
+def issue_from_bd(beads_dir: Path, issue_id: str) -> Mapping[str, Any]:
+    """What bd says about the issue.
+
+    Raises:
+        IssueNotFoundError: bd has no issue of exactly this id.
+        TrackerUnusableError: bd is missing, fails, or answers something else than an issue.
+    """
+    listed = _ask(beads_dir, "list", "--json", "--all", "--limit=0", f"--id={issue_id}")
+    return _issue_in(listed, issue_id) or _shown(beads_dir, issue_id)
+
+
+def _shown(beads_dir: Path, issue_id: str) -> Mapping[str, Any]:
+    # After `--` an id that begins with a dash is no option.
+    answer = _ask(beads_dir, "show", "--json", "--", issue_id)
+    found = _issue_in(answer, issue_id)
+    if found is not None:
+        return found
+    others = _issues_in(answer)
+    if len(others) == 1:  # bd completes ids; a run is filed under the whole one
+        raise IssueNotFoundError(f"there is no issue {issue_id!r}", hint=f"did you mean {others[0]['id']}?")
+    raise _refusal(answer, issue_id)
+
+
+def _ask(beads_dir: Path, *words: str) -> Answer:
+    program = installed_bd(os.environ)
+    if program is None:
+        raise TrackerUnusableError(
+            f"the issues of {beads_dir} are in Dolt, and there is no `bd` on the PATH to read them",
+            hint="install bd, or write an export beside it: `bd export -o .beads/issues.jsonl`",
+        )
+    environ = {**os.environ, "BEADS_DIR": str(beads_dir)}
+    command = [program, "--readonly", *words]
+    return ask(command, folder=beads_dir.parent, environ=environ, seconds=_TIMEOUT_SECONDS)
+
+
+def _issue_in(answer: Answer, issue_id: str) -> Mapping[str, Any] | None:
+    return next((issue for issue in _issues_in(answer) if issue["id"] == issue_id), None)
+
+
+def _issues_in(answer: Answer) -> list[Mapping[str, Any]]:
+    """The objects in the answer that are issues; another program's JSON has another shape."""
+    return [
+        found
+        for found in json_objects(answer.stdout)
+        if isinstance(found.get("id"), str) and isinstance(found.get("title"), str)
+    ]
+
+
+def _refusal(answer: Answer, issue_id: str) -> Exception:
+    errors = (found.get("error") for found in json_objects(answer.stdout))
+    error = next((text for text in errors if isinstance(text, str)), None)
+    if error is not None and "no issue" in error:
+        return IssueNotFoundError(f"bd has no issue {issue_id!r}", hint="see which there are: `bd list`")
+    lines = (answer.stderr or answer.stdout).strip().splitlines()
+    why = error or (lines[0] if lines else "it printed nothing")
+    return TrackerUnusableError(
+        f"bd could not show issue {issue_id!r} (exit code {answer.code}): {_shortened(why)}",
+        hint=f"try it yourself: `bd show --json -- {shlex.quote(issue_id)}`",
+    )
+
+
+def _shortened(text: str) -> str:
+    """The text in one line of a length that can be read."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text[: _MOST_LETTERS + 1])
+    return line if len(line) <= _MOST_LETTERS else line[:_MOST_LETTERS] + "…"

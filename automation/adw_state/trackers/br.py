@@ -7,20 +7,16 @@ br is told from bd by the marks that it leaves: one of them proves it, none of t
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
-from adw_state.trackers.tracker import GIVEN, Fields
-
-if TYPE_CHECKING:
-    from adw_state.trackers.locate import Location
-    from adw_state.trackers.search import Found
+from adw_state.trackers.database_file import read_header
+from adw_state.trackers.tracker import Export, Found
 
 # Bookkeeping that bd creates in every file and br's schema lacks; br's own has the cache below.
 _BD_ONLY_TABLES = {"compaction_snapshots", "issue_snapshots"}
 _BR_TABLES = {"blocked_issues_cache", "export_hashes", "child_counters"}
 
 
-class _Br:
+class _Br(Export):
     name = "br"
     holds_our_tables = False
 
@@ -29,21 +25,9 @@ class _Br:
         marks = marks_in_folder(found.folder.names) if found.folder else ()
         if marks or found.database is None:
             return marks
-        from adw_state.trackers.database_file import read_header
-
         return marks_in_header(read_header(found.database)) or marks_in_shape(
             found.shape.tables, found.shape.user_version
         )
-
-    def issue_source(self, location: Location) -> str:
-        """The export alone."""
-        return f"read from {location.jsonl}" if location.jsonl else GIVEN
-
-    def read_issue(self, location: Location, issue_id: str) -> Fields:
-        """Its newest line in the export."""
-        from adw_state.trackers.issues import issue_in_export
-
-        return issue_in_export(location, issue_id)
 
 
 BR = _Br()

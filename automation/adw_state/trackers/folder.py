@@ -1,16 +1,20 @@
-"""One `.beads` folder: what it says about itself, and where it sends us.
+"""One `.beads` folder: what it says about itself, where it sends us, and its issue export.
 
 A folder is read once, into a `BeadsFolder`; questions about it are answered from that. The rules are
 those of the trackers themselves, read-only: bd turns an old config.json into metadata.json when it
 reads it, we do not.
+
+A line of an export that cannot be understood is counted and skipped, never guessed at. Lines are read one
+at a time, whatever the size of the file.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from adw_state.errors import DatabaseAmbiguousError, DatabaseUnreadableError, TrackerUnusableError
 from adw_state.text_files import decode_text
@@ -20,6 +24,9 @@ _DOLT_FOLDERS = ("dolt", "embeddeddolt")
 # JSONL files that bd keeps beside the issue export.
 _OTHER_EXPORTS = {"interactions.jsonl", "deletions.jsonl", "molecules.jsonl", "routes.jsonl", "events.jsonl"}
 _MAX_SETTINGS_BYTES = 1_000_000
+# Far longer than any issue; a longer line is no issue, and is not taken into memory whole.
+_MAX_LINE_BYTES = 16 * 1024 * 1024
+_MARK_BYTES = 4  # of the longest byte order mark
 
 
 class BeadsFolder(NamedTuple):
@@ -173,3 +180,58 @@ def _text(path: Path) -> str:
         raise TrackerUnusableError(
             f"{path} cannot be read: {error.strerror}", hint="check the permissions of the file"
         ) from error
+
+
+@dataclass(slots=True)
+class ExportReader:
+    """Goes through the objects of an issue export and counts what it skips."""
+
+    path: Path
+    lines: int = 0
+    skipped: int = 0
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        """Every JSON object that has an id, in the order of the file.
+
+        Raises `TrackerUnusableError`: the file cannot be read, or is in another encoding than UTF-8.
+        """
+        try:
+            with self.path.open("rb") as file:
+                self._require_utf8(file)
+                while line := file.readline(_MAX_LINE_BYTES):
+                    if _skip_rest(line, file):
+                        line = b"too long"
+                    if line.strip():
+                        yield from self._objects(line)
+        except OSError as error:
+            raise TrackerUnusableError(
+                f"{self.path} cannot be read: {error.strerror}", hint="check the file and its permissions"
+            ) from error
+
+    def _require_utf8(self, file: BinaryIO) -> None:
+        try:
+            decode_text(file.read(_MARK_BYTES), "replace")
+        except ValueError as error:
+            raise TrackerUnusableError(
+                f"{self.path} cannot be understood: {error}", hint="let the tracker write its export anew"
+            ) from error
+        file.seek(0)
+
+    def _objects(self, line: bytes) -> Iterator[Mapping[str, Any]]:
+        self.lines += 1
+        try:
+            value = json.loads(line, strict=False)  # a text may hold tabs and carriage returns as they are
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict) and isinstance(value.get("id"), str):
+            yield value
+        else:
+            self.skipped += 1
+
+
+def _skip_rest(line: bytes, file: BinaryIO) -> bool:
+    """Whether the line goes on beyond what was read of it; if so, read past its end."""
+    cut = False
+    while len(line) == _MAX_LINE_BYTES and not line.endswith(b"\n"):
+        cut, line = True, file.readline(_MAX_LINE_BYTES)
+    return cut

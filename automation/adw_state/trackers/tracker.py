@@ -1,28 +1,116 @@
-"""What is asked of a tracker: is it this one, do our tables lie in its file, what does it say of an issue?
+"""What is asked of a tracker: is it this one, do our tables lie in its file, what are its issues?
 
-One module per tracker answers (`bd`, `bd_dolt`, `br`), and `search` lists them. The names bd, Dolt and br
-mean nothing to any other module than these. A project may have none; then the command line says the issue.
+One module per tracker answers (`bd`, `br`), and `locate` lists them. The names bd, Dolt and br mean nothing
+to any other module than these. A project may have none; then the command line says the issue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
-from adw_state.errors import IssueNotFoundError
+from adw_state.errors import (
+    DatabaseError,
+    DatabaseForeignError,
+    DatabaseUnreadableError,
+    InvalidInputError,
+    IssueNotFoundError,
+    TrackerUnusableError,
+)
+from adw_state.text_files import storable
+from adw_state.trackers.database_file import Shape, read_shape
+from adw_state.trackers.folder import BeadsFolder, ExportReader
 
-if TYPE_CHECKING:
-    from adw_state.trackers.locate import Location
-    from adw_state.trackers.search import Found
+MAX_ID_LENGTH = 200
+_ISSUE_COLUMNS = {"id", "title", "status"}
+_GIVEN = "given on the command line (--title …)"
 
-Fields: TypeAlias = tuple[Mapping[str, object], Iterable[object]]
-"""An issue as its tracker tells it: its fields by their names in bd, and its labels."""
+Fields: TypeAlias = Mapping[str, object]
+"""An issue as its tracker tells it, by the names of bd's JSON."""
+Warn: TypeAlias = Callable[[str], None]
+_Answer = TypeVar("_Answer")
 
-GIVEN = "given on the command line (--title …)"
-"""Where issues come from when there is nothing to read them from."""
+
+@dataclass(frozen=True)
+class Found:
+    """What the search came to: a folder, a file, or both, and how, in sentences."""
+
+    folder: BeadsFolder | None
+    database: Path | None
+    how: tuple[str, ...]
+    named: bool = False
+    """Whether somebody named this very file, instead of it being found in its folder."""
+
+    @cached_property
+    def shape(self) -> Shape:
+        """What the file contains; only for a file without br's marks in its header.
+
+        Raises `DatabaseForeignError` where it is no tracker's, `DatabaseUnreadableError` where it is damaged.
+        """
+        if self.database is None:
+            raise ValueError("no file was found")
+        shape = read_shape(self.database)
+        if not shape.issue_columns >= _ISSUE_COLUMNS:
+            raise DatabaseForeignError(
+                f"{self.database} is a SQLite database, but not a tracker's: it has no table of issues",
+                hint="name the tracker's database with --db, or leave --db out to have it found",
+            )
+        return shape
 
 
-class Tracker(Protocol):
+class Location(NamedTuple):
+    """Where everything of one project is."""
+
+    tracker: Tracker
+    database: Path
+    """Where our tables live, a real path; the sidecar may not exist yet."""
+    project: Path
+    """Top of the main work tree, or the folder itself outside git: home of runs, logs and JSON states."""
+    state_dir: Path
+    """Where our own files go: the sidecar and the backups."""
+    reasons: tuple[str, ...]
+    """How it was found and why here, in plain sentences."""
+    beside_issues: bool = False
+    """True: in the tracker's own file, with the foreign key to its issues. False: the sidecar."""
+    beads_dir: Path | None = None
+    tracker_database: Path | None = None
+    """The tracker's SQLite file, if it has one."""
+    jsonl: Path | None = None
+    """The issue export, if there is one."""
+    fault: DatabaseError | None = None
+    """Why the project's database cannot be used, where a run goes on without it."""
+
+    def database_exists(self) -> bool:
+        """Whether `database` is there now.
+
+        Raises `DatabaseUnreadableError`: the folder that it lies in cannot be entered.
+        """
+        try:
+            return self.database.exists()
+        except OSError as error:
+            raise DatabaseUnreadableError(
+                f"{self.database} cannot be reached: {error.strerror}",
+                hint="check who owns the folders on the way to it, and their permissions:"
+                f" `ls -ld {shlex.quote(str(self.database.parent))}`",
+            ) from error
+
+
+class IssueSource(Protocol):
+    """Something that issues are read from."""
+
+    def read_issue(self, location: Location, issue_id: str) -> Fields:
+        """What it says about the issue with exactly this id.
+
+        Raises `IssueNotFoundError` where it has none, and `DatabaseError` where it cannot be asked; then
+        the project's export is read instead.
+        """
+
+
+class Tracker(IssueSource, Protocol):
     """One kind of tracker."""
 
     name: str
@@ -39,25 +127,42 @@ class Tracker(Protocol):
     def issue_source(self, location: Location) -> str:
         """Where issues are read from, in words that go on from "Issues are"."""
 
+
+class Export:
+    """The issue export of a project; trackers whose store we do not open inherit from it.
+
+    Exports live in git and are edited, merged and cut off there: they carry conflict markers, duplicate ids
+    (the last one counts, as for bd's own import), CRLF, broken lines.
+    """
+
+    def issue_source(self, location: Location) -> str:
+        """The export, or whoever calls where there is none."""
+        return f"read from {location.jsonl}" if location.jsonl else _GIVEN
+
     def read_issue(self, location: Location, issue_id: str) -> Fields:
-        """What it says about the issue with exactly this id.
+        """The newest object of the issue.
 
-        Raises `IssueNotFoundError` where it has none, and `DatabaseError` where it cannot be asked; then
-        its export is read instead.
+        Raises:
+            IssueNotFoundError: there is no export, or no line that can be understood is about this issue.
+            TrackerUnusableError: the export cannot be read.
         """
+        reader = _export_of(location)
+        newest = None
+        for candidate in reader:
+            if candidate["id"] == issue_id:
+                newest = candidate
+        if newest is None:
+            raise _not_in(reader, issue_id)
+        return newest
 
 
-class _NoTracker:
+class _NoTracker(Export):
     name = "none"
     holds_our_tables = False
 
     def evidence(self, found: Found) -> tuple[str, ...]:  # noqa: ARG002 - something was found
         """Nothing: where something was found there is a tracker."""
         return ()
-
-    def issue_source(self, location: Location) -> str:
-        """An export that lies about, or whoever calls."""
-        return f"read from {location.jsonl}" if location.jsonl else GIVEN
 
     def read_issue(self, location: Location, issue_id: str) -> Fields:
         """There is nothing to read it from."""
@@ -68,3 +173,127 @@ class _NoTracker:
 
 
 NO_TRACKER = _NoTracker()
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One issue. What the tracker does not say is None, or empty text; nothing is guessed."""
+
+    id: str
+    title: str
+    issue_type: str | None = None
+    priority: int | None = None
+    """0 is the most urgent."""
+    status: str | None = None
+    description: str = ""
+    design: str = ""
+    acceptance_criteria: str = ""
+    notes: str = ""
+    labels: tuple[str, ...] = ()
+
+
+def read_issue(location: Location, issue_id: str, warn: Warn = lambda _: None) -> Issue:
+    """The issue with exactly this id.
+
+    `warn` is called with one sentence where the tracker could not be read and its export was read instead.
+
+    Raises:
+        InvalidInputError: no tracker could have an issue of this id.
+        IssueNotFoundError: the tracker does not have it, or it was deleted.
+        TrackerUnusableError: neither the tracker nor its export can be read.
+        DatabaseError: the tracker's file cannot be read.
+    """
+    check_issue_id(issue_id)
+    fields = _asked(
+        location, lambda source: source.read_issue(location, issue_id), f"issue {issue_id} was", warn
+    )
+    issue = _issue_from(fields)
+    if issue.status == "tombstone":
+        raise IssueNotFoundError(
+            f"issue {issue_id!r} was deleted from the tracker", hint="choose a living issue: `bd list`"
+        )
+    return issue
+
+
+def check_issue_id(issue_id: str) -> None:
+    """Refuse what cannot be the id of an issue in any tracker.
+
+    Raises `InvalidInputError`: it is blank, too long, or contains line breaks or other control characters.
+    """
+    if not issue_id.strip():
+        why = "it is blank"
+    elif len(issue_id) > MAX_ID_LENGTH:
+        why = f"it has {len(issue_id)} characters, the most is {MAX_ID_LENGTH}"
+    elif not issue_id.isprintable():
+        why = "it contains a line break or another unprintable character"
+    else:
+        return
+    shown = repr(issue_id if len(issue_id) <= MAX_ID_LENGTH else issue_id[:40] + "…")
+    raise InvalidInputError(
+        f"{shown} cannot be the id of an issue: {why}", hint="give an id as `bd list` shows it, such as bd-42"
+    )
+
+
+def _asked(location: Location, ask: Callable[[IssueSource], _Answer], what: str, warn: Warn) -> _Answer:
+    """The answer of the tracker, or else of its export, which may be out of date."""
+    fault = location.fault
+    if fault is None:
+        try:
+            return ask(location.tracker)
+        except DatabaseError as error:
+            fault = error
+    if location.jsonl is None:
+        raise fault
+    try:
+        answer = ask(Export())
+    except (IssueNotFoundError, TrackerUnusableError) as second:
+        raise TrackerUnusableError(f"{fault}; {second}", hint=fault.hint) from fault
+    warn(f"{what} read from {location.jsonl}, which may be out of date, because {fault}")
+    return answer
+
+
+def _issue_from(fields: Fields) -> Issue:
+    """An issue from a tracker's row or JSON object; values of an unexpected type count as not said."""
+    priority, labels = fields.get("priority"), fields.get("labels")
+    return Issue(
+        id=_text(fields, "id"),
+        title=_text(fields, "title"),
+        issue_type=_text(fields, "issue_type") or None,
+        priority=priority if isinstance(priority, int) and not isinstance(priority, bool) else None,
+        status=_text(fields, "status") or None,
+        description=_text(fields, "description"),
+        design=_text(fields, "design"),
+        acceptance_criteria=_text(fields, "acceptance_criteria"),
+        notes=_text(fields, "notes"),
+        labels=tuple(storable(label) for label in labels if isinstance(label, str))
+        if isinstance(labels, list)
+        else (),
+    )
+
+
+def _text(fields: Fields, name: str) -> str:
+    value = fields.get(name)
+    return storable(value) if isinstance(value, str) else ""
+
+
+def _export_of(location: Location) -> ExportReader:
+    if location.jsonl is None:
+        raise IssueNotFoundError(
+            f"{location.beads_dir} has no issue export to read issues from",
+            hint="write one with `br sync --flush-only` (or `bd export -o .beads/issues.jsonl`),"
+            " then try again",
+        )
+    return ExportReader(location.jsonl)
+
+
+def _not_in(reader: ExportReader, issue_id: str) -> IssueNotFoundError:
+    if reader.skipped:
+        return IssueNotFoundError(
+            f"{reader.path} has no readable line for issue {issue_id!r};"
+            f" {reader.skipped} of its {reader.lines} lines could not be understood",
+            hint="repair the export (git conflict markers? cut lines?), or let the tracker write it anew",
+        )
+    return IssueNotFoundError(
+        f"{reader.path} has no issue {issue_id!r}",
+        hint="if it is new, let the tracker write its export first",
+    )

@@ -26,7 +26,7 @@ from adw_state.run_root import trees_folder
 from adw_state.state import Execution
 from adw_state.store.json_values import JSON
 from adw_state.text_files import path_text
-from adw_state.trackers.issues import Issue
+from adw_state.trackers.tracker import Issue
 from adw_state.workflow_definitions import BUILT_IN, WorkflowDefinition
 
 _PROJECT, _BASE_COMMIT = "project", "base_commit"

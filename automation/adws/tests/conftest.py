@@ -18,8 +18,8 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.state import BeadsStateManager
 from adw_state.store import migrations
-from adw_state.trackers.issues import Issue
-from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.bd import create_beads_database
+from adw_state.trackers.tracker import Issue
 from adws.tests import tiers
 
 NOW = "2026-11-23T12:00:00.000000Z"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from adw_state.clock import SettableClock
-from adw_state.trackers.issues import Issue
-from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.bd import create_beads_database
+from adw_state.trackers.tracker import Issue
 
 ISSUES = (
     Issue("bd-42", "Login fails on Safari", "bug", 1, description="Since the last release."),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from adw_state.trackers.issues import Issue
+from adw_state.trackers.tracker import Issue
 
 _TYPES = ("bug", "feature", "task", "epic", "chore", "message", "merge-request", None)
 _TITLES = (

@@ -16,7 +16,7 @@ from adw_state.errors import DatabaseError, DatabaseNotFoundError, NotMigratedEr
 from adw_state.state import BeadsStateManager, Checkpoint
 from adw_state.store import migrations
 from adw_state.store.transaction import Transaction
-from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.bd import create_beads_database
 from adws.tests.conftest import ISSUES, NOW
 from adws.tests.processes import child, run_apart, run_together
 from adws.tests.samples import issues_in_use

@@ -33,7 +33,7 @@ from adw_state.store.ids import new_execution_id, the_only
 from adw_state.store.json_values import JSON
 from adw_state.store.records import UNFINISHED
 from adw_state.text_files import path_text
-from adw_state.trackers.locate import Location
+from adw_state.trackers.tracker import Location
 from adw_state.workflow.record.both_stores import BothStores
 from adw_state.workflow.record.json_runs import begin_in_json, ids_in_json, taken_over, unfinished_in_json
 from adw_state.workflow.record.json_store import JsonStore

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
-from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.bd import create_beads_database
 from adws.tests.beside_beads.replays import BORN
 from adws.tests.beside_beads.trackers import RealBd, bd_program, needs_bd
 from adws.tests.conftest import ISSUES, migrated_copy

@@ -14,7 +14,7 @@ from adw_state.doctor.checks import bd_database, bd_version
 from adw_state.doctor.project import Project
 from adw_state.store import migrations
 from adw_state.store.check import Finding, run_checks
-from adw_state.trackers.bd_dolt import BD_DOLT
+from adw_state.trackers.bd import BD_DOLT
 from adw_state.trackers.locate import locate
 from adws.tests.beside_beads.checked import Checked
 from adws.tests.beside_beads.replays import BORN

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import IssueNotFoundError, TrackerUnusableError
-from adw_state.trackers import bd_dolt, bd_program
-from adw_state.trackers.issues import Issue, read_issue
+from adw_state.trackers import bd_program
 from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import Issue, read_issue
 
 SHOWN = """[{"id":"tk-1","title":"First","status":"open","priority":0,"issue_type":"bug","labels":["x"]}]"""
 
@@ -154,7 +154,7 @@ def test_where_another_program_is_called_bd_the_export_is_read_and_a_warning_say
     kind: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kind.startswith("hangs"):
-        monkeypatch.setattr(bd_dolt, "_TIMEOUT_SECONDS", 0.5)
+        monkeypatch.setattr(bd_program, "_TIMEOUT_SECONDS", 0.5)
     export = project / ".beads" / "issues.jsonl"
     export.write_text(SHOWN[1:-1])
     install_bd(project, OTHER_PROGRAMS[kind])
@@ -206,7 +206,7 @@ def test_an_issue_that_bd_says_it_does_not_have_is_not_taken_from_the_export(pro
 
 
 def test_a_bd_that_does_not_answer_is_given_up(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bd_dolt, "_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(bd_program, "_TIMEOUT_SECONDS", 0.2)
     install_bd(project, "while :; do :; done")
     with pytest.raises(TrackerUnusableError, match="bd did not answer within"):
         read(project)

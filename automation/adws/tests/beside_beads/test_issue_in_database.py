@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import DatabaseUnreadableError, InvalidInputError, IssueNotFoundError
-from adw_state.trackers.issues import Issue, check_issue_id, read_issue
-from adw_state.trackers.locate import Location, locate
+from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import Issue, Location, check_issue_id, read_issue
 from adws.tests.beside_beads.trackers import NO_SHARED, SHARED, classic
 from adws.tests.samples import issues_in_use
 

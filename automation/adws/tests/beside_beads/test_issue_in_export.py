@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import IssueNotFoundError, TrackerUnusableError
-from adw_state.trackers import issues
+from adw_state.trackers import folder
 from adw_state.trackers.br import BR
-from adw_state.trackers.issues import ExportReader, Issue, read_issue
+from adw_state.trackers.folder import ExportReader
 from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import Issue, read_issue
 from adws.tests.beside_beads.trackers import NO_SHARED, SHARED
 from adws.tests.samples import as_json_lines, export_lines
 
@@ -114,7 +115,7 @@ def test_half_a_character_in_a_text_is_replaced(project: Path) -> None:
 
 
 def test_without_an_export_the_user_is_told_how_to_get_one(project: Path) -> None:
-    with pytest.raises(IssueNotFoundError, match="has no issue export to read issue 'tk-1' from") as refusal:
+    with pytest.raises(IssueNotFoundError, match="has no issue export to read issues from") as refusal:
         read(project, "tk-1")
     assert refusal.value.hint is not None
     assert "br sync --flush-only" in refusal.value.hint
@@ -146,7 +147,7 @@ def test_a_large_export_is_read_in_constant_memory(project: Path) -> None:
 def test_a_line_too_long_to_be_an_issue_is_skipped_whole(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(issues, "_MAX_LINE_BYTES", 200)
+    monkeypatch.setattr(folder, "_MAX_LINE_BYTES", 200)
     huge = b'{"id":"tk-2","title":"' + b"x" * 1_000 + b'"}'
     exact = FIRST + b" " * (199 - len(FIRST))
     export = write(project, b"\n".join([huge, exact, FIRST, huge]))

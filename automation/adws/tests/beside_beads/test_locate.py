@@ -10,8 +10,8 @@ import pytest
 
 from adw_state.errors import DatabaseAmbiguousError, DatabaseNotFoundError
 from adw_state.trackers.bd import BD
-from adw_state.trackers.locate import Location, locate, state_dir_for
-from adw_state.trackers.tracker import NO_TRACKER
+from adw_state.trackers.locate import locate, state_dir_for
+from adw_state.trackers.tracker import NO_TRACKER, Location
 from adws.tests.beside_beads.trackers import classic, git_repository, project_with_classic, worktree
 
 

@@ -8,8 +8,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from adw_state.trackers.issues import read_issue
 from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import read_issue
 from adws.tests.beside_beads.trackers import classic
 
 _TRY_TO_WRITE = """

@@ -17,11 +17,10 @@ from adw_state.state import BeadsStateManager
 from adw_state.store import migrations
 from adw_state.store.importing import Tally
 from adw_state.store.migration_files import known
-from adw_state.trackers.bd_dolt import BD_DOLT
+from adw_state.trackers.bd import BD_DOLT, create_beads_database
 from adw_state.trackers.br import BR
-from adw_state.trackers.locate import Location, locate
-from adw_state.trackers.own_tracker import create_beads_database
-from adw_state.trackers.tracker import Tracker
+from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import Location, Tracker
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import (
     archived,

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import DatabaseReadOnlyError, InvalidInputError, StoreFaultError
-from adw_state.trackers.bd import BD
-from adw_state.trackers.issues import Issue, read_issue
+from adw_state.trackers.bd import BD, create_beads_database
 from adw_state.trackers.locate import locate
-from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.tracker import Issue, read_issue
 from adws.tests.beside_beads.trackers import NOW, SOME_ISSUES, RealBd, classic, git_repository
 
 GetBd = Callable[[str], RealBd]

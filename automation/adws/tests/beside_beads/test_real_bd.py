@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import IssueNotFoundError
-from adw_state.trackers.bd_dolt import BD_DOLT
-from adw_state.trackers.issues import Issue, read_issue
+from adw_state.trackers.bd import BD_DOLT
 from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import Issue, read_issue
 from adws.tests.beside_beads.trackers import RealBd, classic, git_repository, worktree
 
 GetBd = Callable[[str], RealBd]

@@ -24,7 +24,7 @@ from adw_state.clock import SettableClock
 from adw_state.shared_file import differences
 from adw_state.state import BeadsStateManager
 from adw_state.store import migrations
-from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.bd import create_beads_database
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import archived, complaints, everything, live, run_on
 

@@ -24,9 +24,9 @@ from adw_state.store.importing import Policy, Tally, import_run
 from adw_state.store.runs import RowCounts, RunRows
 from adw_state.store.sqlite.backup import back_up
 from adw_state.store.transaction import Transaction
-from adw_state.trackers.issues import Issue
-from adw_state.trackers.locate import Location, locate
-from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.bd import create_beads_database
+from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import Issue, Location
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import (
     archived,

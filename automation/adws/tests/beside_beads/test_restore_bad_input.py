@@ -19,8 +19,9 @@ from adw_state.state import BeadsStateManager
 from adw_state.store.importing import Tally
 from adw_state.store.migration_files import known
 from adw_state.store.sql import newest_version
-from adw_state.trackers.locate import Location, locate
-from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.bd import create_beads_database
+from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import Location
 from adws.tests.beside_beads.history import archived, complaints, everything, live, rows, run_on
 from adws.tests.beside_beads.mounts import fill_up, with_read_only, with_small_disk
 from adws.tests.beside_beads.replays import BORN

@@ -13,8 +13,8 @@ import pytest
 
 from adw_state.errors import AdwError, DatabaseReadOnlyError, DatabaseUnreadableError, DiskFullError
 from adw_state.state import BeadsStateManager
-from adw_state.trackers.issues import read_issue
 from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import read_issue
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.mounts import fill_up, with_read_only, with_small_disk
 from adws.tests.processes import run_apart, run_as_ordinary_user

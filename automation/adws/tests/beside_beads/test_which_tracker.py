@@ -14,11 +14,10 @@ import pytest
 
 from adw_state.errors import DatabaseAmbiguousError
 from adw_state.store.migrations import apply, create_store
-from adw_state.trackers.bd import BD
-from adw_state.trackers.bd_dolt import BD_DOLT
+from adw_state.trackers.bd import BD, BD_DOLT
 from adw_state.trackers.br import BR
-from adw_state.trackers.locate import Location, locate
-from adw_state.trackers.tracker import NO_TRACKER, Tracker
+from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import NO_TRACKER, Location, Tracker
 from adws.tests.beside_beads.trackers import NO_SHARED, SHARED, classic, git_repository, project_with_classic
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.trackers.issues import Issue
-from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.bd import create_beads_database
+from adw_state.trackers.tracker import Issue
 from adws.tests.conftest import REAL_TRACKERS
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, 123456, tzinfo=UTC)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import default_clock
-from adw_state.trackers.own_tracker import create_beads_database
+from adw_state.trackers.bd import create_beads_database
 from adws.tests.docs.pages import REPOSITORY
 from adws.tests.samples import issues_in_use
 

@@ -13,7 +13,7 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.errors import OwnershipLostError
 from adw_state.git.worktrees import ensure_worktree, head_of
-from adw_state.trackers.issues import Issue
+from adw_state.trackers.tracker import Issue
 from adw_state.workflow.progress import Event
 from adw_state.workflow.record.records import Records
 from adw_state.workflow.requests import Start

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import RepositoryError
-from adw_state.trackers.issues import Issue
 from adw_state.trackers.locate import locate
+from adw_state.trackers.tracker import Issue
 from adw_state.workflow.runner import run_issue
 from adws.tests.phases.projects import Project, acting_agent, git
 from adws.tests.project import Project as CommandProject

@@ -10,7 +10,7 @@ import pytest
 from adw_state.errors import IssueNotFoundError, RepositoryError
 from adw_state.git.repository import check_repository
 from adw_state.git.worktrees import Worktree, ensure_worktree, head_of
-from adw_state.trackers.issues import Issue
+from adw_state.trackers.tracker import Issue
 from adw_state.workflow.runner import run_issue
 from adws.tests.phases.projects import Project, git, worktree_for
 

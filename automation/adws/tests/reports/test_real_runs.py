@@ -13,7 +13,7 @@ from adw_state.reports.phases import FunnelStep
 from adw_state.reports.report import Report, report_from_database, report_from_files
 from adw_state.reports.run_files import RunFolders
 from adw_state.reports.section import last_hours
-from adw_state.trackers.issues import Issue
+from adw_state.trackers.tracker import Issue
 from adw_state.workflow.runner import run_issue
 from adws.tests.conftest import NOW
 from adws.tests.phases.conftest import bare_project, repository_template

@@ -13,8 +13,7 @@ from adw_state.errors import ConfigurationError, StateFileError, TrackerUnusable
 from adw_state.json_state import ADWState
 from adw_state.run_root import agents_folder
 from adw_state.text_files import decode_text
-from adw_state.trackers.folder import follow_redirect, read_folder
-from adw_state.trackers.issues import ExportReader
+from adw_state.trackers.folder import ExportReader, follow_redirect, read_folder
 
 MARK = codecs.BOM_UTF8
 OTHER_ENCODING = "it is in UTF-16 or UTF-32 (PowerShell writes such files); save it as UTF-8"
