@@ -510,12 +510,10 @@ class BeadsStateManager:
         in is written down, with its source.
         """
         from adw_state.shared_file.reconciliations import record_import
-        from adw_state.store.importing import Policy, import_run
-
-        policy = Policy(beside_issues=self._database.read(lies_beside_issues))
+        from adw_state.store.importing import import_run
 
         def unit(tx: Transaction) -> Tally:
-            tally = import_run(tx, run, policy)
+            tally = import_run(tx, run)
             record_import(tx, "recovered", source, tally)
             return tally
 

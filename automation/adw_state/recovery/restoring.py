@@ -27,7 +27,7 @@ from adw_state.recovery.upgrade import Migrated, migrate
 from adw_state.shared_file import reconcile
 from adw_state.shared_file.reconciliations import Reconciliation, record_import
 from adw_state.store.database import Database
-from adw_state.store.importing import Policy, Tally, import_orphan, import_run
+from adw_state.store.importing import Tally, import_orphan, import_run
 from adw_state.store.runs import RowCounts, RunRows, StoredRow
 from adw_state.store.sqlite.backup import Backup, back_up
 from adw_state.store.sqlite.private_copy import scratch_folder
@@ -152,7 +152,7 @@ def _restore(location: Location, sources: Sequence[Source], clock: Clock, kind: 
     with closing(Database(location.database, clock=clock)) as database:
         reconciled = reconcile(database, thorough=True)
         undeleted = Tally() if location.beside_issues else database.write(bring_back)
-        taken = tuple(_take_from(database, source, location, clock, kind) for source in sources)
+        taken = tuple(_take_from(database, source, clock, kind) for source in sources)
         reconciled += reconcile(database, thorough=True)
     return Restoration(prepared.versions, prepared.backup, reconciled, undeleted, taken)
 
@@ -182,24 +182,19 @@ def _newest_first(source: Source) -> tuple[float, str]:
     return (-source.newest.timestamp() if source.newest else 0.0, str(source.path))
 
 
-def _take_from(database: Database, source: Source, location: Location, clock: Clock, kind: str) -> Taken:
+def _take_from(database: Database, source: Source, clock: Clock, kind: str) -> Taken:
     tally = Tally()
     with _contents_of(source, clock) as contents:
         while batch := list(islice(contents, _BATCH)):
-            policy = Policy(beside_issues=location.beside_issues)
-            tally += database.write(
-                partial(_take_batch, batch=batch, source=source, policy=policy, kind=kind)
-            )
+            tally += database.write(partial(_take_batch, batch=batch, source=source, kind=kind))
     return Taken(source, tally)
 
 
-def _take_batch(
-    tx: Transaction, *, batch: Sequence[_Content], source: Source, policy: Policy, kind: str
-) -> Tally:
+def _take_batch(tx: Transaction, *, batch: Sequence[_Content], source: Source, kind: str) -> Tally:
     tally = Tally()
     for content in batch:
         if isinstance(content, RunRows):
-            tally += import_run(tx, content, policy)
+            tally += import_run(tx, content)
         else:
             tally += import_orphan(tx, *content)
     record_import(tx, kind, str(source.path), tally)

@@ -21,7 +21,7 @@ from adw_state.recovery.earlier.source import EarlierSource
 from adw_state.recovery.old_runs import OldDatabase, read_orphans, read_runs
 from adw_state.shared_file.reconciliations import Reconciliation, record
 from adw_state.store import migrations, schema, sql
-from adw_state.store.importing import Policy, import_orphan, import_run
+from adw_state.store.importing import import_orphan, import_run
 from adw_state.store.migration_files import known
 from adw_state.store.previous_tables import PreviousTables, look_for, recognise
 from adw_state.store.runs import RunRows, StoredRow
@@ -97,7 +97,7 @@ def upgrade(
             _make_room(connection, found, path, beside_issues=beside_issues)
             _make_our_tables(connection, tx.now, beside_issues=beside_issues)
             with closing(connect(backup.path, IMMUTABLE)) as source:
-                _bring_over(connection, source, found, tx.now, zone, Policy(beside_issues, in_place=True))
+                _bring_over(connection, source, found, tx.now, zone)
             done = _outcome(tx, path, found, backup)
             connection.execute("COMMIT")
         except EngineError as error:
@@ -140,13 +140,12 @@ def _bring_over(
     found: PreviousTables,
     now: str,
     zone: tzinfo | None,
-    policy: Policy,
 ) -> None:
     """Every row of the source finds its place, in our tables or in the archives."""
     tx = Transaction(connection, now)
     for content in _contents(source, found, now, zone):
         if isinstance(content, RunRows):
-            import_run(tx, content, policy)
+            import_run(tx, content, in_place=True)
         else:
             import_orphan(tx, *content)
     if "adw_healings" in found.tables:

@@ -8,12 +8,13 @@ that breaks a rule of the tables is left out and counted, or, where nothing may 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self, TypeAlias
 
 from adw_state.errors import ConstraintError, InvalidInputError
 from adw_state.store import sql
+from adw_state.store.opening import lies_beside_issues
 from adw_state.store.runs import Archived, RunRows, StoredRow
 from adw_state.store.transaction import Row, Transaction
 from adw_state.store.values import execution_id as require_execution_id
@@ -24,16 +25,6 @@ Progress: TypeAlias = tuple[int, bool, str]
 
 # A row with one of these reasons waits in the archive for its issue.
 _WAITING = ("deleted", "orphaned")
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What an import goes by."""
-
-    beside_issues: bool
-    """Our tables lie beside the tracker's issues: a run whose issue is not there goes to the archive."""
-    in_place: bool = False
-    """The runs lay in this very file: what breaks a rule goes to the archive and is not left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +70,26 @@ class Tally:
 _COUNTS = tuple(name for name in Tally.__slots__ if name != "why_refused")
 
 
-def import_run(tx: Transaction, run: RunRows, policy: Policy) -> Tally:
-    """Take a run in, if it is missing here or further than here; what became of it."""
-    return _Import(tx, policy).whole(run)
+def import_run(tx: Transaction, run: RunRows, *, in_place: bool = False) -> Tally:
+    """Take a run in, if it is missing here or further than here; what became of it.
+
+    One whose issue is not there, where issues are, goes to the archive. A run that lay `in_place`, in this
+    very file, goes there too where it breaks a rule of the tables, and is not left out.
+    """
+    importer = _Import(tx, in_place=in_place)
+    return importer.all_or_nothing(run, importer.take)
 
 
 def import_orphan(tx: Transaction, what: str, row: StoredRow) -> Tally:
     """Take an attempt or a checkpoint (`what`) without any execution into the archive, unless it is there."""
-    came = (
-        _Import(tx, Policy(beside_issues=False)).archive_alone(what, row, row.archived) if row.archived else 0
-    )
+    came = _Import(tx).archive_alone(what, row, row.archived) if row.archived else 0
     return Tally(attempts=came) if what == "attempt" else Tally(checkpoints=came)
 
 
 def revive_run(tx: Transaction, run: RunRows) -> Tally:
     """Bring a run of the archive back to life; the archive gives it up. Left there if it breaks a rule."""
-    return _Import(tx, Policy(beside_issues=False)).revive(run)
+    importer = _Import(tx)
+    return importer.all_or_nothing(run, importer.revive)
 
 
 def progress(row: Mapping[str, object] | Row) -> Progress:
@@ -110,7 +105,7 @@ def _rule(error: ConstraintError | InvalidInputError) -> str:
 class _Import:
     """Runs coming into the database of one transaction."""
 
-    def __init__(self, tx: Transaction, policy: Policy) -> None:
+    def __init__(self, tx: Transaction, *, in_place: bool = False) -> None:
         self._tx = tx
         self._texts = sql.load("restore")
         self._rows = {
@@ -118,13 +113,13 @@ class _Import:
             "attempt": sql.load("attempts"),
             "checkpoint": sql.load("checkpoints"),
         }
-        self._policy = policy
+        self._in_place = in_place
 
-    def whole(self, run: RunRows) -> Tally:
-        """The run comes in, all of it or, where a row breaks a rule, nothing."""
+    def all_or_nothing(self, run: RunRows, take: Callable[[RunRows], Tally]) -> Tally:
+        """What came of taking a run, of which nothing stays where a row breaks a rule."""
         self._tx.execute("SAVEPOINT adw_run")
         try:
-            done = self._take(run)
+            done = take(run)
         except (ConstraintError, InvalidInputError) as error:
             self._tx.execute("ROLLBACK TO adw_run")
             done = self._unfit(run, _rule(error))
@@ -132,20 +127,10 @@ class _Import:
         return done
 
     def revive(self, run: RunRows) -> Tally:
-        """The same for a run of the archive, which is then there no more."""
-        self._tx.execute("SAVEPOINT adw_run")
-        try:
-            done = self._add_living(run)
-            for text in (
-                "forget_archived_execution",
-                "forget_archived_attempts",
-                "forget_archived_checkpoints",
-            ):
-                self._tx.execute(self._texts[text], run.execution.values)
-        except (ConstraintError, InvalidInputError) as error:
-            self._tx.execute("ROLLBACK TO adw_run")
-            done = Tally(refused=1, why_refused=_rule(error))
-        self._tx.execute("RELEASE adw_run")
+        """Take a run of the archive, which is then there no more."""
+        done = self._add_living(run)
+        for what in ("execution", "attempts", "checkpoints"):
+            self._tx.execute(self._texts[f"forget_archived_{what}"], run.execution.values)
         return done
 
     def archive_alone(self, what: str, row: StoredRow, archived: Archived) -> int:
@@ -154,14 +139,15 @@ class _Import:
             return 0
         return self._archive(what, row, archived)
 
-    def _take(self, run: RunRows) -> Tally:
+    def take(self, run: RunRows) -> Tally:
+        """Take a run that is missing here or further than here."""
         values = run.execution.values
         require_execution_id(values["id"])
-        if self._policy.in_place:
+        if self._in_place:
             require_phase(values["phase"])  # or it would wait in the archive for an issue in vain
         living = self._tx.one(self._texts["living"], values)
         here = living or self._tx.one(self._texts["archived"], values)
-        if here is not None and self._policy.in_place:
+        if here is not None and self._in_place:
             return self._unfit(run, "its id is taken")
         if here is not None and here["started_at"] != values["started_at"]:
             return Tally(conflicts=1)
@@ -173,7 +159,7 @@ class _Import:
         return self._add_living(run) if place is None else self._add_to_archive(run, place)
 
     def _unfit(self, run: RunRows, why: str) -> Tally:
-        if self._policy.in_place:
+        if self._in_place:
             return self._add_to_archive(run, Archived(self._tx.now, "unrestorable"))
         return Tally(refused=1, why_refused=why)
 
@@ -198,12 +184,12 @@ class _Import:
         archived = run.execution.archived
         if archived is not None and archived.reason not in _WAITING:
             return archived
-        if not self._policy.beside_issues:
+        if not lies_beside_issues(self._tx):
             return archived
         issue = self._tx.one(self._texts["issue"], run.execution.values)
         if issue is None:
             return archived or Archived(self._tx.now, "orphaned")
-        may_be_another = archived is not None or not self._policy.in_place
+        may_be_another = archived is not None or not self._in_place
         return Archived(self._tx.now, "id_reused") if may_be_another and issue["is_another"] else None
 
     def _add_to_archive(self, run: RunRows, place: Archived) -> Tally:
@@ -260,7 +246,7 @@ class _Import:
             require_phase(row.values["phase"])
             return self._tx.execute(self._rows[what]["add"], row.values)
         except (ConstraintError, InvalidInputError):
-            if not self._policy.in_place:
+            if not self._in_place:
                 raise
             return self._archive(what, row, Archived(self._tx.now, "unrestorable"))
 

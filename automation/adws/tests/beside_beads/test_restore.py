@@ -20,7 +20,7 @@ from adw_state.shared_file import reconcile
 from adw_state.state import BeadsStateManager
 from adw_state.store import migrations
 from adw_state.store.database import Database
-from adw_state.store.importing import Policy, Tally, import_run
+from adw_state.store.importing import Tally, import_run
 from adw_state.store.runs import RowCounts, RunRows
 from adw_state.store.sqlite.backup import back_up
 from adw_state.store.transaction import Transaction
@@ -104,11 +104,11 @@ def change(path: Path, *statements: str) -> None:
 def test_a_long_history_comes_in_short_transactions_and_goes_on_after_an_end_in_between(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def end_at_the_fifth(tx: Transaction, run: RunRows, policy: Policy) -> Tally:
+    def end_at_the_fifth(tx: Transaction, run: RunRows) -> Tally:
         if len(taken) == 4:
             raise KeyboardInterrupt
         taken.append(str(run.execution.values["id"]))
-        return import_run(tx, run, policy)
+        return import_run(tx, run)
 
     home.run_everywhere()
     before = everything(home.database)
