@@ -38,14 +38,8 @@ from adw_state.run_root import check_run_root
 from adw_state.store.owner import this_owner
 from adw_state.store.records import UNFINISHED
 from adw_state.text_files import path_text
-<<<<<<< HEAD
 from adw_state.trackers.tracker import Issue
 from adw_state.workflow.next_phase import goes_back, next_phase, wants_phase
-=======
-from adw_state.trackers.tracker import Issue
-from adw_state.workflow.heartbeat import beating
-from adw_state.workflow.next_place import goes_back, next_phase, wants_phase
->>>>>>> e59f32e (Put a location beside the tracker that is asked about it)
 from adw_state.workflow.phases.attempts import attempt_phase
 from adw_state.workflow.phases.phase_run import RunPaused
 from adw_state.workflow.progress import Event

@@ -17,17 +17,11 @@ from adw_state.git.worktrees import Worktree
 from adw_state.interruption import StopRequest
 from adw_state.redaction import secret_values
 from adw_state.state import Execution
-<<<<<<< HEAD
-from adw_state.trackers.tracker import Issue
-from adw_state.trackers.tracker import Location
+from adw_state.trackers.tracker import Issue, Location
 from adw_state.workflow.progress import Event, Progress, Reporter, RunLog, log_path, silent
 from adw_state.workflow.record.run_record import RunRecord
 from adw_state.workflow.requests import Request, worktree_path_of
 from adw_state.workflow_definitions import WorkflowDefinition
-=======
-from adw_state.trackers.tracker import Location
-from adw_state.workflow.progress import Event, Progress, silent
->>>>>>> e59f32e (Put a location beside the tracker that is asked about it)
 
 
 @dataclass(frozen=True, slots=True)

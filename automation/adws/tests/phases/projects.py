@@ -17,11 +17,7 @@ from adw_state.config import Config
 from adw_state.git.worktrees import Worktree
 from adw_state.state import Attempt, BeadsStateManager, Checkpoint, Execution
 from adw_state.trackers.locate import locate
-<<<<<<< HEAD
-=======
 from adw_state.trackers.tracker import read_issue
-from adw_state.workflow.place import new_worktree_path
->>>>>>> e59f32e (Put a location beside the tracker that is asked about it)
 from adw_state.workflow.progress import Event
 from adw_state.workflow.requests import new_worktree_path
 from adw_state.workflow.runner import RunOutcome, RunSettings, resume_execution, run_issue, run_phase

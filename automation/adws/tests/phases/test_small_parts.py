@@ -22,12 +22,7 @@ from adw_state.git.commits import commit_message
 from adw_state.git.worktrees import safe_name
 from adw_state.state import Execution
 from adw_state.store.owner import owner_is_dead, process_mark, this_owner
-<<<<<<< HEAD
 from adw_state.trackers.tracker import Issue
-=======
-from adw_state.trackers.tracker import Issue
-from adw_state.workflow.phases.prompts import build_prompt, issue_as_text
->>>>>>> e59f32e (Put a location beside the tracker that is asked about it)
 from adw_state.workflow.progress import Event, describe
 from adw_state.workflow.requests import Request, read_request
 from adw_state.workflow_definitions import BUILT_IN, PhaseDefinition
