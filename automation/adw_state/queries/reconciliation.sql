@@ -109,19 +109,6 @@ WHERE
     AND v.new_value <> ''
 ORDER BY v.id;
 
--- name: any_orphan
--- Whether an execution has no issue.
-SELECT 1 AS found
-WHERE
-    EXISTS (
-        SELECT 1 FROM adw_executions AS e
-        WHERE
-            NOT EXISTS (
-                SELECT 1 FROM issues AS i
-                WHERE i.id = e.issue_id
-            )
-    );
-
 -- name: any_returning
 -- Whether the issue of any archived execution lives.
 SELECT 1 AS found
@@ -315,32 +302,17 @@ INNER JOIN adw_executions AS e ON j.value = e.issue_id
 WHERE 1 = 1
 ON CONFLICT (execution_id) DO NOTHING;
 
--- name: request_orphans
--- Ask for the archiving of every execution without an issue.
-INSERT INTO adw_archive_requests (execution_id, archived_at, archive_reason)
-SELECT
-    e.id,
-    :now,
-    'orphaned'
-FROM adw_executions AS e
-WHERE
-    NOT EXISTS (
-        SELECT 1 FROM issues AS i
-        WHERE i.id = e.issue_id
-    );
-
 -- name: orphans
--- The executions without an issue, counted by the id that they name.
+-- The executions without an issue, and the ids that they name.
 SELECT
-    e.issue_id,
-    count(*) AS executions
+    e.rowid AS live_row,
+    e.issue_id
 FROM adw_executions AS e
 WHERE
     NOT EXISTS (
         SELECT 1 FROM issues AS i
         WHERE i.id = e.issue_id
     )
-GROUP BY e.issue_id
 ORDER BY e.issue_id;
 
 -- name: detach_archived
@@ -352,40 +324,25 @@ WHERE
     AND issue_id IN (SELECT j.value FROM json_each(:issues) AS j);
 
 -- name: reused_ids
--- Living issues that have the id of a gone one: made after its executions were archived, and called
--- otherwise than these remember; with the number of those executions.
+-- Archived executions whose id of an issue belongs to another one now: made after they were archived, and
+-- called otherwise than they remember.
 SELECT
-    a.issue_id,
-    count(*) AS executions
+    a.rowid AS archive_row,
+    a.issue_id
 FROM adw_executions_archive AS a
 INNER JOIN issues AS i ON a.issue_id = i.id
 WHERE
     a.archive_reason IN ('deleted', 'orphaned')
     AND a.issue_title <> i.title
     AND julianday(i.created_at) > julianday(a.archived_at)
-GROUP BY a.issue_id
 ORDER BY a.issue_id;
 
--- name: detach_from_reused_ids
--- Those executions wait for their issue no longer.
-UPDATE adw_executions_archive
-SET archive_reason = 'id_reused'
-WHERE
-    archive_reason IN ('deleted', 'orphaned')
-    AND EXISTS (
-        SELECT 1 FROM issues AS i
-        WHERE
-            i.id = adw_executions_archive.issue_id
-            AND i.title <> adw_executions_archive.issue_title
-            AND julianday(i.created_at) > julianday(adw_executions_archive.archived_at)
-    );
-
 -- name: ids_reused
--- Issues made after :after that have the id of older executions: the issue of those vanished without an
--- event that we could see, for the new one was made after they began and is called otherwise.
-SELECT
-    e.issue_id,
-    count(DISTINCT e.id) AS executions
+-- Executions whose id of an issue belongs to one made after :after: their own vanished without an event that
+-- we could see, for the new one was made after they began and is called otherwise.
+SELECT DISTINCT
+    e.rowid AS live_row,
+    e.issue_id
 FROM events AS v
 CROSS JOIN issues AS i
 CROSS JOIN adw_executions AS e
@@ -396,26 +353,17 @@ WHERE
     AND i.id = e.issue_id
     AND e.issue_title <> i.title
     AND julianday(i.created_at) > julianday(e.started_at)
-GROUP BY e.issue_id
 ORDER BY e.issue_id;
 
--- name: request_reused_ids
--- Ask for the archiving of those executions.
+-- name: request
+-- Ask for the archiving of these executions.
 INSERT INTO adw_archive_requests (execution_id, archived_at, archive_reason)
-SELECT DISTINCT
+SELECT
     e.id,
     :now,
-    'id_reused'
-FROM events AS v
-CROSS JOIN issues AS i
-CROSS JOIN adw_executions AS e
-WHERE
-    v.id > :after
-    AND v.event_type = 'created'
-    AND v.issue_id = i.id
-    AND i.id = e.issue_id
-    AND e.issue_title <> i.title
-    AND julianday(i.created_at) > julianday(e.started_at);
+    :reason
+FROM adw_executions AS e
+WHERE e.rowid IN (SELECT j.value FROM json_each(:rows) AS j);
 
 -- name: claims_of_issues
 -- The executions that hold one of these issues.

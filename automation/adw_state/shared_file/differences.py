@@ -97,7 +97,7 @@ def look(tx: Transaction, *, thorough: bool = False) -> Differences:
         returning=grown and bool(tx.all(coming_back, since)),
         reidentified=reidentified(tx, since["after"]) if past.went_on else (),
         ids_reused=past.went_on and bool(tx.all(texts["ids_reused"], since)),
-        orphaned=full and bool(tx.all(texts["any_orphan"])),
+        orphaned=full and bool(tx.all(texts["orphans"])),
         parts_orphaned=grown and bool(tx.all(texts["any_orphaned_part"], since)),
         unremembered=not known
         or _much_is_new(evidence, past.newest)

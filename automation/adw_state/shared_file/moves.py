@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 from adw_state.shared_file.reconciliations import Reconciliation, executions_text
 from adw_state.shared_file.renames import Renamed
 from adw_state.store import sql
-from adw_state.store.transaction import Transaction
+from adw_state.store.transaction import Row, Transaction
 
 
 def apply(tx: Transaction, outcome: Renamed) -> list[Reconciliation]:
@@ -54,6 +55,15 @@ def archive(tx: Transaction, issues: Collection[str], reason: str) -> None:
         requests = {"issues": json.dumps(list(issues)), "reason": reason, "now": tx.now}
         tx.execute(sql.load("reconciliation")["request_by_issue"], requests)
         serve_requests(tx)
+
+
+def archive_rows(tx: Transaction, found: Sequence[Row], reason: str) -> Counter[str]:
+    """Move the live executions of these rows to the archive; how many there were of each issue."""
+    if found:
+        rows = json.dumps([row["live_row"] for row in found])
+        tx.execute(sql.load("reconciliation")["request"], {"rows": rows, "reason": reason, "now": tx.now})
+        serve_requests(tx)
+    return Counter(row["issue_id"] for row in found)
 
 
 def serve_requests(tx: Transaction) -> None:

@@ -59,30 +59,25 @@ def _renamed(tx: Transaction, seen: Differences) -> Renamed:
 
 
 def _archive_orphans(tx: Transaction) -> list[Reconciliation]:
-    texts = sql.load("reconciliation")
-    orphans = tx.all(texts["orphans"])
-    if orphans:
-        tx.execute(texts["request_orphans"], {"now": tx.now})
-        moves.serve_requests(tx)
+    orphans = tx.all(sql.load("reconciliation")["orphans"])
     return [
         Reconciliation(
             "orphaned",
-            row["issue_id"],
+            issue,
             None,
-            row["executions"],
-            f"the tracker has no issue {row['issue_id']}; {executions_text(row['executions'])} archived",
+            number,
+            f"the tracker has no issue {issue}; {executions_text(number)} archived",
         )
-        for row in orphans
+        for issue, number in moves.archive_rows(tx, orphans, "orphaned").items()
     ]
 
 
 def _archive_reused_ids(tx: Transaction, after: int) -> list[Reconciliation]:
-    texts = sql.load("reconciliation")
-    ids_reused = tx.all(texts["ids_reused"], {"after": after})
-    if ids_reused:
-        tx.execute(texts["request_reused_ids"], {"after": after, "now": tx.now})
-        moves.serve_requests(tx)
-    return [returns.id_reused(row["issue_id"], row["executions"]) for row in ids_reused]
+    reused = tx.all(sql.load("reconciliation")["ids_reused"], {"after": after})
+    return [
+        returns.id_reused(issue, number)
+        for issue, number in moves.archive_rows(tx, reused, "id_reused").items()
+    ]
 
 
 def _archive_orphaned_parts(tx: Transaction) -> None:

@@ -37,8 +37,7 @@ def restore(tx: Transaction) -> list[Reconciliation]:
     """
     texts = sql.load("reconciliation")
     reused = tx.all(texts["reused_ids"])
-    if reused:
-        tx.execute(texts["detach_from_reused_ids"])
+    _mark(tx, reused, "id_reused")
     waiting = tx.all(texts["returning"])
     newest = {row["id"]: row for row in reversed(waiting) if not row["lives"]}
     lives = _bring_executions(tx, [row["archive_row"] for row in newest.values() if row["named"]])
@@ -49,7 +48,7 @@ def restore(tx: Transaction) -> list[Reconciliation]:
         row for row in waiting if row["lives"] or row["archive_row"] != newest[row["id"]]["archive_row"]
     ]
     return [
-        *(id_reused(row["issue_id"], row["executions"]) for row in reused),
+        *(id_reused(*one) for one in Counter(row["issue_id"] for row in reused).items()),
         *_restored(back),
         *_left(tx, refused, "unrestorable", "an archived row breaks a rule of its table and stays there"),
         *_left(tx, copies, "superseded", "the execution lives already; its archived copy stays there"),
@@ -96,7 +95,12 @@ def _restored(back: Iterable[Row]) -> list[Reconciliation]:
 
 
 def _left(tx: Transaction, rows: list[Row], reason: str, why: str) -> list[Reconciliation]:
+    _mark(tx, rows, reason)
+    return [Reconciliation(reason, row["issue_id"], None, 1, f"{row['id']}: {why}") for row in rows]
+
+
+def _mark(tx: Transaction, rows: list[Row], reason: str) -> None:
+    """Give archived executions another reason, with which they wait for their issue no longer."""
     if rows:
         marked = {"rows": json.dumps([row["archive_row"] for row in rows]), "reason": reason}
         tx.execute(sql.load("reconciliation")["mark_archived"], marked)
-    return [Reconciliation(reason, row["issue_id"], None, 1, f"{row['id']}: {why}") for row in rows]
