@@ -14,13 +14,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from adw_state.errors import InvalidInputError, RepositoryError, command_on
 from adw_state.git.command import Git
-from adw_state.git.worktrees import branch_of, worktree_name
+from adw_state.git.worktrees import worktree_name
 from adw_state.redaction import recordable, secret_values
 from adw_state.run_root import trees_folder
 from adw_state.state import Execution
@@ -29,7 +28,6 @@ from adw_state.text_files import path_text
 from adw_state.trackers.tracker import Issue
 from adw_state.workflow_definitions import BUILT_IN, WorkflowDefinition
 
-_PROJECT, _BASE_COMMIT = "project", "base_commit"
 # From a worktree up to the project, in the layouts that have a name of their own: trees, their root.
 _LEVELS_TO_PROJECT = 2
 
@@ -47,8 +45,8 @@ class Request:
     agent: str | None
     configured: bool = False
 
-    def to_json(self, environ: Mapping[str, str]) -> JSON:
-        """As it is saved: a command line that holds a credential is not.
+    def to_json(self, environ: Mapping[str, str], project: Path) -> dict[str, JSON]:
+        """As it is saved by a run that begins in `project`; a command line that holds a credential is not.
 
         Raises `InvalidInputError` where the workflow holds one.
         """
@@ -62,6 +60,7 @@ class Request:
             "workflow": self.workflow.to_json(),
             "agent": self.agent if safe else None,
             "agent_configured": self.configured,
+            "project": path_text(project),
         }
 
     def _refuse_credentials(self, secrets: tuple[str, ...]) -> None:
@@ -120,56 +119,6 @@ def workflow_of(saved: JSON, execution: Execution) -> WorkflowDefinition:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The beginning of an execution that will work in `worktree_path`; its first step holds `request`."""
-
-    execution_id: str
-    issue: Issue
-    workflow: WorkflowDefinition
-    owner: str
-    request: JSON
-    base_commit: str
-    claim: bool
-    worktree_path: Path
-
-    @property
-    def branch_name(self) -> str:
-        """The branch of the execution's worktree."""
-        return branch_of(self.worktree_path.name)
-
-    def as_execution(self, environment: str, moment: datetime) -> Execution:
-        """The execution as the database would make it, for where there is none."""
-        return Execution(
-            id=self.execution_id,
-            issue_id=self.issue.id,
-            workflow=self.workflow.name,
-            environment=environment,
-            phases=self.workflow.names,
-            phase=self.workflow.names[0],
-            status="pending",
-            started_at=moment,
-            updated_at=moment,
-            heartbeat_at=moment,
-            owner=self.owner,
-            fence=1,
-            claimed=self.claim,
-            issue_title=self.issue.title,
-            issue_type=self.issue.issue_type,
-            issue_priority=self.issue.priority,
-            base_commit=self.base_commit,
-            worktree_name=self.worktree_path.name,
-            worktree_path=path_text(self.worktree_path),
-            branch_name=self.branch_name,
-        )
-
-
-def with_place(request: JSON, project: Path, base_commit: str) -> JSON:
-    """A run's request with the place it is begun in, as it is saved."""
-    fields = request if isinstance(request, dict) else {}
-    return {**fields, _PROJECT: path_text(project), _BASE_COMMIT: base_commit}
-
-
 def refuse_other_place(execution: Execution, request: JSON, project: Path) -> None:
     """Raise `RepositoryError` where the execution is at home in another project than `project`."""
     home = _home(execution, request)
@@ -196,7 +145,7 @@ def worktree_path_of(execution: Execution, project: Path) -> Path:
 
 def _home(execution: Execution, request: JSON) -> str | None:
     """The project that an execution was begun in, as far as it was saved."""
-    saved = request.get(_PROJECT) if isinstance(request, dict) else None
+    saved = request.get("project") if isinstance(request, dict) else None
     if isinstance(saved, str):
         return saved
     if execution.worktree_path is None:

@@ -31,10 +31,12 @@ from adw_state.errors import (
     RunInterruptedError,
     command_on,
 )
-from adw_state.git.repository import check_repository, hide_run_folders
+from adw_state.git.repository import Repository, check_repository, hide_run_folders
+from adw_state.git.worktrees import branch_of
 from adw_state.heartbeats import Heartbeats
 from adw_state.interruption import StopRequest, stopping_on_signals
 from adw_state.run_root import check_run_root
+from adw_state.state import Execution
 from adw_state.store.owner import this_owner
 from adw_state.store.records import UNFINISHED
 from adw_state.text_files import path_text
@@ -47,11 +49,9 @@ from adw_state.workflow.record.json_runs import hold_run
 from adw_state.workflow.record.records import Records, Seen
 from adw_state.workflow.requests import (
     Request,
-    Start,
     new_worktree_path,
     read_request,
     refuse_other_place,
-    with_place,
     workflow_of,
 )
 from adw_state.workflow.settings import RunOutcome, RunSettings, Work
@@ -132,21 +132,40 @@ def _begin(
         agent = _agent(settings, request)
         hide_run_folders(repository, project)
         check_run_root(project)
-        execution_id = adw_id or records.new_id()
-        start = Start(
-            execution_id=execution_id,
-            issue=issue,
-            workflow=workflow,
-            owner=_owner(os.getpid()),
-            request=with_place(request.to_json(settings.environ), project, repository.start),
-            base_commit=repository.start,
-            claim=not settings.force,
-            worktree_path=new_worktree_path(project, issue.id, execution_id),
-        )
-        record = records.begin(start)
+        execution = _new_execution(settings, request, repository, adw_id or records.new_id())
+        record = records.begin(execution, request.to_json(settings.environ, project))
         folder = records.folder(record.id)
         with hold_run(folder, force=settings.force):
             return _do(Work(settings, repository, record, request, agent, folder, stop), "Starting", only)
+
+
+def _new_execution(
+    settings: RunSettings, request: Request, repository: Repository, execution_id: str
+) -> Execution:
+    issue, workflow, now = request.issue, request.workflow, settings.clock.now()
+    worktree_path = new_worktree_path(settings.location.project, issue.id, execution_id)
+    return Execution(
+        id=execution_id,
+        issue_id=issue.id,
+        workflow=workflow.name,
+        environment=settings.config.environment,
+        phases=workflow.names,
+        phase=workflow.names[0],
+        status="pending",
+        started_at=now,
+        updated_at=now,
+        heartbeat_at=now,
+        owner=_owner(os.getpid()),
+        fence=1,
+        claimed=not settings.force,
+        issue_title=issue.title,
+        issue_type=issue.issue_type,
+        issue_priority=issue.priority,
+        base_commit=repository.start,
+        worktree_name=worktree_path.name,
+        worktree_path=path_text(worktree_path),
+        branch_name=branch_of(worktree_path.name),
+    )
 
 
 def _go_on(settings: RunSettings, records: Records, seen: Seen, only: str | None = None) -> RunOutcome:
@@ -190,11 +209,11 @@ def _do(work: Work, verb: str, only: str | None) -> RunOutcome:
 def _do_phases(work: Work, only: str | None) -> AdwError | None:
     """Do what is to be done; the error that the run failed with, None where it completed or ends early."""
     for phase in _to_do(work, only):
-        error = attempt_phase(work, phase)
-        if error is not None and not (only is None and _goes_back(work, phase)):
-            work.record.change("failed", phase=phase.name, error_message=str(error))
+        end = attempt_phase(work, phase)
+        if end.error is not None and not (only is None and _goes_back(work, phase)):
+            work.record.change("failed", phase=phase.name, error_message=str(end.error))
             work.reporter.note("ERROR", f"ADW workflow failed for issue #{work.issue.id}")
-            return error
+            return end.error
     if _next(work) is None:
         work.record.change("completed")
         work.reporter.note("INFO", f"ADW workflow completed for issue #{work.issue.id}")

@@ -16,7 +16,13 @@ from adw_state.agent_prompts import build_prompt, issue_as_text
 from adw_state.agents.agent import AgentResult
 from adw_state.agents.calls import CallEnd, CallFolder, adopt, call_agent, call_folder
 from adw_state.agents.process import Conditions
-from adw_state.errors import AgentError, PhaseFailedError, RepositoryError
+from adw_state.errors import (
+    AgentError,
+    AgentExitError,
+    PhaseFailedError,
+    RepositoryError,
+    RunInterruptedError,
+)
 from adw_state.git.command import agent_environment
 from adw_state.git.commits import rehearse_commit
 from adw_state.git.leftovers import set_aside_leftovers
@@ -34,7 +40,7 @@ from adw_state.workflow_definitions import PhaseDefinition
 StepResult: TypeAlias = dict[str, JSON]
 
 
-class RunPaused(Exception):  # noqa: N818 - not an error: the run was asked to end here
+class RunPaused(RunInterruptedError):  # noqa: N818 - not an error: the run was asked to end here
     """The step after which the run was to pause is saved."""
 
 
@@ -62,7 +68,7 @@ class Steps:
         self._reporter.note("INFO", f"Step {name} saved")
         self._reporter.tell("step_saved", step=name)
         if name == self._work.settings.pause_after:
-            raise RunPaused
+            raise RunPaused("paused")
         return result
 
 
@@ -212,7 +218,9 @@ class PhaseRun:
         settings = breaking_settings(self.work.tree)
         try:
             return call_agent(self.work.agent, self.definition.kind, prompt, self.folder, self.conditions)
-        except AgentError:
+        except AgentError as error:
+            if isinstance(error, AgentExitError):
+                self.exit_code = error.code
             self._take_back(base)
             raise
         finally:

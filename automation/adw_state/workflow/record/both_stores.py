@@ -18,7 +18,7 @@ from adw_state.errors import (
 )
 from adw_state.state import Attempt, Execution
 from adw_state.workflow.record.json_store import JsonStore
-from adw_state.workflow.record.store import DatabaseStore, RunStore, SavedStep, at_work
+from adw_state.workflow.record.store import AttemptEnd, DatabaseStore, RunStore, SavedStep, at_work
 
 Result = TypeVar("Result")
 # What makes the database unusable for the rest of a run. A row that is gone was taken by the tracker.
@@ -45,12 +45,10 @@ class BothStores:
 
         return self._write(lambda store: store.start_attempt(execution, earlier, phase, known), copy)
 
-    def finish_attempt(
-        self, execution: Execution, attempt: Attempt, status: str, outcome: Mapping[str, Any]
-    ) -> Attempt:
+    def finish_attempt(self, execution: Execution, attempt: Attempt, end: AttemptEnd) -> Attempt:
         """See `RunStore`."""
         return self._write(
-            lambda store: store.finish_attempt(execution, attempt, status, outcome), JsonStore.note_attempt
+            lambda store: store.finish_attempt(execution, attempt, end), JsonStore.note_attempt
         )
 
     def change(self, execution: Execution, status: str, changes: Mapping[str, Any]) -> Execution:

@@ -17,7 +17,7 @@ from adw_state.store.json_values import decode
 from adw_state.store.records import UNFINISHED
 from adw_state.store.runs import RunRows, attempt_of, execution_of
 from adw_state.store.values import place_of
-from adw_state.workflow.record.store import SavedStep, at_work, require_owner
+from adw_state.workflow.record.store import AttemptEnd, SavedStep, at_work, require_owner
 
 
 class JsonStore:
@@ -111,14 +111,12 @@ class JsonStore:
         self.note_execution(at_work(execution, attempt))
         return attempt
 
-    def finish_attempt(
-        self, execution: Execution, attempt: Attempt, status: str, outcome: Mapping[str, Any]
-    ) -> Attempt:
+    def finish_attempt(self, execution: Execution, attempt: Attempt, end: AttemptEnd) -> Attempt:
         """See `RunStore`."""
         self._decide(execution)
         now = self._clock.now()
         took = max(0.0, (now - attempt.started_at).total_seconds())
-        ended = replace(attempt, status=status, finished_at=now, duration_seconds=took, **outcome)
+        ended = replace(attempt, status=end.status, finished_at=now, duration_seconds=took, **end.columns())
         self.note_attempt(ended)
         return ended
 

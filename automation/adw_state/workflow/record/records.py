@@ -32,14 +32,12 @@ from adw_state.state import ADWState, Attempt, BeadsStateManager, Execution, Iss
 from adw_state.store.ids import new_execution_id, the_only
 from adw_state.store.json_values import JSON
 from adw_state.store.records import UNFINISHED
-from adw_state.text_files import path_text
 from adw_state.trackers.tracker import Location
 from adw_state.workflow.record.both_stores import BothStores
 from adw_state.workflow.record.json_runs import begin_in_json, ids_in_json, taken_over, unfinished_in_json
 from adw_state.workflow.record.json_store import JsonStore
 from adw_state.workflow.record.run_record import RunRecord
 from adw_state.workflow.record.store import DatabaseStore, RunStore, SavedStep
-from adw_state.workflow.requests import Start
 
 FIRST_STEP = "run_started"
 
@@ -76,24 +74,28 @@ class Records:
         """The folder of a run. Raises `InvalidInputError` for an id that cannot name one."""
         return ADWState(execution_id, self._project, clock=self._clock).folder
 
-    def begin(self, start: Start) -> RunRecord:
-        """Begin an execution.
+    def begin(self, execution: Execution, request: JSON) -> RunRecord:
+        """Begin an execution, whose first step is the request. The database sets the times of its own clock.
 
         Raises `IssueClaimedError` when another run holds the issue, `DuplicateExecutionError` when the
         id is taken, `InvalidInputError` when it cannot be an id.
         """
-        run = JsonStore(start.execution_id, self._project, self._clock)
+        run = JsonStore(execution.id, self._project, self._clock)
+        steps = [SavedStep(execution.phase, 1, FIRST_STEP, request)]
         if run.exists:
             raise DuplicateExecutionError(
-                f"there is a run with the id {start.execution_id!r} already",
+                f"there is a run with the id {execution.id!r} already",
                 hint="leave the id out to get a new one, or go on with that run by `adw resume`",
             )
-        record = self._ask(lambda database: self._begin_in_database(database, start, run))
+        record = self._ask(
+            lambda database: self._record(
+                _create(database, execution, request), self._beside(database, run), [], steps
+            )
+        )
         if record is None:
-            note_json_only(self._project, start.execution_id)
-            execution = start.as_execution(self._config.environment, self._clock.now())
+            note_json_only(self._project, execution.id)
             begin_in_json(self._project, run, execution, self._clock)
-            record = self._record(execution, run, [], _first_steps(start))
+            record = self._record(execution, run, [], steps)
         return record
 
     def look_at(self, execution_id: str) -> Seen:
@@ -236,25 +238,6 @@ class Records:
             hint=why.hint,
         )
 
-    def _begin_in_database(self, database: BeadsStateManager, start: Start, run: JsonStore) -> RunRecord:
-        issue = start.issue
-        execution = database.create_execution(
-            issue.id,
-            adw_id=start.execution_id,
-            workflow=start.workflow.name,
-            phases=start.workflow.names,
-            base_commit=start.base_commit,
-            environment=self._config.environment,
-            first_checkpoint=(FIRST_STEP, start.request),
-            issue=IssueSnapshot(issue.title, issue.issue_type, issue.priority),
-            owner=start.owner,
-            claim=start.claim,
-            worktree_name=start.worktree_path.name,
-            worktree_path=path_text(start.worktree_path),
-            branch_name=start.branch_name,
-        )
-        return self._record(execution, self._beside(database, run), [], _first_steps(start))
-
     def _take_over_in_database(
         self,
         database: BeadsStateManager,
@@ -308,8 +291,22 @@ class Records:
         return BothStores(DatabaseStore(database), run, self._warn)
 
 
-def _first_steps(start: Start) -> list[SavedStep]:
-    return [SavedStep(start.workflow.names[0], 1, FIRST_STEP, start.request)]
+def _create(database: BeadsStateManager, asked: Execution, request: JSON) -> Execution:
+    return database.create_execution(
+        asked.issue_id,
+        adw_id=asked.id,
+        workflow=asked.workflow,
+        phases=asked.phases,
+        base_commit=asked.base_commit,
+        environment=asked.environment,
+        first_checkpoint=(FIRST_STEP, request),
+        issue=IssueSnapshot(asked.issue_title, asked.issue_type, asked.issue_priority),
+        owner=asked.owner,
+        claim=asked.claimed,
+        worktree_name=asked.worktree_name,
+        worktree_path=asked.worktree_path,
+        branch_name=asked.branch_name,
+    )
 
 
 def _seen_in(database: BeadsStateManager, execution_id: str) -> Seen | None:

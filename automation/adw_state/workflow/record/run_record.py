@@ -6,12 +6,11 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
-from adw_state.agents.agent import USED, AgentResult
 from adw_state.errors import StateFileError
 from adw_state.state import Attempt, Execution
 from adw_state.store.json_values import JSON
 from adw_state.workflow.record.both_stores import UNUSABLE
-from adw_state.workflow.record.store import RunStore, SavedStep, at_work, require_owner
+from adw_state.workflow.record.store import AttemptEnd, RunStore, SavedStep, at_work, require_owner
 
 
 class RunRecord:
@@ -30,39 +29,17 @@ class RunRecord:
         """The execution's id."""
         return self.execution.id
 
-    def start_attempt(
-        self,
-        phase: str,
-        agent: str | None,
-        *,
-        prompt_sha256: str | None = None,
-        workflow_sha256: str | None = None,
-    ) -> Attempt:
-        """Begin the next attempt at a phase."""
-        known = {"agent": agent, "prompt_sha256": prompt_sha256, "workflow_sha256": workflow_sha256}
+    def start_attempt(self, phase: str, **known: str | None) -> Attempt:
+        """Begin the next attempt at a phase; `known` are fields of it."""
         attempt = self._store.start_attempt(self.execution, self.attempts, phase, known)
         self.attempts.append(attempt)
         self.execution = at_work(self.execution, attempt)
         return attempt
 
-    def finish_attempt(
-        self,
-        attempt: Attempt,
-        status: str,
-        *,
-        error_class: str | None = None,
-        error_message: str | None = None,
-        exit_code: int | None = None,
-        result: AgentResult | None = None,
-    ) -> Attempt:
-        """End an attempt, with what its agent used."""
-        outcome: dict[str, Any] = {"exit_code": exit_code}
-        outcome |= {"error_class": error_class, "error_message": error_message}
-        for name in USED:
-            outcome[name] = getattr(result, name, None)
-        outcome["cost_kind"] = None if outcome["cost_usd"] is None else "reported"
-        ended = self._store.finish_attempt(self.execution, attempt, status, outcome)
-        self.attempts = [ended if _same(old, ended) else old for old in self.attempts]
+    def finish_attempt(self, attempt: Attempt, end: AttemptEnd) -> Attempt:
+        """End an attempt."""
+        ended = self._store.finish_attempt(self.execution, attempt, end)
+        self.attempts = [ended if old is attempt else old for old in self.attempts]
         return ended
 
     def save_step(self, attempt: Attempt, name: str, data: JSON) -> None:
@@ -97,13 +74,9 @@ class RunRecord:
         self._store.beat(self.execution)
 
     def newest_commit(self) -> str | None:
-        """The commit that the newest step made or began at; None where no step knows one."""
+        """The commit that the newest step made or began at, else the one that the execution began at."""
         for data in reversed(self._steps.values()):
             commit = data.get("commit") or data.get("base_commit") if isinstance(data, dict) else None
             if isinstance(commit, str):
                 return commit
-        return None
-
-
-def _same(one: Attempt, other: Attempt) -> bool:
-    return (one.phase, one.attempt) == (other.phase, other.attempt)
+        return self.execution.base_commit

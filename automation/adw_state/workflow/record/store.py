@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from adw_state.errors import OwnershipLostError
+from adw_state.agents.agent import USED, AgentResult
+from adw_state.errors import AdwError, OwnershipLostError
 from adw_state.state import Attempt, BeadsStateManager, Execution
 from adw_state.store import ids
 from adw_state.store.json_values import JSON
@@ -35,6 +36,31 @@ class SavedStep:
         return ids.step_op_id(execution_id, self.phase, self.attempt, self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptEnd:
+    """How an attempt ended: the one value from which it is stored, logged and told, whoever did its work.
+
+    `status` is completed, failed or interrupted; `error` is why it did not complete. `answer` is what an
+    agent said and used, None where the attempt that resumes this one is to count it.
+    """
+
+    status: str
+    error: AdwError | None = None
+    exit_code: int | None = None
+    answer: AgentResult | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """What is stored of it beside the status, by the names of an attempt's fields."""
+        used = {name: getattr(self.answer, name, None) for name in USED}
+        return {
+            "error_class": self.error.error_class if self.error and self.status == "failed" else None,
+            "error_message": None if self.error is None else str(self.error),
+            "exit_code": self.exit_code,
+            **used,
+            "cost_kind": None if used["cost_usd"] is None else "reported",
+        }
+
+
 class RunStore(Protocol):
     """What keeps one run while it works."""
 
@@ -46,10 +72,8 @@ class RunStore(Protocol):
         See `at_work`.
         """
 
-    def finish_attempt(
-        self, execution: Execution, attempt: Attempt, status: str, outcome: Mapping[str, Any]
-    ) -> Attempt:
-        """End an attempt; `outcome` are the fields that are known by then."""
+    def finish_attempt(self, execution: Execution, attempt: Attempt, end: AttemptEnd) -> Attempt:
+        """End an attempt."""
 
     def change(self, execution: Execution, status: str, changes: Mapping[str, Any]) -> Execution:
         """Move the execution to another status, and set the fields that are not None."""
@@ -94,11 +118,9 @@ class DatabaseStore:
         del earlier  # the database counts them itself
         return self._state.start_attempt(execution.id, phase, fence=execution.fence, **known)
 
-    def finish_attempt(
-        self, execution: Execution, attempt: Attempt, status: str, outcome: Mapping[str, Any]
-    ) -> Attempt:
+    def finish_attempt(self, execution: Execution, attempt: Attempt, end: AttemptEnd) -> Attempt:
         """See `RunStore`."""
-        return self._state.finish_attempt(attempt, status, fence=execution.fence, **outcome)
+        return self._state.finish_attempt(attempt, end.status, fence=execution.fence, **end.columns())
 
     def change(self, execution: Execution, status: str, changes: Mapping[str, Any]) -> Execution:
         """See `RunStore`."""

@@ -13,10 +13,10 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.errors import OwnershipLostError
 from adw_state.git.worktrees import ensure_worktree, head_of
-from adw_state.trackers.tracker import Issue
+from adw_state.state import Execution
 from adw_state.workflow.progress import Event
 from adw_state.workflow.record.records import Records
-from adw_state.workflow.requests import Start
+from adw_state.workflow.record.store import AttemptEnd
 from adw_state.workflow_definitions import BUILT_IN
 from adws.tests.conftest import NOW
 from adws.tests.phases.projects import Project, git, worktree_for
@@ -72,22 +72,27 @@ def test_a_run_that_was_taken_over_while_its_agent_worked_leaves_the_branch_alon
 
 def test_the_attempt_that_the_new_owner_closed_is_named_by_its_reason(project: Project) -> None:
     records = records_of(project)
-    start = Start(
-        "run-1",
-        Issue("demo-1", "T"),
-        BUILT_IN,
-        "first",
-        {"a": 1},
-        base_commit="c",
-        claim=True,
-        worktree_path=project.path / "tree",
+    now = SettableClock(NOW).now()
+    asked = Execution(
+        id="run-1",
+        issue_id="demo-1",
+        workflow=BUILT_IN.name,
+        environment="local",
+        phases=BUILT_IN.names,
+        phase="plan",
+        status="pending",
+        started_at=now,
+        updated_at=now,
+        owner="first",
+        claimed=True,
+        issue_title="T",
     )
-    record = records.begin(start)
-    attempt = record.start_attempt("plan", "scripted")
+    record = records.begin(asked, {"a": 1})
+    attempt = record.start_attempt("plan", agent="scripted")
     with closing(records_of(project)) as others:
         others.take_over("run-1", "second", force=True)
     with pytest.raises(OwnershipLostError):
-        record.finish_attempt(attempt, "completed")
+        record.finish_attempt(attempt, AttemptEnd("completed"))
     with pytest.raises(OwnershipLostError):
         record.beat()
     records.close()

@@ -126,9 +126,9 @@ def test_a_commit_has_a_subject_of_at_most_72_characters_on_one_line() -> None:
 def test_a_request_is_kept_without_a_command_line_that_holds_a_credential() -> None:
     issue = Issue("i-1", "T", labels=("a",))
     open_one = Request(issue, BUILT_IN, "agent --fast")
-    assert read_request(open_one.to_json({}), EXECUTION) == open_one
+    assert read_request(open_one.to_json({}, Path("/project")), EXECUTION) == open_one
     closed = Request(issue, BUILT_IN, "agent --key swordfish-7")
-    saved = closed.to_json({"AGENT_TOKEN": "swordfish-7"})
+    saved = closed.to_json({"AGENT_TOKEN": "swordfish-7"}, Path("/project"))
     assert read_request(saved, EXECUTION) == Request(issue, BUILT_IN, None)
 
 
@@ -139,8 +139,7 @@ def test_a_run_that_others_began_cannot_be_gone_on_with(saved: object) -> None:
 
 
 def test_a_run_whose_workflow_was_not_saved_with_it_cannot_be_gone_on_with() -> None:
-    saved = Request(Issue("i-1", "T"), BUILT_IN, "agent").to_json({})
-    assert isinstance(saved, dict)
+    saved = Request(Issue("i-1", "T"), BUILT_IN, "agent").to_json({}, Path("/project"))
     del saved["workflow"]
     assert read_request(saved, EXECUTION).workflow == BUILT_IN
     theirs = replace(EXECUTION, workflow="ours", phases=("ship",))
