@@ -10,7 +10,7 @@ COMMANDS = {
     "config": ("config:config", "Check the configuration and its workflows."),
     "run": ("run:run", "Take an issue through the phases of a workflow."),
     "resume": ("run:resume", "Go on with an execution that was killed or failed."),
-    "phase": ("phase:phase", "Do one phase of an execution."),
+    "phase": ("run:phase", "Do one phase of an execution."),
     "status": ("status:status", "What runs, what failed lately, what is stale."),
     "show": ("executions:show", "One execution with its attempts and checkpoints."),
     "list": ("executions:list_executions", "Executions, newest first."),

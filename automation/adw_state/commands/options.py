@@ -21,22 +21,8 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def typed_text(value: str) -> str:
-    """A text for people as it was typed, in UTF-8 whatever the locale; what is none of it is replaced."""
-    return os.fsencode(value).decode("utf-8", "replace")
-
-
-typed_text.__name__ = "text"  # what the help calls it
-
 database_option = click.option(
     "--db", metavar="PATH", help="The database to use, instead of the one that `adw where` shows."
-)
-title_option = click.option("--title", type=typed_text, help="What the issue is, where no tracker knows it.")
-type_option = click.option(
-    "--type", "issue_type", type=typed_text, metavar="TYPE", help="With --title: bug, feature, task, …"
-)
-priority_option = click.option(
-    "--priority", type=click.IntRange(0, 4), help="With --title: 0 is the most urgent."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 

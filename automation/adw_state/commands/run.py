@@ -1,118 +1,167 @@
-"""`adw run` and `adw resume`: take an issue through the phases of a workflow, or go on with a run."""
+"""`adw run`, `adw resume`, `adw phase`: take an issue through its phases, go on with a run, do one phase."""
 
 from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from adw_state.clock import default_clock
-from adw_state.commands.options import (
-    common,
-    priority_option,
-    settings,
-    title_option,
-    type_option,
-    typed_text,
-)
+from adw_state.commands.options import Command, common
 from adw_state.commands.output import print_error, print_json, print_line
 from adw_state.commands.standard_streams import exit_code_tells_of_work
+from adw_state.config import load_config
 from adw_state.errors import command_on
 from adw_state.trackers.locate import locate_for_run
 from adw_state.trackers.repository import find_repository
 from adw_state.trackers.tracker import Issue, Location, check_issue_id, read_issue
 from adw_state.workflow.progress import Event, describe
-from adw_state.workflow.runner import RunOutcome, RunSettings, resume_execution, run_issue
+from adw_state.workflow.runner import RunOutcome, RunSettings, resume_execution, run_issue, run_phase
 
-agent_option = click.option(
+
+def typed_text(value: str) -> str:
+    """A text for people as it was typed, in UTF-8 whatever the locale; what is none of it is replaced."""
+    return os.fsencode(value).decode("utf-8", "replace")
+
+
+typed_text.__name__ = "text"  # what the help calls it
+
+
+_agent_option = click.option(
     "--agent", metavar="COMMAND", help="claude, scripted, or any command; the default is in adw.toml."
 )
-
-base_option = click.option(
-    "--base", metavar="REF", help="Begin at this commit, branch or tag instead of where you stand."
+_until_option = click.option("--until", metavar="PHASE", help="Stop when this phase has completed.")
+# Those that do not describe the issue are fields of `RunSettings`, by the same names.
+_OPTIONS_OF_BEGINNING = (
+    _agent_option,
+    click.option("--title", type=typed_text, help="What the issue is, where no tracker knows it."),
+    click.option(
+        "--type", "issue_type", type=typed_text, metavar="TYPE", help="With --title: bug, feature, task, …"
+    ),
+    click.option("--priority", type=click.IntRange(0, 4), help="With --title: 0 is the most urgent."),
+    click.option("--description", type=typed_text, default="", help="With --title: what is to be done."),
+    click.option(
+        "--workflow",
+        metavar="NAME",
+        help="The workflow of a new execution, instead of the one in adw.toml.",
+    ),
+    click.option("--force", is_flag=True, help="Run although another execution or process is at it."),
+    click.option("--allow-dirty", is_flag=True, help="Run although tracked files have uncommitted changes."),
+    click.option(
+        "--base", metavar="REF", help="Begin at this commit, branch or tag instead of where you stand."
+    ),
 )
 
-workflow_option = click.option(
-    "--workflow", metavar="NAME", help="The workflow of a new execution, instead of the one in adw.toml."
-)
-until_option = click.option("--until", metavar="PHASE", help="Stop when this phase has completed.")
+
+def _may_begin(command: Command) -> Command:
+    """Give a command the options of all that may begin an execution."""
+    for option in reversed(_OPTIONS_OF_BEGINNING):
+        command = option(command)
+    return command
 
 
 @click.command()
 @click.argument("issue_id", metavar="ISSUE")
-@agent_option
+@_may_begin
 @click.option("--adw-id", metavar="ID", help="The id of the new execution, instead of a fresh one.")
-@title_option
-@type_option
-@priority_option
-@click.option("--description", type=typed_text, default="", help="With --title: what is to be done.")
-@workflow_option
-@until_option
-@click.option("--force", is_flag=True, help="Run although another execution holds the issue.")
-@click.option("--allow-dirty", is_flag=True, help="Run although tracked files have uncommitted changes.")
-@base_option
+@_until_option
 @common
 def run(
+    *,
     issue_id: str,
-    agent: str | None,
+    title: str | None,
+    issue_type: str | None,
+    priority: int | None,
+    description: str,
+    adw_id: str | None,
+    until: str | None,
+    db: str | None,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Take ISSUE through a workflow: plan, build and review, or what adw.toml defines.
+
+    The work happens in a git worktree and branch of its own, which begin at the commit that is checked
+    out where you stand. Kill it anywhere: `adw resume` goes on from the last saved step. Exits with 0 when
+    all phases have completed, else with the error's exit code.
+    """
+    check_issue_id(issue_id)
+    how = _run_settings(locate_for_run(db), as_json=as_json, last_phase=until, **settings)
+    issue = _issue(how, issue_id, title, issue_type, priority, description)
+    _finish(run_issue(how, issue, adw_id=adw_id), as_json=as_json)
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.argument("issue_id", metavar="ISSUE")
+@click.argument("adw_id", required=False)
+@_may_begin
+@common
+def phase(
+    *,
+    name: str,
+    issue_id: str,
     adw_id: str | None,
     title: str | None,
     issue_type: str | None,
     priority: int | None,
     description: str,
-    workflow: str | None,
-    until: str | None,
-    force: bool,
-    allow_dirty: bool,
-    base: str | None,
     db: str | None,
     as_json: bool,
+    **settings: Any,
 ) -> None:
-    """Take ISSUE through a workflow: plan, build and review, or what adw.toml defines.
+    """Do the phase NAME of ISSUE, such as plan, build or review.
 
-    The work happens in a git worktree and branch of its own, which begin at the commit that is checked
-    out where you stand. Kill it anywhere: `adw resume` goes on
-    from the last saved step. Exits with 0 when all phases have
-    completed, else with the error's exit code.
+    Without ADW_ID the newest unfinished execution of the issue is meant; the first phase of the workflow
+    begins one where there is none.
     """
-    location = locate_for_run(db)
     check_issue_id(issue_id)
-    how = replace(
-        run_settings(location, as_json=as_json),
-        workflow=workflow,
-        agent=agent,
-        force=force,
-        allow_dirty=allow_dirty,
-        base=base,
-        last_phase=until,
-    )
-    issue = (
-        read_issue(location, issue_id, how.warn)
-        if title is None
-        else Issue(issue_id, title, issue_type, priority, description=description)
-    )
-    finish(run_issue(how, issue, adw_id=adw_id), as_json=as_json)
+    how = _run_settings(locate_for_run(db), as_json=as_json, **settings)
+    read = partial(_issue, how, issue_id, title, issue_type, priority, description)
+    _finish(run_phase(how, name, issue_id, adw_id, read), as_json=as_json)
+
+
+def phase_command(name: str, about: str) -> click.Command:
+    """The command that does the phase `name` and no other; `about` is its help text."""
+
+    def command(**given: object) -> None:
+        click.get_current_context().invoke(phase, name=name, **given)
+
+    parameters = [parameter for parameter in phase.params if parameter.name != "name"]
+    return click.Command(name, params=parameters, callback=command, help=about)
 
 
 @click.command()
 @click.argument("adw_id")
-@agent_option
-@until_option
+@_agent_option
+@_until_option
 @click.option("--force", is_flag=True, help="Take it over although its process seems to live.")
 @common
-def resume(
-    adw_id: str, agent: str | None, until: str | None, force: bool, db: str | None, as_json: bool
-) -> None:
+def resume(*, adw_id: str, until: str | None, db: str | None, as_json: bool, **settings: Any) -> None:
     """Go on with an execution that was killed, interrupted or has failed, from its last saved step."""
-    how = run_settings(locate_for_run(db), as_json=as_json)
-    how = replace(how, agent=agent, force=force, last_phase=until)
-    finish(resume_execution(how, adw_id), as_json=as_json)
+    how = _run_settings(locate_for_run(db), as_json=as_json, last_phase=until, **settings)
+    _finish(resume_execution(how, adw_id), as_json=as_json)
 
 
-def run_settings(location: Location, *, as_json: bool) -> RunSettings:
+def _issue(
+    how: RunSettings,
+    issue_id: str,
+    title: str | None,
+    issue_type: str | None,
+    priority: int | None,
+    description: str,
+) -> Issue:
+    """The issue as the tracker has it, or as it was told."""
+    if title is None:
+        return read_issue(how.location, issue_id, how.warn)
+    return Issue(issue_id, title, issue_type, priority, description=description)
+
+
+def _run_settings(location: Location, *, as_json: bool, **given: Any) -> RunSettings:
     """Settings for a run started by hand: lines of progress, on standard error where JSON is wanted."""
 
     def show(event: Event) -> None:
@@ -122,11 +171,12 @@ def run_settings(location: Location, *, as_json: bool) -> RunSettings:
 
     return RunSettings(
         location=location,
-        config=settings(location),
+        config=load_config(location.project, os.environ),
         environ=dict(os.environ),
         clock=default_clock(),
         progress=show,
         here=_standing_in(location),
+        **given,
     )
 
 
@@ -137,7 +187,7 @@ def _standing_in(location: Location) -> Path | None:
     return repository.top if repository is not None and same else None
 
 
-def finish(outcome: RunOutcome, *, as_json: bool) -> None:
+def _finish(outcome: RunOutcome, *, as_json: bool) -> None:
     """Print how a run ended, and leave with its exit code."""
     exit_code_tells_of_work()
     execution = outcome.execution

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from adw_state.cli import run_command
-from adw_state.commands.phase import phase_command
+from adw_state.commands.run import phase_command
 
 if __name__ == "__main__":
     run_command(
