@@ -34,16 +34,14 @@ class BothStores:
         self._copying: JsonStore | None = in_json
         self._warn = warn
 
-    def start_attempt(
-        self, execution: Execution, earlier: Sequence[Attempt], phase: str, known: Mapping[str, Any]
-    ) -> Attempt:
+    def start_attempt(self, execution: Execution, phase: str, known: Mapping[str, Any]) -> Attempt:
         """See `RunStore`."""
 
         def copy(run: JsonStore, attempt: Attempt) -> None:
             run.note_attempt(attempt)
             run.note_execution(at_work(execution, attempt))
 
-        return self._write(lambda store: store.start_attempt(execution, earlier, phase, known), copy)
+        return self._write(lambda store: store.start_attempt(execution, phase, known), copy)
 
     def finish_attempt(self, execution: Execution, attempt: Attempt, end: AttemptEnd) -> Attempt:
         """See `RunStore`."""
@@ -63,9 +61,9 @@ class BothStores:
         """See `RunStore`."""
         self._copy(lambda run: run.note_missing(execution, attempts, steps))
 
-    def saved_fence(self, execution_id: str) -> int | None:
+    def check_owner(self, execution: Execution) -> None:
         """See `RunStore`."""
-        return self._deciding.saved_fence(execution_id)
+        self._deciding.check_owner(execution)
 
     def beat(self, execution: Execution) -> None:
         """See `RunStore`."""

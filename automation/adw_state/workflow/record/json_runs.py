@@ -10,20 +10,16 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 from adw_state.clock import Clock
 from adw_state.errors import (
     ExecutionHeldError,
-    IllegalTransitionError,
     InvalidInputError,
     StateFileError,
-    command_on,
 )
 from adw_state.run_root import agents_folder
-from adw_state.state import ADWState, Attempt, Execution
+from adw_state.state import ADWState, Execution
 from adw_state.store.executions import issue_claimed
 from adw_state.store.owner import Life, life_of
 from adw_state.store.records import UNFINISHED
@@ -34,88 +30,59 @@ _GATE_SECONDS = 10.0
 _LOCK = "run.lock"
 
 
-def begin_in_json(project: Path, run: JsonStore, execution: Execution, clock: Clock) -> None:
-    """Save a new execution; raises `IssueClaimedError` when it claims an issue that another run holds."""
-    folder = agents_folder(project)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StateFileError(
-            f"{folder} cannot be made: {error.strerror}", hint="check the permissions of the project's folder"
-        ) from error
-    with closing(Gate(folder, _GATE_SECONDS)) as gate, gate:
-        holder = next(unfinished_in_json(project, execution.issue_id, clock), None)
-        if holder is not None and execution.claimed:
-            raise issue_claimed(execution.issue_id, holder.id, _life(holder, project, clock))
-        run.note_execution(execution)
+class JsonRuns:
+    """The JSON states of a project's runs."""
 
+    def __init__(self, project: Path, clock: Clock) -> None:
+        self._project = project
+        self._clock = clock
 
-def _life(holder: Execution, project: Path, clock: Clock) -> Life | None:
-    run = JsonStore.load(holder.id, project, clock)
-    attempts = [] if run is None else run.attempts()
-    return life_of(
-        holder,
-        has_open_attempt=any(attempt.status == "in_progress" for attempt in attempts),
-        now=clock.now(),
-    )
+    def of(self, execution_id: str) -> JsonStore:
+        """The state of a run that may not be saved. Raises `InvalidInputError` for what is no id."""
+        return JsonStore(ADWState(execution_id, self._project, clock=self._clock), self._project, self._clock)
 
+    def load(self, execution_id: str) -> JsonStore | None:
+        """The state of a run, or None if there is none. Raises `StateFileError`."""
+        state = ADWState.load(execution_id, self._project, clock=self._clock)
+        return None if state is None else JsonStore(state, self._project, self._clock)
 
-def taken_over(run: JsonStore, owner: str, moment: datetime) -> tuple[Execution, list[Attempt]]:
-    """The execution and its attempts as a new owner has them; nothing is saved.
+    def begin(self, run: JsonStore, execution: Execution) -> None:
+        """Save a new execution; raises `IssueClaimedError` when it claims an issue that another run holds."""
+        folder = agents_folder(self._project)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateFileError(
+                f"{folder} cannot be made: {error.strerror}",
+                hint="check the permissions of the project's folder",
+            ) from error
+        with closing(Gate(folder, _GATE_SECONDS)) as gate, gate:
+            holder = next(self.unfinished(execution.issue_id), None)
+            if holder is not None and execution.claimed:
+                raise issue_claimed(execution.issue_id, holder.id, self._life(holder))
+            run.note_execution(execution)
 
-    Raises `IllegalTransitionError` when it is completed.
-    """
-    execution = run.execution()
-    if execution.status == "completed":
-        raise IllegalTransitionError(
-            f"execution {execution.id} is completed; there is nothing left to do",
-            hint=f"start a new one with `{command_on('adw run', execution.issue_id)}`",
-        )
-    reason = "the process that ran this attempt ended before the attempt did"
-    attempts = [
-        replace(old, status="interrupted", finished_at=moment, error_message=reason)
-        if old.status == "in_progress"
-        else old
-        for old in run.attempts()
-    ]
-    owned = replace(
-        execution,
-        status="in_progress",
-        completed_at=None,
-        error_message=None,
-        owner=owner,
-        fence=execution.fence + 1,
-        claimed=execution.claimed
-        or execution.status not in UNFINISHED,  # what had ended holds its issue again
-        heartbeat_at=moment,
-        updated_at=moment,
-        waiting_for=None,
-        waiting_until=None,
-        release_by=None,
-    )
-    return owned, attempts
+    def ids(self, beginning: str) -> list[str]:
+        """The ids that begin so, of runs that have a state."""
+        return [name for name in self._names() if name.startswith(beginning) and self.of(name).exists]
 
+    def unfinished(self, issue_id: str) -> Iterator[Execution]:
+        """The runs of an issue that their states call unfinished; states that cannot be read do not count."""
+        for name in self._names():
+            with suppress(StateFileError, InvalidInputError):
+                run = self.load(name)
+                execution = None if run is None else run.execution()
+                if execution and execution.issue_id == issue_id and execution.status in UNFINISHED:
+                    yield execution
 
-def ids_in_json(project: Path, beginning: str, clock: Clock) -> list[str]:
-    """The ids that begin so, of runs that have a state."""
-    folder = agents_folder(project)
-    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-    return [
-        name
-        for name in names
-        if name.startswith(beginning) and ADWState(name, project, clock=clock).path.is_file()
-    ]
+    def _names(self) -> list[str]:
+        folder = agents_folder(self._project)
+        return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
 
-
-def unfinished_in_json(project: Path, issue_id: str, clock: Clock) -> Iterator[Execution]:
-    """The runs of an issue that their states call unfinished; states that cannot be read do not count."""
-    folder = agents_folder(project)
-    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
-        with suppress(StateFileError, InvalidInputError):
-            run = JsonStore.load(entry.name, project, clock)
-            execution = None if run is None else run.execution()
-            if execution and execution.issue_id == issue_id and execution.status in UNFINISHED:
-                yield execution
+    def _life(self, holder: Execution) -> Life | None:
+        run = self.load(holder.id)
+        is_open = run is not None and any(attempt.status == "in_progress" for attempt in run.attempts())
+        return life_of(holder, has_open_attempt=is_open, now=self._clock.now())
 
 
 @contextmanager

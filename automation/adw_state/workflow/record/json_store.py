@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adw_state.clock import Clock
-from adw_state.errors import InvalidInputError, StateFileError
+from adw_state.errors import IllegalTransitionError, InvalidInputError, StateFileError, command_on
 from adw_state.json_state import Fields
 from adw_state.run_json import attempt_fields, execution_fields, phases_in, read_run, step_fields
 from adw_state.run_root import note_json_only
@@ -19,20 +19,16 @@ from adw_state.store.runs import RunRows, attempt_of, execution_of
 from adw_state.store.values import place_of
 from adw_state.workflow.record.store import AttemptEnd, SavedStep, at_work, require_owner
 
+_NOT_WAITING: dict[str, Any] = {"waiting_for": None, "waiting_until": None, "release_by": None}
+
 
 class JsonStore:
     """One run in its JSON state. What only copies a database calls the methods `note_…`; see `RunStore`."""
 
-    def __init__(self, execution_id: str, project: Path, clock: Clock, state: ADWState | None = None) -> None:
-        self._state = state or ADWState(execution_id, project, clock=clock)
+    def __init__(self, state: ADWState, project: Path, clock: Clock) -> None:
+        self._state = state
         self._project = project
         self._clock = clock
-
-    @classmethod
-    def load(cls, execution_id: str, project: Path, clock: Clock) -> JsonStore | None:
-        """The state of a run of ours, or None if there is none. Raises `StateFileError`."""
-        state = ADWState.load(execution_id, project, clock=clock)
-        return None if state is None else cls(execution_id, project, clock, state)
 
     @property
     def exists(self) -> bool:
@@ -53,6 +49,39 @@ class JsonStore:
     def steps(self) -> list[SavedStep]:
         """The saved steps; entries that are not ours are passed over."""
         return [_step(row.values) for row in self._rows().checkpoints]
+
+    def taken_over(self, owner: str) -> tuple[Execution, list[Attempt]]:
+        """The execution and its attempts as a new owner has them; nothing is saved.
+
+        Raises `IllegalTransitionError` when it is completed.
+        """
+        execution, now = self.execution(), self._clock.now()
+        if execution.status == "completed":
+            raise IllegalTransitionError(
+                f"execution {execution.id} is completed; there is nothing left to do",
+                hint=f"start a new one with `{command_on('adw run', execution.issue_id)}`",
+            )
+        reason = "the process that ran this attempt ended before the attempt did"
+        attempts = [
+            replace(old, status="interrupted", finished_at=now, error_message=reason)
+            if old.status == "in_progress"
+            else old
+            for old in self.attempts()
+        ]
+        owned = replace(
+            execution,
+            **_NOT_WAITING,
+            status="in_progress",
+            completed_at=None,
+            error_message=None,
+            owner=owner,
+            fence=execution.fence + 1,
+            # What had ended holds its issue again.
+            claimed=execution.claimed or execution.status not in UNFINISHED,
+            heartbeat_at=now,
+            updated_at=now,
+        )
+        return owned, attempts
 
     def note_execution(self, execution: Execution) -> None:
         """Save the execution as it is now."""
@@ -93,16 +122,14 @@ class JsonStore:
             if step.key not in saved:
                 self.note_step(step)
 
-    def start_attempt(
-        self, execution: Execution, earlier: Sequence[Attempt], phase: str, known: Mapping[str, Any]
-    ) -> Attempt:
+    def start_attempt(self, execution: Execution, phase: str, known: Mapping[str, Any]) -> Attempt:
         """See `RunStore`."""
         self._decide(execution)
         attempt = Attempt(
             execution.id,
             phase,
             place_of(phase, execution.phases, execution.id),
-            1 + max((old.attempt for old in earlier if old.phase == phase), default=0),
+            1 + max((old.attempt for old in self.attempts() if old.phase == phase), default=0),
             "in_progress",
             self._clock.now(),
             **known,
@@ -127,14 +154,12 @@ class JsonStore:
         goes_on = status in UNFINISHED
         moved = replace(
             execution,
+            **_NOT_WAITING,
             status=status,
             updated_at=now,
             completed_at=None if goes_on else now,
             owner=None if status == "waiting" else execution.owner,
             claimed=execution.claimed and goes_on,  # what has ended holds its issue no more
-            waiting_for=None,
-            waiting_until=None,
-            release_by=None,
         )
         changed = replace(moved, **{name: value for name, value in changes.items() if value is not None})
         self.note_execution(changed)
@@ -150,19 +175,19 @@ class JsonStore:
         note_json_only(self._project, execution.id)
         self.note_missing(execution, attempts, steps)
 
-    def saved_fence(self, execution_id: str) -> int | None:
+    def check_owner(self, execution: Execution) -> None:
         """See `RunStore`."""
-        saved = ADWState.load(execution_id, self._project)
+        saved = ADWState.load(execution.id, self._project)
         fence = None if saved is None else saved.data.get("fence")
-        return fence if isinstance(fence, int) else None
+        require_owner(execution, fence if isinstance(fence, int) else None)
 
     def beat(self, execution: Execution) -> None:
         """Nothing is written: what a living process writes shows that it lives."""
-        require_owner(execution, self.saved_fence(execution.id))
+        self.check_owner(execution)
 
     def _decide(self, execution: Execution) -> None:
         """Before a write that no database has answered."""
-        require_owner(execution, self.saved_fence(execution.id))
+        self.check_owner(execution)
         note_json_only(self._project, execution.id)
 
     def _rows(self) -> RunRows:

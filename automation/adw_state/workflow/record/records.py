@@ -34,7 +34,7 @@ from adw_state.store.json_values import JSON
 from adw_state.store.records import UNFINISHED
 from adw_state.trackers.tracker import Location
 from adw_state.workflow.record.both_stores import BothStores
-from adw_state.workflow.record.json_runs import begin_in_json, ids_in_json, taken_over, unfinished_in_json
+from adw_state.workflow.record.json_runs import JsonRuns
 from adw_state.workflow.record.json_store import JsonStore
 from adw_state.workflow.record.run_record import RunRecord
 from adw_state.workflow.record.store import DatabaseStore, RunStore, SavedStep
@@ -63,6 +63,7 @@ class Records:
         self._clock = clock
         self._warn = warn
         self._location = location
+        self._json = JsonRuns(location.project, clock)
         self._why_json_only: AdwError | None = None
         self._database = self._open(location)
 
@@ -80,7 +81,7 @@ class Records:
         Raises `IssueClaimedError` when another run holds the issue, `DuplicateExecutionError` when the
         id is taken, `InvalidInputError` when it cannot be an id.
         """
-        run = JsonStore(execution.id, self._project, self._clock)
+        run = self._json.of(execution.id)
         steps = [SavedStep(execution.phase, 1, FIRST_STEP, request)]
         if run.exists:
             raise DuplicateExecutionError(
@@ -94,7 +95,7 @@ class Records:
         )
         if record is None:
             note_json_only(self._project, execution.id)
-            begin_in_json(self._project, run, execution, self._clock)
+            self._json.begin(run, execution)
             record = self._record(execution, run, [], steps)
         return record
 
@@ -114,13 +115,13 @@ class Records:
 
     def _whole_id(self, beginning: str) -> str | None:
         found = self._ask(lambda database: database.find_execution(beginning))
-        return found.id if found else the_only(ids_in_json(self._project, beginning, self._clock), beginning)
+        return found.id if found else the_only(self._json.ids(beginning), beginning)
 
     def _look_at(self, execution_id: str) -> Seen:
         found = self._ask(lambda database: _seen_in(database, execution_id))
         if found is not None:
             return found
-        run = JsonStore.load(execution_id, self._project, self._clock)
+        run = self._json.load(execution_id)
         if run is None:
             raise self._not_found(execution_id)
         request = next((step.data for step in run.steps() if step.name == FIRST_STEP), None)
@@ -152,7 +153,7 @@ class Records:
     def _unfinished(self, issue_id: str) -> list[Execution]:
         found = self._ask(lambda database: database.list_executions(issue_id=issue_id, limit=1000))
         if found is None:
-            found = list(unfinished_in_json(self._project, issue_id, self._clock))
+            found = list(self._json.unfinished(issue_id))
         open_runs = [run for run in found if run.status in UNFINISHED]
         return sorted(open_runs, key=lambda run: (run.started_at, run.id), reverse=True)
 
@@ -172,7 +173,7 @@ class Records:
         if self._database is not None:
             self._warn(f"the database does not know {execution_id}, which goes on with its JSON state only")
             self.close()
-        owned, attempts = taken_over(run, owner, self._clock.now())
+        owned, attempts = run.taken_over(owner)
         return self._record(owned, run, attempts, run.steps())
 
     def close(self) -> None:
@@ -268,10 +269,10 @@ class Records:
     def _json_run(self, execution_id: str) -> JsonStore | None:
         """The JSON state of a run, saved or not; None for one that cannot be read beside a database."""
         try:
-            run = JsonStore.load(execution_id, self._project, self._clock)
+            run = self._json.load(execution_id)
             if run is not None:
                 run.execution()
-            return run or JsonStore(execution_id, self._project, self._clock)
+            return run or self._json.of(execution_id)
         except StateFileError as error:
             if self._database is None:
                 raise

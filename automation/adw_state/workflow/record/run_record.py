@@ -10,7 +10,7 @@ from adw_state.errors import StateFileError
 from adw_state.state import Attempt, Execution
 from adw_state.store.json_values import JSON
 from adw_state.workflow.record.both_stores import UNUSABLE
-from adw_state.workflow.record.store import AttemptEnd, RunStore, SavedStep, at_work, require_owner
+from adw_state.workflow.record.store import AttemptEnd, RunStore, SavedStep, at_work
 
 
 class RunRecord:
@@ -31,7 +31,7 @@ class RunRecord:
 
     def start_attempt(self, phase: str, **known: str | None) -> Attempt:
         """Begin the next attempt at a phase; `known` are fields of it."""
-        attempt = self._store.start_attempt(self.execution, self.attempts, phase, known)
+        attempt = self._store.start_attempt(self.execution, phase, known)
         self.attempts.append(attempt)
         self.execution = at_work(self.execution, attempt)
         return attempt
@@ -67,7 +67,7 @@ class RunRecord:
         To be asked before anything in the worktree is touched: the new owner may be at work there.
         """
         with suppress(*UNUSABLE, StateFileError):
-            require_owner(self.execution, self._store.saved_fence(self.id))
+            self._store.check_owner(self.execution)
 
     def beat(self) -> None:
         """Give a sign of life. Raises `OwnershipLostError` when another process took over."""

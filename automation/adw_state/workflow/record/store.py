@@ -64,13 +64,8 @@ class AttemptEnd:
 class RunStore(Protocol):
     """What keeps one run while it works."""
 
-    def start_attempt(
-        self, execution: Execution, earlier: Sequence[Attempt], phase: str, known: Mapping[str, Any]
-    ) -> Attempt:
-        """Begin the next attempt at a phase; `earlier` are the attempts so far, `known` fields of this one.
-
-        See `at_work`.
-        """
+    def start_attempt(self, execution: Execution, phase: str, known: Mapping[str, Any]) -> Attempt:
+        """Begin the next attempt at a phase; `known` are fields of it. See `at_work`."""
 
     def finish_attempt(self, execution: Execution, attempt: Attempt, end: AttemptEnd) -> Attempt:
         """End an attempt."""
@@ -84,8 +79,8 @@ class RunStore(Protocol):
     def copy(self, execution: Execution, attempts: Sequence[Attempt], steps: Sequence[SavedStep]) -> None:
         """Bring what only copies to this state of a run that begins, or that goes on."""
 
-    def saved_fence(self, execution_id: str) -> int | None:
-        """The fence that is stored now; None where nothing is."""
+    def check_owner(self, execution: Execution) -> None:
+        """Raise `OwnershipLostError` where another fence is stored now."""
 
     def beat(self, execution: Execution) -> None:
         """Give a sign of life."""
@@ -111,11 +106,8 @@ class DatabaseStore:
     def __init__(self, state: BeadsStateManager) -> None:
         self._state = state
 
-    def start_attempt(
-        self, execution: Execution, earlier: Sequence[Attempt], phase: str, known: Mapping[str, Any]
-    ) -> Attempt:
+    def start_attempt(self, execution: Execution, phase: str, known: Mapping[str, Any]) -> Attempt:
         """See `RunStore`."""
-        del earlier  # the database counts them itself
         return self._state.start_attempt(execution.id, phase, fence=execution.fence, **known)
 
     def finish_attempt(self, execution: Execution, attempt: Attempt, end: AttemptEnd) -> Attempt:
@@ -141,10 +133,10 @@ class DatabaseStore:
     def copy(self, execution: Execution, attempts: Sequence[Attempt], steps: Sequence[SavedStep]) -> None:
         """Nothing: the database knows."""
 
-    def saved_fence(self, execution_id: str) -> int | None:
+    def check_owner(self, execution: Execution) -> None:
         """See `RunStore`."""
-        found = self._state.get_execution(execution_id)
-        return None if found is None else found.fence
+        found = self._state.get_execution(execution.id)
+        require_owner(execution, None if found is None else found.fence)
 
     def beat(self, execution: Execution) -> None:
         """See `RunStore`."""

@@ -16,7 +16,7 @@ from adw_state.state import BeadsStateManager, Execution
 from adw_state.store.importing import Tally
 from adw_state.store.runs import RowCounts
 from adw_state.trackers.locate import locate
-from adw_state.workflow.record.json_store import JsonStore
+from adw_state.workflow.record.json_runs import JsonRuns
 from adw_state.workflow.record.store import SavedStep
 from adws.tests.beside_beads.history import everything, live
 
@@ -39,7 +39,7 @@ def a_run_in_both_stores(project: Path, clock: SettableClock, issue: str = "demo
     """What the workflow leaves in the database and in the JSON state: a build that failed."""
     with BeadsStateManager(database(project), clock=clock) as state:
         run = state.create_execution(issue, owner="tester", claim=True, extra_data={"by": "hand", "n": [1]})
-        mirror = JsonStore(run.id, project, clock)
+        mirror = JsonRuns(project, clock).of(run.id)
         mirror.note_execution(run)
         for phase, end in (("plan", "completed"), ("build", "failed")):
             clock.advance(seconds=1)
@@ -114,7 +114,7 @@ def test_what_the_database_has_already_is_not_doubled(project: Path, clock: Sett
 def test_what_a_run_did_after_it_lost_its_database_is_added(project: Path, clock: SettableClock) -> None:
     run = a_run_in_both_stores(project, clock)
     early = shutil.copyfile(database(project), project / "early.db")
-    mirror = JsonStore.load(run.id, project, clock)
+    mirror = JsonRuns(project, clock).load(run.id)
     assert mirror is not None
     clock.advance(seconds=60)
     mirror.note_step(SavedStep("build", 1, "committed", {"commit": "abc"}))
@@ -138,7 +138,7 @@ def test_a_run_that_ended_while_its_database_was_lost_comes_back_although_its_st
     project: Path, clock: SettableClock
 ) -> None:
     run = a_run_in_both_stores(project, clock)
-    mirror = JsonStore.load(run.id, project, clock)
+    mirror = JsonRuns(project, clock).load(run.id)
     assert mirror is not None
     clock.advance(seconds=60)
     now = clock.now()
@@ -230,7 +230,7 @@ def test_a_run_of_other_phases_comes_back_from_its_state(
         waiting = state.update_execution_status(
             run.id, "waiting", waiting_for="event", waiting_until=clock.now(), release_by="merge it"
         )
-    mirror = JsonStore(run.id, project, clock)
+    mirror = JsonRuns(project, clock).of(run.id)
     mirror.note_execution(waiting)
     mirror.note_attempt(attempt)
     mirror.note_step(step)
