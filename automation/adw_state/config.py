@@ -12,7 +12,7 @@
 
 `ADW_USE_BEADS_STATE` (or `use_beads_state`) is true for database and JSON, false for JSON only; unset,
 the database is used wherever it has been migrated. The tables `[workflows.…]` and `[phases.…]` are read by
-`configured_workflows.py`, when a run begins.
+`configured_workflows.py`, when a run begins, and the table `[worktree]` by `worktree_settings.py`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,21 @@ from adw_state.text_files import decode_text, read_small_file
 
 FILE = "adw.toml"
 WORKFLOW_TABLES = ("workflows", "phases")
+_TABLES = (*WORKFLOW_TABLES, "worktree")
 _MOST_BYTES = 1024 * 1024
 _MOST_SHOWN = 60
 _TOML = "it must be a TOML file"
 _Keys: TypeAlias = tuple[str, ...]
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+
+
+class WorktreeSettings(NamedTuple):
+    """How worktrees are prepared: paths from the project, shell commands, and seconds for each of these."""
+
+    copy: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+    teardown: tuple[str, ...] = ()
+    timeout_seconds: float = 900.0
 
 
 class Config(NamedTuple):
@@ -48,6 +58,11 @@ class Config(NamedTuple):
     git_timeout_seconds: float = 900.0
     run_folder: str = ""
     use_beads_state: bool | None = None
+    worktree: WorktreeSettings = WorktreeSettings()
+
+
+# What a single value sets.
+_SETTINGS = tuple(name for name in Config._fields if name not in _TABLES)
 
 
 class Fault(NamedTuple):
@@ -92,9 +107,9 @@ def load_config(project: Path, environ: Mapping[str, str]) -> Config:
 
 def settings_of(file: ConfigurationFile, environ: Mapping[str, str]) -> tuple[Config, list[Fault]]:
     """The settings in a file, overridden by variables, and what is wrong with any of them."""
-    config, faults = Config(), []
-    told = [(name, value, name) for name, value in file.values.items() if name not in WORKFLOW_TABLES]
-    variables = ((name, f"ADW_{name.upper()}") for name in Config._fields)
+    config, faults = _with_worktree(Config(), file)
+    told = [(name, value, name) for name, value in file.values.items() if name not in _TABLES]
+    variables = ((name, f"ADW_{name.upper()}") for name in _SETTINGS)
     given = [(name, environ[label], label) for name, label in variables if environ.get(label, "").strip()]
     for name, value, label in told + given:
         try:
@@ -103,6 +118,15 @@ def settings_of(file: ConfigurationFile, environ: Mapping[str, str]) -> tuple[Co
             wrong = str(error), error.hint
             faults.append(file.fault((name,), *wrong) if label == name else Fault(*wrong))
     return config, faults
+
+
+def _with_worktree(config: Config, file: ConfigurationFile) -> tuple[Config, list[Fault]]:
+    if "worktree" not in file.values:
+        return config, []
+    from adw_state.worktree_settings import read_worktree_settings
+
+    worktree, faults = read_worktree_settings(file)
+    return config._replace(worktree=worktree), faults
 
 
 def read_configuration_file(project: Path) -> ConfigurationFile:
@@ -141,10 +165,10 @@ def shown(value: object) -> str:
 
 
 def _set(config: Config, name: str, value: object, label: str) -> Config:
-    known = tuple(sorted(Config._fields))
+    known = tuple(sorted(_SETTINGS))
     if name not in known:
         raise ConfigurationError(
-            f"{shown(name)} is not a setting", hint=unknown_name(name, (*known, *WORKFLOW_TABLES))
+            f"{shown(name)} is not a setting", hint=unknown_name(name, (*known, *_TABLES))
         )
     checked: Any
     if name == "use_beads_state":

@@ -199,6 +199,12 @@ class AgentOutputError(AgentError):
     """The agent's output could not be understood."""
 
 
+class WorktreeSetupError(AdwError):
+    """The worktree could not be prepared as `[worktree]` in adw.toml says."""
+
+    error_class = "environment"
+
+
 class PhaseFailedError(AdwError):
     """A phase of the workflow ended without success."""
 

@@ -292,13 +292,17 @@ def without_git_variables(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def agent_environment(environ: Mapping[str, str], worktree: Path) -> dict[str, str]:
-    """`environ` for an agent that works in `worktree`.
+def agent_environment(environ: Mapping[str, str], worktree: Path, slot: int) -> dict[str, str]:
+    """`environ` for an agent, or a command, that works in `worktree`, which has the number `slot`.
 
     Its git commands do not look for a repository above the worktree, even if it removes its `.git`: the
     next one upwards is the user's own checkout.
     """
-    return {**without_git_variables(environ), "GIT_CEILING_DIRECTORIES": os.path.realpath(worktree.parent)}
+    return {
+        **without_git_variables(environ),
+        "GIT_CEILING_DIRECTORIES": os.path.realpath(worktree.parent),
+        "ADW_SLOT": str(slot),
+    }
 
 
 def command_environment(environ: Mapping[str, str], ceiling: Path | None) -> dict[str, str]:

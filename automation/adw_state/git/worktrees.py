@@ -107,11 +107,12 @@ def git_of(tree: Worktree) -> Git:
     return Git(tree.path, git_dir, work_tree=tree.path, stop=tree.stop, timeout_seconds=tree.timeout_seconds)
 
 
-def ensure_worktree(tree: Worktree, base: str) -> None:
+def ensure_worktree(tree: Worktree, base: str) -> bool:
     """Make the worktree and its branch (at `base`, if it is new), or repair what a crash or an agent left.
 
-    Only the execution's owner may call this, with all of its agents stopped. Raises `RepositoryError`,
-    also when somebody has the branch checked out elsewhere.
+    Returns whether it was made, so that nobody has worked in it yet. Only the execution's owner may call
+    this, with all of its agents stopped. Raises `RepositoryError`, also when somebody has the branch
+    checked out elsewhere.
     """
     refuse_branch_elsewhere(tree)
     git_dir = _registered(tree) or _adopt_moved(tree)
@@ -121,12 +122,13 @@ def ensure_worktree(tree: Worktree, base: str) -> None:
         _repair_pointer(tree, git_dir)
         _repair_git_dir(tree, git_dir)
         drop_stale_locks(tree, git_dir)
-        return
+        return False
     if git_dir is not None:
         shutil.rmtree(tree.path, ignore_errors=True)
     elif tree.path.exists():
         _move_aside(tree.path)
     _add(tree, base)
+    return True
 
 
 def refuse_branch_elsewhere(tree: Worktree) -> None:

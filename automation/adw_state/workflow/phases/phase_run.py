@@ -28,6 +28,7 @@ from adw_state.git.commits import rehearse_commit
 from adw_state.git.leftovers import set_aside_leftovers
 from adw_state.git.repository import breaking_settings, how_they_changed
 from adw_state.git.tree_state import note_checkout, stand_on_branch
+from adw_state.git.worktree_notes import slot_of
 from adw_state.git.worktrees import ensure_worktree, head_of, safe_name
 from adw_state.state import Attempt
 from adw_state.store.json_values import JSON
@@ -35,6 +36,7 @@ from adw_state.text_files import path_text
 from adw_state.workflow.next_phase import feedback_for
 from adw_state.workflow.progress import Reporter
 from adw_state.workflow.settings import Work
+from adw_state.workflow.worktree_setup import prepare_worktree
 from adw_state.workflow_definitions import PhaseDefinition
 
 StepResult: TypeAlias = dict[str, JSON]
@@ -132,24 +134,28 @@ class PhaseRun:
     def conditions(self) -> Conditions:
         """What an agent or a command of this phase runs under."""
         work = self.work
-        environ = agent_environment(work.settings.environ, work.tree.path)
+        environ = agent_environment(work.settings.environ, work.tree.path, slot_of(work.tree))
         return Conditions(work.tree.path, environ, work.settings.agent_limits, work.stop)
 
     def prepare(self) -> str:
         """The step `worktree_ready`: a worktree without leftovers. Returns the commit to work from."""
-        ensure_worktree(self.work.tree, self.work.start_commit)
+        is_new = ensure_worktree(self.work.tree, self.work.start_commit)
 
         def work() -> StepResult:
             base = head_of(self.work.tree)
             self._clean(base)
             rehearse_commit(self.work.tree)
+            self._set_up(base)
             return {
                 "base_commit": base,
                 "branch_name": self.work.tree.branch,
                 "worktree_path": path_text(self.work.tree.path),
             }
 
-        return str(self.steps.step("worktree_ready", work)["base_commit"])
+        base = str(self.steps.step("worktree_ready", work)["base_commit"])
+        if is_new:
+            self._set_up(base)  # somebody removed the worktree after it was ready
+        return base
 
     def ask_agent(
         self,
@@ -256,6 +262,12 @@ class PhaseRun:
                 f"while the agent worked, {self.work.tree.common_dir / 'config'} changed: it is now "
                 f"{changes}; if that was not you, put it back"
             )
+
+    def _set_up(self, base: str) -> None:
+        work, reporter = self.work, self.reporter
+        project, settings = work.settings.location.project, work.settings.config.worktree
+        if prepare_worktree(work.tree, project, settings, self.conditions, work.run_folder, reporter.say):
+            self.take_back_changes(base, "setup-changes", "set-up")
 
     def _take_back(self, base: str) -> None:
         """Undo the commits of an agent that failed; its changes stay in the files, to be looked at."""

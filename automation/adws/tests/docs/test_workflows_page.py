@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from adw_state.agent_prompts import PLACEHOLDERS
+from adw_state.config import WorktreeSettings, load_config
 from adw_state.configured_workflows import PHASE_KEYS
 from adw_state.workflow_definitions import KINDS
 from adws.tests.docs.pages import REPOSITORY, blocks
@@ -13,10 +14,10 @@ from adws.tests.project import Project
 PAGE = REPOSITORY / "docs" / "workflows.md"
 
 
-def example() -> str:
-    """The configuration on the page."""
-    (block,) = [block for block in blocks("toml") if block.page == PAGE]
-    return block.text
+def examples() -> tuple[str, str]:
+    """The configurations on the page: of a workflow, and of the worktree."""
+    workflow, worktree = [block.text for block in blocks("toml") if block.page == PAGE]
+    return workflow, worktree
 
 
 def test_the_workflow_on_the_page_is_right_and_runs(tmp_path: Path) -> None:
@@ -29,7 +30,7 @@ def test_the_workflow_on_the_page_is_right_and_runs(tmp_path: Path) -> None:
     (project.folder / "Makefile").write_text(f"test:\n\t{recipe}\n")
     project.git("add", "--all")
     project.git("commit", "--quiet", "--message", "Tests")
-    (project.folder / "adw.toml").write_text(f'agent = "scripted"\n{example()}')
+    (project.folder / "adw.toml").write_text(f'agent = "scripted"\n{examples()[0]}')
     checked = project.adw("config", "check")
     assert (checked.code, checked.err) == (0, "")
     told = "thorough (default): plan, build, test (back to build, at most 3 times), review, document"
@@ -48,6 +49,11 @@ def test_the_workflow_on_the_page_is_right_and_runs(tmp_path: Path) -> None:
         ("review", "completed"),
         ("document", "completed"),
     ]
+
+
+def test_the_worktree_on_the_page_is_right(tmp_path: Path) -> None:
+    (tmp_path / "adw.toml").write_text(examples()[1])
+    assert load_config(tmp_path, {}).worktree == WorktreeSettings((".env",), ("uv sync", "npm ci"), (), 900.0)
 
 
 def test_the_page_names_every_kind_key_and_placeholder() -> None:

@@ -191,7 +191,11 @@ def test_variables_that_name_a_place_a_person_or_paths_do_not_reach_git() -> Non
         "GIT_SSL_CAINFO": "/ca",
     }
     assert without_git_variables(environ) == kept
-    assert agent_environment(environ, Path("/p/trees/t")) == {**kept, "GIT_CEILING_DIRECTORIES": "/p/trees"}
+    assert agent_environment(environ, Path("/p/trees/t"), 3) == {
+        **kept,
+        "GIT_CEILING_DIRECTORIES": "/p/trees",
+        "ADW_SLOT": "3",
+    }
     assert command_environment(environ, Path("/p"))["GIT_CEILING_DIRECTORIES"] == "/p"
 
 
