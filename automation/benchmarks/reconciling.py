@@ -113,7 +113,7 @@ def _made(path: Path, executions: int, issues: int) -> Path:
 
 def _with_new_issue(path: Path, number: int) -> Path:
     """What `bd create` leaves behind: one more issue and its event."""
-    texts = sql.load("own_tracker")
+    texts = sql.load("bd")
     blank = dict.fromkeys(("description", "design", "acceptance_criteria", "notes"), "")
     issue = {"id": f"bench-new-{number}", "title": "A new one", "issue_type": "task", "priority": 2}
     row = {**blank, **issue, "status": "open", "now": _NOW, "closed_at": None, "actor": "bench"}

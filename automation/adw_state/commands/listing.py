@@ -8,6 +8,7 @@ COMMANDS = {
     "migrate": ("migrate:migrate", "Apply, show or take back migrations; move the history."),
     "where": ("where:where", "Say which database is used, and why."),
     "config": ("config:config", "Check the configuration and its workflows."),
+    "ready": ("ready:ready", "The issues that can be worked on now."),
     "run": ("run:run", "Take an issue through the phases of a workflow."),
     "resume": ("run:resume", "Go on with an execution that was killed or failed."),
     "phase": ("run:phase", "Do one phase of an execution."),

@@ -28,7 +28,7 @@ from adw_state.store.sqlite.driver import Connection
 from adw_state.store.sqlite.faults import translating
 from adw_state.trackers.database_file import reading
 from adw_state.trackers.folder import BeadsFolder
-from adw_state.trackers.tracker import Export, Fields, Found, Issue, Location, check_issue_id
+from adw_state.trackers.tracker import Export, Fields, Found, Issue, Location, check_issue_id, ready_among
 
 _SHAPE = Path(__file__).resolve().parents[1] / "db_shapes" / "beads.sql"
 _SHAPE_VERSION = "0.17.7"
@@ -59,16 +59,20 @@ class _Bd(Export):
         database = location.tracker_database
         if database is None:
             return super().read_issue(location, issue_id)
-        texts, params = sql.load("tracker_issues"), {"issue_id": issue_id}
         with reading(database) as connection:
-            row = connection.execute(texts["issue"], params).fetchone()
-            if row is None:
-                raise IssueNotFoundError(
-                    f"{database} has no issue {issue_id!r}", hint="see which there are: `bd list`"
-                )
-            has_labels = connection.execute(texts["labels_table"]).fetchone()
-            labels = connection.execute(texts["labels"], params).fetchall() if has_labels else []
-        return {**dict(row), "labels": [label for (label,) in labels]}
+            found = _issues(connection, "issue", issue_id)
+        if not found:
+            raise IssueNotFoundError(
+                f"{database} has no issue {issue_id!r}", hint="see which there are: `bd list`"
+            )
+        return found[0]
+
+    def ready(self, location: Location, now: datetime) -> list[Fields]:
+        """Those of its rows; without a database, of the lines in the export."""
+        if location.tracker_database is None:
+            return super().ready(location, now)
+        with reading(location.tracker_database) as connection:
+            return ready_among(_issues(connection, "unfinished_issues", None), now)
 
 
 class _BdDolt:
@@ -95,11 +99,36 @@ class _BdDolt:
         """What bd says of it."""
         from adw_state.trackers.bd_program import issue_from_bd  # only where bd is asked
 
-        return issue_from_bd(location.beads_dir or location.project / ".beads", issue_id)
+        return issue_from_bd(_folder(location), issue_id)
+
+    def ready(self, location: Location, now: datetime) -> list[Fields]:  # noqa: ARG002 - bd has its clock
+        """What bd says is ready."""
+        from adw_state.trackers.bd_program import ready_from_bd
+
+        return ready_from_bd(_folder(location))
 
 
 BD = _Bd()
 BD_DOLT = _BdDolt()
+
+
+def _issues(connection: Connection, which: str, issue_id: str | None) -> list[Fields]:
+    """Issues as bd's JSON has them: with their labels, and with what they depend on."""
+    texts, params = sql.load("bd"), {"issue_id": issue_id}
+    connection.execute("BEGIN")  # all of it as it was at one moment
+    found = {
+        row["id"]: {**dict(row), "labels": [], "dependencies": []}
+        for row in connection.execute(texts[which], params)
+    }
+    for (table,) in connection.execute(texts["side_tables"]).fetchall():
+        for row in connection.execute(texts[table], params):
+            if row["issue_id"] in found:
+                found[row["issue_id"]][table].append(row["label"] if table == "labels" else dict(row))
+    return list(found.values())
+
+
+def _folder(location: Location) -> Path:
+    return location.beads_dir or location.project / ".beads"
 
 
 def _put_away(folder: BeadsFolder, database: Path | None) -> str | None:
@@ -167,7 +196,7 @@ def _fill(path: Path, prefix: str, issues: Sequence[Issue], now: str) -> None:
         connection.execute("BEGIN IMMEDIATE")
         for statement in sql.statements(_SHAPE.read_text(encoding="utf-8")):
             connection.execute(statement)
-        texts = sql.load("own_tracker")
+        texts = sql.load("bd")
         connection.execute(texts["set_prefix"], {"prefix": prefix})
         connection.execute(texts["set_version"], {"version": _SHAPE_VERSION})
         for issue in issues:
@@ -176,7 +205,7 @@ def _fill(path: Path, prefix: str, issues: Sequence[Issue], now: str) -> None:
 
 
 def _add(connection: Connection, issue: Issue, now: str) -> None:
-    texts = sql.load("own_tracker")
+    texts = sql.load("bd")
     status = issue.status or "open"
     row = {
         **asdict(issue),

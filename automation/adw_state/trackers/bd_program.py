@@ -158,6 +158,20 @@ def issue_from_bd(beads_dir: Path, issue_id: str) -> Mapping[str, Any]:
     return _issue_in(listed, issue_id) or _shown(beads_dir, issue_id)
 
 
+def ready_from_bd(beads_dir: Path) -> list[Mapping[str, Any]]:
+    """The issues that bd says are ready.
+
+    Raises `TrackerUnusableError`: bd is missing, fails, or answers something else than a list.
+    """
+    answer = _ask(beads_dir, "ready", "--json", "--limit=0")
+    if answer.code != 0 or not any(isinstance(value, list) for value in _values(answer.stdout)):
+        raise TrackerUnusableError(
+            f"bd could not say what is ready (exit code {answer.code}): {_complaint(answer)}",
+            hint="try it yourself: `bd ready --json`",
+        )
+    return _issues_in(answer)
+
+
 def _shown(beads_dir: Path, issue_id: str) -> Mapping[str, Any]:
     # After `--` an id that begins with a dash is no option.
     answer = _ask(beads_dir, "show", "--json", "--", issue_id)
@@ -196,19 +210,23 @@ def _issues_in(answer: Answer) -> list[Mapping[str, Any]]:
 
 
 def _refusal(answer: Answer, issue_id: str) -> Exception:
-    errors = (found.get("error") for found in json_objects(answer.stdout))
-    error = next((text for text in errors if isinstance(text, str)), None)
+    error = _error_in(answer)
     if error is not None and "no issue" in error:
         return IssueNotFoundError(f"bd has no issue {issue_id!r}", hint="see which there are: `bd list`")
-    lines = (answer.stderr or answer.stdout).strip().splitlines()
-    why = error or (lines[0] if lines else "it printed nothing")
     return TrackerUnusableError(
-        f"bd could not show issue {issue_id!r} (exit code {answer.code}): {_shortened(why)}",
+        f"bd could not show issue {issue_id!r} (exit code {answer.code}): {_complaint(answer)}",
         hint=f"try it yourself: `bd show --json -- {shlex.quote(issue_id)}`",
     )
 
 
-def _shortened(text: str) -> str:
-    """The text in one line of a length that can be read."""
+def _error_in(answer: Answer) -> str | None:
+    errors = (found.get("error") for found in json_objects(answer.stdout))
+    return next((text for text in errors if isinstance(text, str)), None)
+
+
+def _complaint(answer: Answer) -> str:
+    """What bd complained of, in one line of a length that can be read."""
+    lines = (answer.stderr or answer.stdout).strip().splitlines()
+    text = _error_in(answer) or (lines[0] if lines else "it printed nothing")
     line = "".join(letter if letter.isprintable() else " " for letter in text[: _MOST_LETTERS + 1])
     return line if len(line) <= _MOST_LETTERS else line[:_MOST_LETTERS] + "…"

@@ -7,8 +7,9 @@ to any other module than these. A project may have none; then the command line s
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
@@ -27,6 +28,12 @@ from adw_state.trackers.folder import BeadsFolder, ExportReader
 
 MAX_ID_LENGTH = 200
 _ISSUE_COLUMNS = {"id", "title", "status"}
+_LEAST_URGENT = 4
+_OVER = ("closed", "tombstone")
+_BLOCKING = frozenset(("blocks", "conditional-blocks", "waits-for"))
+_PARENT = frozenset(("parent-child",))
+# Kinds of issues by which bd keeps books; nobody works on them.
+_NO_WORK = ("merge-request", "gate", "molecule", "message", "agent", "role", "rig")
 _GIVEN = "given on the command line (--title …)"
 
 Fields: TypeAlias = Mapping[str, object]
@@ -109,6 +116,9 @@ class IssueSource(Protocol):
         the project's export is read instead.
         """
 
+    def ready(self, location: Location, now: datetime) -> list[Fields]:
+        """The issues that can be worked on now, as `ready_among` has it. Raises as `read_issue` does."""
+
 
 class Tracker(IssueSource, Protocol):
     """One kind of tracker."""
@@ -155,6 +165,11 @@ class Export:
             raise _not_in(reader, issue_id)
         return newest
 
+    def ready(self, location: Location, now: datetime) -> list[Fields]:
+        """Those of the newest objects of all issues."""
+        newest = {str(fields["id"]): fields for fields in _export_of(location)}
+        return ready_among(newest.values(), now)
+
 
 class _NoTracker(Export):
     name = "none"
@@ -169,6 +184,13 @@ class _NoTracker(Export):
         raise IssueNotFoundError(
             f"there is no tracker to read issue {issue_id!r} from, at {location.project}",
             hint="say what it is with --title, --type and --priority, or run inside a project with beads",
+        )
+
+    def ready(self, location: Location, now: datetime) -> list[Fields]:  # noqa: ARG002 - the same at any time
+        """There is nothing to read them from."""
+        raise IssueNotFoundError(
+            f"there is no tracker to read issues from, at {location.project}",
+            hint="run inside a project with beads",
         )
 
 
@@ -213,6 +235,85 @@ def read_issue(location: Location, issue_id: str, warn: Warn = lambda _: None) -
             f"issue {issue_id!r} was deleted from the tracker", hint="choose a living issue: `bd list`"
         )
     return issue
+
+
+def ready_issues(location: Location, now: datetime, warn: Warn = lambda _: None) -> list[Issue]:
+    """The issues that can be worked on now, the most urgent first, then the oldest.
+
+    `warn` and what is raised are those of `read_issue`.
+    """
+    found = _asked(location, lambda source: source.ready(location, now), "what is ready was", warn)
+
+    issues = [(_issue_from(fields), _moment(fields, "created_at") or now) for fields in found]
+    issues.sort(key=lambda pair: (_urgency(pair[0]), pair[1], pair[0].id))
+    return [issue for issue, _ in issues]
+
+
+def _urgency(issue: Issue) -> int:
+    return _LEAST_URGENT if issue.priority is None else issue.priority
+
+
+def ready_among(issues: Iterable[Fields], now: datetime) -> list[Fields]:
+    """Those of a tracker's issues that can be worked on now: bd's rule, for where bd cannot be asked.
+
+    They are open work, not deferred till later, and do not wait for another issue. The children of one that
+    waits or is deferred wait with it.
+    """
+    unfinished = {fields["id"]: fields for fields in issues if fields.get("status") not in _OVER}
+    waiting = {
+        issue_id
+        for issue_id, fields in unfinished.items()
+        if _is_deferred(fields, now)
+        or any(_is_open(other, unfinished) for other in _depends_on(fields, _BLOCKING))
+    }
+    grown = -1
+    while grown != len(waiting):
+        grown = len(waiting)
+        waiting |= {
+            issue_id
+            for issue_id, fields in unfinished.items()
+            if not waiting.isdisjoint(_depends_on(fields, _PARENT))
+        }
+    return [fields for issue_id, fields in unfinished.items() if issue_id not in waiting and _is_work(fields)]
+
+
+def _is_work(fields: Fields) -> bool:
+    hidden = fields.get("pinned") or fields.get("ephemeral")
+    return fields.get("status") == "open" and not hidden and fields.get("issue_type") not in _NO_WORK
+
+
+def _is_deferred(fields: Fields, now: datetime) -> bool:
+    if not fields.get("defer_until"):
+        return False
+    until = _moment(fields, "defer_until")
+    return until is None or until > now  # as bd has it, for which no time has come that it cannot read
+
+
+def _moment(fields: Fields, name: str) -> datetime | None:
+    """A time that a tracker wrote; without a zone it is UTC, as SQLite's own clock has it."""
+    try:
+        moment = datetime.fromisoformat(_text(fields, name))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _is_open(issue_id: object, unfinished: Mapping[object, Fields]) -> bool:
+    """Whether another issue is still to be waited for; what another project has to do, nobody here knows."""
+    other = unfinished.get(issue_id)
+    if other is None:
+        return str(issue_id).startswith("external:")
+    return other.get("status") != "pinned"
+
+
+def _depends_on(fields: Fields, kinds: frozenset[str]) -> list[object]:
+    listed = fields.get("dependencies")
+    dependencies = listed if isinstance(listed, list) else []
+    return [
+        dependency.get("depends_on_id")
+        for dependency in dependencies
+        if isinstance(dependency, dict) and dependency.get("type") in kinds
+    ]
 
 
 def check_issue_id(issue_id: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -13,7 +12,15 @@ from typing import Any
 import pytest
 
 from adw_state.state import BeadsStateManager
-from adws.tests.beside_beads.trackers import RealBd, bd_program, git, git_repository, needs_bd, worktree
+from adws.tests.beside_beads.trackers import (
+    RealBd,
+    bd_program,
+    digests,
+    git,
+    git_repository,
+    needs_bd,
+    worktree,
+)
 from adws.tests.migrations.earlier import rows
 from adws.tests.project import Ran
 
@@ -75,12 +82,6 @@ class DoltProject:
 def finished(process: subprocess.Popen[str]) -> Ran:
     out, err = process.communicate(timeout=120)
     return Ran(process.returncode, out, err)
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """What every file in a folder holds."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Sequence
@@ -107,6 +108,12 @@ def git_repository(top: Path) -> Path:
 def worktree(main: Path, place: Path) -> Path:
     git(main, "worktree", "add", "-q", str(place))
     return place
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """What every file in a folder holds."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 SOME_ISSUES = (

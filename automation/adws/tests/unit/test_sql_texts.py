@@ -20,8 +20,7 @@ _BUILT_NAME = re.compile(r'f"([a-z_]+\{\w+(?:\[[^\[\]"]*\])?\}|\{\w+\}[a-z_]+)"'
 _SQLITE_ONLY = {
     "opening": "asks SQLite's own catalogue",
     "reconciliation": "follows a tracker's SQLite file",
-    "tracker_issues": "reads a tracker's SQLite file",
-    "own_tracker": "makes a tracker's SQLite file",
+    "bd": "reads and makes a tracker's SQLite file",
     "restore": "reads old SQLite files",
     "previous_tables": "upgrades SQLite files of before the first release",
     "log_tables": "tables in SQLite's memory",

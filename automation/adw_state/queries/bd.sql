@@ -1,4 +1,37 @@
--- Filling a new, beads-shaped database (db_shapes/beads.sql).
+-- bd's own tables in its SQLite file. They come and go with its versions.
+
+-- name: issue
+-- The issue with exactly this id, with the columns that there are.
+SELECT * FROM issues -- noqa: AM04
+WHERE id = :issue_id;
+
+-- name: unfinished_issues
+-- Every issue that is neither closed nor deleted.
+SELECT * FROM issues -- noqa: AM04
+WHERE status NOT IN ('closed', 'tombstone');
+
+-- name: side_tables
+-- Which tables there are with something of issues that a row of them does not hold.
+SELECT name FROM sqlite_master
+WHERE type = 'table' AND name IN ('dependencies', 'labels');
+
+-- name: labels
+-- The labels of one issue; of all, where no issue is named.
+SELECT
+    issue_id,
+    label
+FROM labels
+WHERE :issue_id IS NULL OR issue_id = :issue_id
+ORDER BY label;
+
+-- name: dependencies
+-- What one issue depends on, and how; what all do, where no issue is named.
+SELECT
+    issue_id,
+    depends_on_id,
+    type
+FROM dependencies
+WHERE :issue_id IS NULL OR issue_id = :issue_id;
 
 -- name: add_issue
 -- One issue, made now.
