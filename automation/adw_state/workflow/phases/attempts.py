@@ -17,7 +17,7 @@ from adw_state.errors import (
 from adw_state.redaction import redact
 from adw_state.workflow.phases.change import change, plan
 from adw_state.workflow.phases.command import command
-from adw_state.workflow.phases.phase_run import PhaseRun, Steps
+from adw_state.workflow.phases.phase_run import PhaseRun
 from adw_state.workflow.phases.verdict import verdict
 from adw_state.workflow.record.store import AttemptEnd
 from adw_state.workflow.settings import Work
@@ -72,7 +72,7 @@ def _begin(work: Work, definition: PhaseDefinition) -> PhaseRun:
     reporter = work.reporter.of_attempt(definition.name, attempt.attempt)
     reporter.note("INFO", f"Running adw_phases/adw_{definition.name}.py")
     reporter.tell("phase_started")
-    return PhaseRun(work, definition, attempt, Steps(work, attempt, reporter), reporter)
+    return PhaseRun(work, definition, attempt, reporter)
 
 
 def _fail(run: PhaseRun, error: AdwError) -> AttemptEnd:

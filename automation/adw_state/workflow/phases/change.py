@@ -46,7 +46,7 @@ def _commit(
         run.reporter.tell("commit_made", made.commit)
         return told(made)
 
-    run.steps.step(step, commit)
+    run.step(step, commit)
 
 
 def _check_plan(run: PhaseRun) -> None:

@@ -20,7 +20,7 @@ def command(run: PhaseRun) -> None:
         run.take_back_changes(base, "command-changes", "command")
         return {"exit_code": end.exit_code, "output": end.tail}
 
-    ended = run.steps.step("command_ended", work)
+    ended = run.step("command_ended", work)
     run.exit_code = int(str(ended["exit_code"]))
     if run.exit_code != 0:
         raise _failure(run, run.exit_code, str(ended["output"]))
@@ -28,7 +28,7 @@ def command(run: PhaseRun) -> None:
 
 def _adopted(run: PhaseRun) -> CommandEnd | None:
     previous = run.previous_call()
-    return None if previous is None else adopt_command(previous[1], run.work.settings.environ)
+    return None if previous is None else adopt_command(previous, run.work.settings.environ)
 
 
 def _called(run: PhaseRun) -> CommandEnd:

@@ -7,9 +7,10 @@ the next one returns its saved steps. An attempt that failed is not: the next on
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import TypeAlias
 
 from adw_state.agent_prompts import build_prompt, issue_as_text
@@ -19,7 +20,6 @@ from adw_state.agents.process import Conditions
 from adw_state.errors import (
     AgentError,
     AgentExitError,
-    PhaseFailedError,
     RepositoryError,
     RunInterruptedError,
 )
@@ -46,51 +46,6 @@ class RunPaused(RunInterruptedError):  # noqa: N818 - not an error: the run was 
     """The step after which the run was to pause is saved."""
 
 
-class Steps:
-    """The steps of one attempt."""
-
-    def __init__(self, work: Work, attempt: Attempt, reporter: Reporter) -> None:
-        self._work = work
-        self._record = work.record
-        self._attempt = attempt
-        self._reporter = reporter
-        self.going_on_from = unbroken_attempts(work.record.attempts, attempt)
-
-    def step(self, name: str, work: Callable[[], StepResult]) -> StepResult:
-        """The saved result of the step `name`; where there is none, do `work` and save what it returns."""
-        self._work.stop.check()
-        saved = self._record.saved_step(self._attempt.phase, self.going_on_from, name)
-        if isinstance(saved, dict):
-            self._reporter.note("INFO", f"Step {name} was saved before")
-            self._reporter.tell("step_reused", step=name)
-            return saved
-        self._record.check_owner()
-        result = work()
-        self._record.save_step(self._attempt, name, result)
-        self._reporter.note("INFO", f"Step {name} saved")
-        self._reporter.tell("step_saved", step=name)
-        if name == self._work.settings.pause_after:
-            raise RunPaused("paused")
-        return result
-
-
-def unbroken_attempts(attempts: Sequence[Attempt], present: Attempt) -> tuple[int, ...]:
-    """The numbers of the attempts whose steps count for `present`, newest first.
-
-    They are itself, and those right before it that were interrupted.
-    """
-    numbers = [present.attempt]
-    earlier = sorted(
-        (old for old in attempts if old.phase == present.phase and old.attempt < present.attempt),
-        key=lambda old: -old.attempt,
-    )
-    for old in earlier:
-        if old.status != "interrupted":
-            break
-        numbers.append(old.attempt)
-    return tuple(numbers)
-
-
 def phase_command(phase: str, issue_id: str, execution_id: str) -> str:
     """The command that does `phase` of an execution, in backquotes."""
     # An issue's id may begin with a dash.
@@ -104,10 +59,34 @@ class PhaseRun:
     work: Work
     definition: PhaseDefinition
     attempt: Attempt
-    steps: Steps
     reporter: Reporter
-    answer: AgentResult | None = field(default=None)
-    exit_code: int | None = field(default=None)
+    answer: AgentResult | None = None
+    exit_code: int | None = None
+
+    def step(self, name: str, work: Callable[[], StepResult]) -> StepResult:
+        """The saved result of the step `name`; where there is none, do `work` and save what it returns."""
+        self.work.stop.check()
+        record = self.work.record
+        saved = record.saved_step(self.phase, self._unbroken, name)
+        if isinstance(saved, dict):
+            self.reporter.note("INFO", f"Step {name} was saved before")
+            self.reporter.tell("step_reused", step=name)
+            return saved
+        record.check_owner()
+        result = work()
+        record.save_step(self.attempt, name, result)
+        self.reporter.note("INFO", f"Step {name} saved")
+        self.reporter.tell("step_saved", step=name)
+        if name == self.work.settings.pause_after:
+            raise RunPaused("paused")
+        return result
+
+    @property
+    def _unbroken(self) -> list[int]:
+        """The attempts whose steps count, newest first: this one and the interrupted ones right before it."""
+        earlier = {old.attempt: old.status for old in self.work.record.attempts if old.phase == self.phase}
+        number = self.attempt.attempt
+        return [number, *takewhile(lambda old: earlier.get(old) == "interrupted", range(number - 1, 0, -1))]
 
     @property
     def phase(self) -> str:
@@ -152,7 +131,7 @@ class PhaseRun:
                 "worktree_path": path_text(self.work.tree.path),
             }
 
-        base = str(self.steps.step("worktree_ready", work)["base_commit"])
+        base = str(self.step("worktree_ready", work)["base_commit"])
         if is_new:
             self._set_up(base)  # somebody removed the worktree after it was ready
         return base
@@ -183,26 +162,14 @@ class PhaseRun:
             understood = {} if understand is None else understand(end.answer)
             return {**end.result.to_json(), **understood}
 
-        saved = self.steps.step(step, work)
+        saved = self.step(step, work)
         self.answer, self.exit_code = AgentResult.from_json(saved), 0
         return saved
 
-    def base_of_run(self) -> str:
-        """The commit that the execution's branch began at."""
-        for phase in self.work.workflow.names:
-            for attempt in sorted(old.attempt for old in self.work.record.attempts if old.phase == phase):
-                saved = self.work.record.saved_step(phase, [attempt], "worktree_ready")
-                if isinstance(saved, dict):
-                    return str(saved["base_commit"])
-        raise PhaseFailedError(f"execution {self.work.record.id} has not begun", hint="resume it")
-
-    def previous_call(self) -> tuple[int, CallFolder] | None:
-        """The newest call of the interrupted attempts before this one: attempt number and folder."""
-        for number in self.steps.going_on_from[1:]:
-            folder = call_folder(self.work.run_folder, self.phase, number)
-            if folder.process.exists():
-                return number, folder
-        return None
+    def previous_call(self) -> CallFolder | None:
+        """The newest call of the interrupted attempts before this one."""
+        folders = (call_folder(self.work.run_folder, self.phase, number) for number in self._unbroken[1:])
+        return next((folder for folder in folders if folder.process.exists()), None)
 
     def take_back_changes(self, base: str, name: str, who: str) -> None:
         """Put the worktree back to `base`, where `who` was not to change it, and keep what it changed."""
@@ -212,9 +179,9 @@ class PhaseRun:
 
     def _adopted(self) -> CallEnd | None:
         previous = self.previous_call()
-        end = None if previous is None else adopt(self.work.agent, previous[1], self.work.settings.environ)
+        end = None if previous is None else adopt(self.work.agent, previous, self.work.settings.environ)
         if previous is not None and end is not None:
-            self.reporter.say(f"the answer of the agent of attempt {previous[0]} was found and is used")
+            self.reporter.say(f"the answer that the agent left in {previous.path.name} is used")
         return end
 
     def _called(self, base: str, values: Mapping[str, str]) -> CallEnd:

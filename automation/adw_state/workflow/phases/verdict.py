@@ -21,7 +21,7 @@ _MOST_REASONS, _MOST_REASON = 200, 5000
 def verdict(run: PhaseRun) -> None:
     """Have what was done judged. Raises `RejectedError` with the reasons when it is rejected."""
     base = run.prepare()
-    started_at = run.base_of_run()
+    started_at = run.work.record.execution.base_commit or base
     diff = diff_between(run.work.tree, started_at, base)
     if not diff:
         raise PhaseFailedError(
@@ -49,7 +49,7 @@ def verdict(run: PhaseRun) -> None:
             raise AgentOutputError(why, hint=HOW_TO_SAY_IT)
         return {"verdict": given, "reasons": list[JSON](reasons)}
 
-    decision = run.steps.step("verdict_given", decide)
+    decision = run.step("verdict_given", decide)
     if decision["verdict"] != _APPROVE:
         back = way_back(run.work.workflow, run.phase)
         raise RejectedError(

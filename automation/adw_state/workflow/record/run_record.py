@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -47,18 +47,14 @@ class RunRecord:
         self._store.save_step(self.execution, SavedStep(attempt.phase, attempt.attempt, name, data))
         self._steps[(attempt.phase, attempt.attempt, name)] = data
 
-    def saved_step(self, phase: str, attempts: Collection[int], name: str) -> JSON:
-        """What the newest of these attempts saved under this name; None if none did."""
-        for attempt in sorted(attempts, reverse=True):
-            if (phase, attempt, name) in self._steps:
-                return self._steps[(phase, attempt, name)]
-        return None
+    def saved_step(self, phase: str, attempts: Iterable[int], name: str) -> JSON:
+        """What the first of these attempts that did so saved under this name; None if none did."""
+        return next(
+            (step for old in attempts if (step := self._steps.get((phase, old, name))) is not None), None
+        )
 
-    def change(
-        self, status: str, *, phase: str | None = None, error_message: str | None = None, **fields: Any
-    ) -> None:
+    def change(self, status: str, **changes: Any) -> None:
         """Move the execution to another status, and set the fields that are given."""
-        changes = {"phase": phase, "error_message": error_message, **fields}
         self.execution = self._store.change(self.execution, status, changes)
 
     def check_owner(self) -> None:
