@@ -20,7 +20,8 @@ from adw_state.trackers.locate import locate_for_run
 from adw_state.trackers.repository import find_repository
 from adw_state.trackers.tracker import Issue, Location, check_issue_id, read_issue
 from adw_state.workflow.progress import Event, describe
-from adw_state.workflow.runner import RunOutcome, RunSettings, resume_execution, run_issue, run_phase
+from adw_state.workflow.runner import resume_execution, run_issue, run_phase
+from adw_state.workflow.settings import RunOutcome, RunSettings
 
 
 def typed_text(value: str) -> str:

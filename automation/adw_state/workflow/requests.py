@@ -28,9 +28,6 @@ from adw_state.text_files import path_text
 from adw_state.trackers.tracker import Issue
 from adw_state.workflow_definitions import BUILT_IN, WorkflowDefinition
 
-# From a worktree up to the project, in the layouts that have a name of their own: trees, their root.
-_LEVELS_TO_PROJECT = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -121,8 +118,8 @@ def workflow_of(saved: JSON, execution: Execution) -> WorkflowDefinition:
 
 def refuse_other_place(execution: Execution, request: JSON, project: Path) -> None:
     """Raise `RepositoryError` where the execution is at home in another project than `project`."""
-    home = _home(execution, request)
-    if home is None or home == path_text(project) or not _holds(Path(home), execution):
+    home = request.get("project") if isinstance(request, dict) else None
+    if not isinstance(home, str) or home == path_text(project) or not _holds(Path(home), execution):
         return
     command = f"cd {shlex.quote(home)} && {command_on('adw resume', execution.id)}"
     raise RepositoryError(
@@ -141,17 +138,6 @@ def worktree_path_of(execution: Execution, project: Path) -> Path:
     if recorded is not None and recorded.is_dir():
         return recorded.resolve()
     return new_worktree_path(project, execution.issue_id, execution.id)
-
-
-def _home(execution: Execution, request: JSON) -> str | None:
-    """The project that an execution was begun in, as far as it was saved."""
-    saved = request.get("project") if isinstance(request, dict) else None
-    if isinstance(saved, str):
-        return saved
-    if execution.worktree_path is None:
-        return None
-    folders = Path(execution.worktree_path).parents
-    return str(folders[_LEVELS_TO_PROJECT]) if len(folders) > _LEVELS_TO_PROJECT else None
 
 
 def _holds(home: Path, execution: Execution) -> bool:

@@ -57,8 +57,6 @@ from adw_state.workflow.requests import (
 from adw_state.workflow.settings import RunOutcome, RunSettings, Work
 from adw_state.workflow_definitions import BUILT_IN, PhaseDefinition, WorkflowDefinition
 
-__all__ = ["RunOutcome", "RunSettings", "resume_execution", "run_issue", "run_phase"]
-
 
 def run_issue(settings: RunSettings, issue: Issue, *, adw_id: str | None = None) -> RunOutcome:
     """Begin an execution of `issue`, under the id `adw_id` if given, and run its phases."""

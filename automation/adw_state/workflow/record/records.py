@@ -33,9 +33,8 @@ from adw_state.store.ids import new_execution_id, the_only
 from adw_state.store.json_values import JSON
 from adw_state.store.records import UNFINISHED
 from adw_state.trackers.tracker import Location
-from adw_state.workflow.record.both_stores import BothStores
 from adw_state.workflow.record.json_runs import JsonRuns
-from adw_state.workflow.record.json_store import JsonStore
+from adw_state.workflow.record.json_store import BothStores, JsonStore
 from adw_state.workflow.record.run_record import RunRecord
 from adw_state.workflow.record.store import DatabaseStore, RunStore, SavedStep
 

@@ -9,7 +9,7 @@ from typing import Any
 from adw_state.errors import StateFileError
 from adw_state.state import Attempt, Execution
 from adw_state.store.json_values import JSON
-from adw_state.workflow.record.both_stores import UNUSABLE
+from adw_state.workflow.record.json_store import UNUSABLE
 from adw_state.workflow.record.store import AttemptEnd, RunStore, SavedStep, at_work
 
 

@@ -20,7 +20,8 @@ from adw_state.trackers.locate import locate
 from adw_state.trackers.tracker import read_issue
 from adw_state.workflow.progress import Event
 from adw_state.workflow.requests import new_worktree_path
-from adw_state.workflow.runner import RunOutcome, RunSettings, resume_execution, run_issue, run_phase
+from adw_state.workflow.runner import resume_execution, run_issue, run_phase
+from adw_state.workflow.settings import RunOutcome, RunSettings
 from adws.tests.conftest import NOW
 
 ALL_STEPS = [

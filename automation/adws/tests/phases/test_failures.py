@@ -19,7 +19,7 @@ from adw_state.errors import (
 )
 from adw_state.state import Execution
 from adw_state.store.owner import process_mark
-from adw_state.workflow.runner import RunOutcome
+from adw_state.workflow.settings import RunOutcome
 from adws.tests.phases.projects import Project, script
 
 PHASES = ("plan", "build", "review")

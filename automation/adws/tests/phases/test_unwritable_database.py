@@ -15,7 +15,7 @@ from adw_state.recovery.json_reconciliation import reconcile_json_runs
 from adw_state.state import BeadsStateManager
 from adw_state.trackers.locate import locate
 from adw_state.workflow.progress import Event
-from adw_state.workflow.runner import RunOutcome
+from adw_state.workflow.settings import RunOutcome
 from adws.tests.beside_beads.mounts import fill_up, with_read_only, with_small_disk
 from adws.tests.phases.projects import ALL_STEPS, Project
 
