@@ -25,6 +25,7 @@ from adw_state.git.worktrees import safe_name
 from adw_state.log_forms import issue_line, quoted, workflow_line
 from adw_state.redaction import redact
 from adw_state.run_root import logs_folder
+from adw_state.state import Execution
 from adw_state.visible_text import one_line, visible_lines
 
 Kind: TypeAlias = Literal[
@@ -121,8 +122,12 @@ Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 class RunLog:
     """The log of one execution; every process that works on it appends."""
 
-    def __init__(self, path: Path, clock: Clock, secrets: Iterable[str] = ()) -> None:
-        self.path = path
+    def __init__(
+        self, execution: Execution, project: Path, clock: Clock, secrets: Iterable[str] = ()
+    ) -> None:
+        parts = (project.name, execution.environment, execution.id, execution.workflow)
+        self.path = logs_folder(project).joinpath(*map(_folder, parts), "execution.log")
+        self._execution = execution
         self._clock = clock
         self._secrets = tuple(secrets)
 
@@ -130,16 +135,12 @@ class RunLog:
         """Append one record. Raises `StateFileError` when the file cannot be written."""
         self._append(level, "\n    ".join(visible_lines(redact(message, self._secrets))))
 
-    def write_issue(
-        self, issue_id: str, title: str | None, issue_type: str | None, priority: int | None
-    ) -> None:
-        """Append what the issue of the run is, as the execution keeps it."""
-        masked = None if title is None else redact(title, self._secrets)
-        self._append("INFO", issue_line(issue_id, masked, issue_type, priority))
-
-    def write_workflow(self, workflow: str, phases: Iterable[str]) -> None:
-        """Append which workflow the run goes through."""
-        self._append("INFO", workflow_line(workflow, phases))
+    def write_execution(self) -> None:
+        """Append which workflow the run goes through, and what its issue is, as the execution keeps it."""
+        run = self._execution
+        self._append("INFO", workflow_line(run.workflow, run.phases))
+        title = None if run.issue_title is None else redact(run.issue_title, self._secrets)
+        self._append("INFO", issue_line(run.issue_id, title, run.issue_type, run.issue_priority))
 
     def write_error(self, text: str) -> None:
         """Append an error as it was told from outside."""
@@ -157,12 +158,6 @@ class RunLog:
                 f"the log {self.path} cannot be written: {error.strerror}",
                 hint="check the permissions and the free disk space",
             ) from error
-
-
-def log_path(project: Path, *, environment: str, execution_id: str, workflow: str) -> Path:
-    """Where the log of an execution lies."""
-    parts = [_folder(part) for part in (project.name, environment, execution_id, workflow)]
-    return logs_folder(project).joinpath(*parts, "execution.log")
 
 
 def _folder(text: str) -> str:

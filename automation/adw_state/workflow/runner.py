@@ -4,7 +4,7 @@
     resume_execution   goes on with one that was killed, interrupted, or has failed
     run_phase          does one phase, for `adw phase`
 
-All three return an `RunOutcome` when the run has completed, failed or paused. What prevents a run raises
+All three return a `RunOutcome` when the run has completed, failed or paused. What prevents a run raises
 before anything is written: an unknown agent, an unusable repository, an issue that another run holds.
 Ctrl-C and SIGTERM stop the agent, close the attempt as interrupted and raise `RunInterruptedError`; the
 execution stays in progress and can be resumed, as it can after a kill -9.
@@ -241,11 +241,10 @@ def _goes_back(work: Work, phase: PhaseDefinition) -> bool:
 
 
 def _open_log(work: Work, verb: str) -> None:
-    issue, kept, reporter = work.issue, work.record.execution, work.reporter
-    reporter.note("INFO", f"ADW Logger initialized - ID: {kept.id}")
+    issue, reporter = work.issue, work.reporter
+    reporter.note("INFO", f"ADW Logger initialized - ID: {work.record.id}")
     reporter.note("INFO", f"{verb} ADW workflow for issue #{issue.id}")
-    reporter.log.write_workflow(kept.workflow, kept.phases)
-    reporter.log.write_issue(issue.id, kept.issue_title, kept.issue_type, kept.issue_priority)
+    reporter.log.write_execution()
     reporter.tell("run_started", f"{issue.id}: {issue.title}")
 
 

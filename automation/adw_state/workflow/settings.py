@@ -18,7 +18,7 @@ from adw_state.interruption import StopRequest
 from adw_state.redaction import secret_values
 from adw_state.state import Execution
 from adw_state.trackers.tracker import Issue, Location
-from adw_state.workflow.progress import Event, Progress, Reporter, RunLog, log_path, silent
+from adw_state.workflow.progress import Event, Progress, Reporter, RunLog, silent
 from adw_state.workflow.record.run_record import RunRecord
 from adw_state.workflow.requests import Request, worktree_path_of
 from adw_state.workflow_definitions import WorkflowDefinition
@@ -127,11 +127,5 @@ class Work:
     def reporter(self) -> Reporter:
         """Says what happens in the execution."""
         execution, settings = self.record.execution, self.settings
-        path = log_path(
-            settings.location.project,
-            environment=execution.environment,
-            execution_id=execution.id,
-            workflow=execution.workflow,
-        )
-        log = RunLog(path, settings.clock, self.secrets)
+        log = RunLog(execution, settings.location.project, settings.clock, self.secrets)
         return Reporter(log, settings.progress, Event("run_started", execution_id=execution.id))

@@ -11,7 +11,7 @@ from adw_state.reports.report import Report, report_from_database, report_from_f
 from adw_state.reports.run_files import RunFolders
 from adw_state.reports.section import last_hours
 from adw_state.state import ADWState, Attempt, BeadsStateManager, IssueSnapshot
-from adw_state.workflow.progress import RunLog, log_path
+from adw_state.workflow.progress import RunLog
 
 
 @dataclass
@@ -41,12 +41,10 @@ class Twins:
             environment=environment,
             issue=issue or IssueSnapshot("Login fails", "bug", 0),
         )
-        path = log_path(self.project, environment=environment, execution_id=run.id, workflow=workflow)
-        twin = TwinRun(run.id, issue_id, self, RunLog(path, self.clock))
+        twin = TwinRun(run.id, issue_id, self, RunLog(run, self.project, self.clock))
         twin.log.write("INFO", f"ADW Logger initialized - ID: {run.id}")
         twin.log.write("INFO", f"Starting ADW workflow for issue #{issue_id}")
-        twin.log.write_workflow(run.workflow, run.phases)
-        twin.log.write_issue(issue_id, run.issue_title, run.issue_type, run.issue_priority)
+        twin.log.write_execution()
         return twin
 
     def reports(
