@@ -16,6 +16,8 @@ COMMANDS = {
     "show": ("executions:show", "One execution with its attempts and checkpoints."),
     "list": ("executions:list_executions", "Executions, newest first."),
     "checkpoints": ("executions:checkpoints", "The saved steps of an execution."),
+    "diff": ("branches:diff", "What a run has committed."),
+    "clean": ("branches:clean", "Remove worktrees and branches of runs that are over."),
     "analyze": ("analyze:analyze", "Success rates, funnel and failures of a time window."),
     "archive": ("archive:archive", "Move old finished executions out of the live tables."),
     "restore": ("restore:restore", "Bring back executions that an accident took away."),

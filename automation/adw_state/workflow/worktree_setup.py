@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,8 +23,8 @@ from adw_state.git.commits import may_be_committed
 from adw_state.git.worktree_notes import note_setup, setup_of
 from adw_state.git.worktrees import Worktree, git_of
 
-# A hidden name, because a phase may have any other.
-_FOLDER = ".worktree-setup"
+# Hidden names, because a phase may have any other.
+_FOLDER, _TEARDOWN_FOLDER = ".worktree-setup", ".worktree-teardown"
 
 
 def prepare_worktree(
@@ -44,41 +44,38 @@ def prepare_worktree(
         return False
     for path in settings.copy:
         _copy(project, tree, path)
-    run_in_worktree(settings.setup, settings.timeout_seconds, conditions, run_folder, say)
+    for number, command in enumerate(settings.setup, start=1):
+        say(f"preparing the worktree: {name_of(command)}")
+        folder = CallFolder(run_folder / _FOLDER / f"attempt-{number}")
+        _run(command, folder, _within_time(conditions, settings), "the worktree is not ready")
     note_setup(tree, str(wanted))
     return True
 
 
-def run_in_worktree(
-    commands: Iterable[str],
-    timeout_seconds: float,
-    conditions: Conditions,
-    run_folder: Path,
-    say: Callable[[str], None],
-) -> None:
-    """Run shell commands one after the other. Raises `WorktreeSetupError` at the first that fails."""
-    limits = replace(conditions.limits, timeout_seconds=timeout_seconds)
-    for number, command in enumerate(commands, start=1):
-        folder = CallFolder(run_folder / _FOLDER / f"attempt-{number}")
-        say(f"preparing the worktree: {name_of(command)}")
-        _run(command, folder, replace(conditions, limits=limits))
+def tear_down_worktree(settings: WorktreeSettings, conditions: Conditions, run_folder: Path) -> None:
+    """Run the commands of `teardown`. Raises `WorktreeSetupError` at the first that fails."""
+    for number, command in enumerate(settings.teardown, start=1):
+        folder = CallFolder(run_folder / _TEARDOWN_FOLDER / f"attempt-{number}")
+        _run(command, folder, _within_time(conditions, settings), "the worktree is not torn down")
 
 
-def _run(command: str, folder: CallFolder, conditions: Conditions) -> None:
+def _within_time(conditions: Conditions, settings: WorktreeSettings) -> Conditions:
+    return replace(conditions, limits=replace(conditions.limits, timeout_seconds=settings.timeout_seconds))
+
+
+def _run(command: str, folder: CallFolder, conditions: Conditions, consequence: str) -> None:
     hint = (
         f"all it printed is in {output_of(folder)}; mend what it needs, "
-        "or [worktree] in adw.toml, which also has timeout_seconds, then resume"
+        "or [worktree] in adw.toml, which also has timeout_seconds, then try again"
     )
     try:
         end = call_command(command, folder, conditions)
     except AgentError as error:
-        raise WorktreeSetupError(f"the worktree is not ready: {error}", hint=hint) from error
+        raise WorktreeSetupError(f"{consequence}: {error}", hint=hint) from error
     if end.exit_code != 0:
         said = f"; the end of its output:\n{end.tail}" if end.tail else " and printed nothing"
         raise WorktreeSetupError(
-            f"the worktree is not ready: the command {name_of(command)} "
-            f"exited with code {end.exit_code}{said}",
-            hint=hint,
+            f"{consequence}: the command {name_of(command)} exited with code {end.exit_code}{said}", hint=hint
         )
 
 

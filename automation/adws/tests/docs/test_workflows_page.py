@@ -53,7 +53,9 @@ def test_the_workflow_on_the_page_is_right_and_runs(tmp_path: Path) -> None:
 
 def test_the_worktree_on_the_page_is_right(tmp_path: Path) -> None:
     (tmp_path / "adw.toml").write_text(examples()[1])
-    assert load_config(tmp_path, {}).worktree == WorktreeSettings((".env",), ("uv sync", "npm ci"), (), 900.0)
+    assert load_config(tmp_path, {}).worktree == WorktreeSettings(
+        (".env",), ("uv sync", "npm ci"), ("docker compose down",), 900.0
+    )
 
 
 def test_the_page_names_every_kind_key_and_placeholder() -> None:
