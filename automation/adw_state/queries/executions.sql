@@ -86,16 +86,13 @@ WHERE
 RETURNING *;
 
 -- name: enter_phase
--- An attempt begins: the execution is at work in this phase.
+-- An attempt has begun, so the execution is not over: it is at work in this phase.
 UPDATE adw_executions
 SET
     status = 'in_progress',
     phase = :phase,
     updated_at = :now
-WHERE
-    id = :execution_id
-    AND status IN ('pending', 'in_progress')
-    AND (cast(:fence AS BIGINT) IS NULL OR fence = :fence);
+WHERE id = :execution_id;
 
 -- name: take_over
 -- A new owner goes on with an execution whose owner is dead, silent since :silent_since, or none, as that

@@ -33,7 +33,7 @@ def start(
         reason = executions.why_not_written(tx, execution_id, fence, f"by an attempt at {phase!r}")
         open_one = tx.one(texts["open"], params) if isinstance(reason, IllegalTransitionError) else None
         raise _still_open(attempt_from_row(open_one)) if open_one else reason
-    executions.enter_phase(tx, execution_id, phase, fence)
+    tx.execute(sql.load("executions")["enter_phase"], params)
     return attempt_from_row(row)
 
 

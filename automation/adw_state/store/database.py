@@ -94,7 +94,7 @@ class Database:
 
     def open(self) -> None:
         """Look at the database now, and not at its first use."""
-        self._use(_nothing)
+        self._use(lambda: None)
 
     def close(self) -> None:
         """Close every connection. The next use opens, and looks at, whatever is there then."""
@@ -143,10 +143,6 @@ class Database:
 
     def _count_retry(self) -> None:
         self.retries += 1
-
-
-def _nothing() -> None:
-    """Do nothing with a database that was opened for it."""
 
 
 def try_again(

@@ -132,13 +132,6 @@ def phases_of(tx: Transaction, execution_id: str) -> tuple[str, ...]:
     return decode_phases(row["phases"])
 
 
-def enter_phase(tx: Transaction, execution_id: str, phase: str, fence: int | None) -> None:
-    """Put an unfinished execution to work in a phase."""
-    params = {"execution_id": execution_id, "phase": phase, "fence": fence, "now": tx.now}
-    if not tx.execute(sql.load("executions")["enter_phase"], params):
-        raise why_not_written(tx, execution_id, fence, f"to an attempt at {phase!r}")
-
-
 def take_over(
     tx: Transaction, execution_id: str, owner: str, *, lease_seconds: float, force: bool
 ) -> Execution:

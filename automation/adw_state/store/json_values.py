@@ -14,25 +14,22 @@ from typing import TypeAlias
 from adw_state.errors import CheckpointDataError
 
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
-_Container: TypeAlias = "dict[object, object] | list[object] | tuple[object, ...]"
-# Containers of one depth by identity, each with how often it is there: what is shared is looked at once.
-_Level: TypeAlias = "dict[int, tuple[_Container, int]]"
-
 MOST_BYTES = 16 * 1024 * 1024
 _MOST_DEPTH = 200
-_CONTAINERS = (dict, list, tuple)
-_LEAVES = (str, int, float, type(None))  # truth values are whole numbers to Python
+_NUMBERS = (int, float, type(None))  # truth values are whole numbers to Python
+_TEXT = frozenset((str,))
+_PLAIN = frozenset((*_NUMBERS, bool))
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
 _DECODER = json.JSONDecoder()
-_TEXT = frozenset((str,))
-_PLAIN_LEAVES = frozenset((int, float, bool, type(None)))
-_FEW_ITEMS = 10_000
 
 
 def encode(value: object, what: str) -> str:
     """`value` as JSON text; `what` names it in errors (such as "checkpoint 'plan_written'")."""
-    if not _is_plain_at_a_glance(value):
-        _require_plain(value, what)
+    size, depth = _measured(value, what, [], {})
+    if depth > _MOST_DEPTH:
+        raise _too_deep(what)
+    if size > MOST_BYTES:
+        raise _too_large(what)
     try:
         text = _ENCODER.encode(value)
         size = len(text) if text.isascii() else len(text.encode("utf-8"))
@@ -46,7 +43,7 @@ def encode(value: object, what: str) -> str:
             hint="store null or a text instead",
         ) from error
     if size > MOST_BYTES:
-        raise _too_large(what, f"is {size:,} bytes long")
+        raise _too_large(what)
     return text
 
 
@@ -59,105 +56,67 @@ def decode(text: str) -> JSON:
     return value
 
 
-def _is_plain_at_a_glance(value: object) -> bool:
-    """Whether this is surely JSON, not too deep and not too large, as nearly all of it is.
+def _measured(
+    value: object, what: str, path: list[object], known: dict[int, tuple[int, int]]
+) -> tuple[int, int]:
+    """The least length of a value as JSON, and how deep it is; what is in it more than once is `known`.
 
-    Only a few containers and items, of exactly JSON's types, are seen to be; all else takes a closer look.
+    `path` are the keys that lead to it. Raises `CheckpointDataError` for what is not JSON.
     """
-    containers = [value]
-    items = characters = 0
-    for container in containers:
-        parts = _plain_parts(container)
-        if parts is None or len(containers) > _MOST_DEPTH or items > _FEW_ITEMS:
-            return False
-        for part in parts:
-            if type(part) is str:
-                characters += len(part)
-            elif type(part) not in _PLAIN_LEAVES:
-                containers.append(part)
-        items += len(parts)
-    return items <= _FEW_ITEMS and characters <= MOST_BYTES
+    if isinstance(value, str):
+        return len(value), 0
+    if isinstance(value, _NUMBERS):
+        return 1, 0
+    if id(value) in known:
+        return known[id(value)]
+    if len(path) >= _MOST_DEPTH:
+        raise _too_deep(what)  # or it contains itself
+    size, depth = 2, 0
+    for key, part in _parts(value, what, path):
+        if type(part) is str:
+            size += len(part)
+        elif type(part) in _PLAIN:
+            size += 1
+        else:
+            path.append(key)
+            more, below = _measured(part, what, path, known)
+            path.pop()
+            size, depth = size + more, max(depth, below)
+    known[id(value)] = size, depth + 1
+    return known[id(value)]
 
 
-def _plain_parts(container: object) -> list[object] | None:
-    if type(container) is list:
-        return container
-    if type(container) is dict and _TEXT.issuperset(map(type, container)):
-        return [*container, *container.values()]
-    return None
+def _parts(value: object, what: str, path: list[object]) -> Iterable[tuple[object, object]]:
+    if isinstance(value, list | tuple):
+        return enumerate(value)
+    if not isinstance(value, dict):
+        raise CheckpointDataError(
+            f"{what} holds a {type(value).__name__} at {_place(path)}, which is not a JSON value",
+            hint="convert it to texts, numbers, lists and dictionaries first",
+        )
+    if not _TEXT.issuperset(map(type, value)) and (
+        wrong := [key for key in value if not isinstance(key, str)]
+    ):
+        raise CheckpointDataError(
+            f"{what} has a key that is not a text at {_place(path)}: {wrong[0]!r}",
+            hint="JSON objects have texts as keys; convert it with str()",
+        )
+    return value.items()
 
 
-def _require_plain(value: object, what: str) -> None:
-    # Level by level, so that the depth is known; what contains itself runs into one of the two limits.
-    level: _Level = {0: ([value], 1)}
-    size = 0
-    for _ in range(_MOST_DEPTH + 1):
-        try:
-            level, more = _level_below(level)
-        except TypeError as error:
-            raise _fault(value, what) from error
-        size += more
-        if size > MOST_BYTES:
-            raise _too_large(what, "is more than 16 MiB long, or contains itself")
-        if not level:
-            return
-    raise CheckpointDataError(
+def _place(path: list[object]) -> str:
+    return "".join(f".{key}" if isinstance(key, str) else f"[{key}]" for key in path) or "the top"
+
+
+def _too_deep(what: str) -> CheckpointDataError:
+    return CheckpointDataError(
         f"{what} is nested more than {_MOST_DEPTH} levels deep, or contains itself",
         hint="store a flat copy of the data",
     )
 
 
-def _level_below(level: _Level) -> tuple[_Level, int]:
-    """The containers within these, and the least number of bytes of what else is; `TypeError` if not JSON."""
-    deeper: _Level = {}
-    size = 0
-    for container, times in level.values():
-        for item in _parts(container):
-            if isinstance(item, str):
-                size += times * (len(item) + 1)
-            elif isinstance(item, _CONTAINERS):
-                size += times
-                known = deeper.get(id(item))
-                deeper[id(item)] = item, times + (known[1] if known else 0)
-            elif isinstance(item, _LEAVES):
-                size += times
-            else:
-                raise TypeError
-    return deeper, size
-
-
-def _parts(container: _Container) -> Iterable[object]:
-    if not isinstance(container, dict):
-        return container
-    if not all(isinstance(key, str) for key in container):
-        raise TypeError
-    return *container, *container.values()
-
-
-def _fault(value: object, what: str) -> CheckpointDataError:
-    """What is wrong with a value that is not JSON, and where."""
-    waiting: list[tuple[object, str]] = [(value, "")]
-    for item, place in waiting:
-        if isinstance(item, dict):
-            for key in item:
-                if not isinstance(key, str):
-                    return CheckpointDataError(
-                        f"{what} has a key that is not a text at {place or 'the top'}: {key!r}",
-                        hint="JSON objects have texts as keys; convert it with str()",
-                    )
-            waiting += [(part, f"{place}.{key}") for key, part in item.items()]
-        elif isinstance(item, list | tuple):
-            waiting += [(part, f"{place}[{index}]") for index, part in enumerate(item)]
-        elif not isinstance(item, _LEAVES):
-            return CheckpointDataError(
-                f"{what} holds a {type(item).__name__} at {place or 'the top'}, which is not a JSON value",
-                hint="convert it to texts, numbers, lists and dictionaries first",
-            )
-    raise AssertionError("a value without fault was called faulty")
-
-
-def _too_large(what: str, size: str) -> CheckpointDataError:
+def _too_large(what: str) -> CheckpointDataError:
     return CheckpointDataError(
-        f"{what} {size}; at most {MOST_BYTES:,} are stored",
+        f"{what} is more than 16 MiB long; at most {MOST_BYTES:,} bytes are stored",
         hint="save large data to a file and store its path",
     )

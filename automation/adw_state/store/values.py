@@ -131,7 +131,7 @@ def waiting(
 
 def cost(usd: object, kind: object) -> Mapping[str, float | str | None]:
     """The columns of a cost; one whose kind is not said was reported."""
-    dollars = amount(usd, "cost_usd")
+    dollars = None if usd is None else number(usd, "cost_usd")
     if kind is None:
         return {"cost_usd": dollars, "cost_kind": None if dollars is None else "reported"}
     known = _one_of(kind, COST_KINDS, "a kind of cost")
@@ -163,11 +163,6 @@ def whole(value: object, what: str, least: int = 0) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST_WHOLE:
         raise InvalidInputError(f"{what} must be a whole number from {least:,} on, not {value!r}")
     return value
-
-
-def amount(value: object, what: str) -> float | None:
-    """`value` as a number of something, such as dollars, or None."""
-    return None if value is None else number(value, what)
 
 
 def number(value: object, what: str) -> float:

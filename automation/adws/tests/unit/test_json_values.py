@@ -60,6 +60,12 @@ _WIDE_CYCLE += [_WIDE_CYCLE, _WIDE_CYCLE]
 _DEEP: list[Any] = []
 for _ in range(100_000):
     _DEEP = [_DEEP]
+_HALF: list[Any] = []
+for _ in range(150):
+    _HALF = [_HALF]
+_AGAIN = _HALF
+for _ in range(60):
+    _AGAIN = [_AGAIN]
 _DOUBLED: list[Any] = []
 for _ in range(100):
     _DOUBLED = [_DOUBLED, _DOUBLED]
@@ -77,16 +83,14 @@ for _ in range(100):
         ({"a": {1: 2}}, "x has a key that is not a text at .a: 1"),
         ({None: 2}, "x has a key that is not a text at the top: None"),
         (_CYCLE, "x is nested more than 200 levels deep, or contains itself"),
-        (_WIDE_CYCLE, "x is more than 16 MiB long, or contains itself; at most 16,777,216 are stored"),
+        (_WIDE_CYCLE, "x is nested more than 200 levels deep, or contains itself"),
+        ([_HALF, _AGAIN], "x is nested more than 200 levels deep, or contains itself"),
         (_DEEP, "x is nested more than 200 levels deep, or contains itself"),
-        (_DOUBLED, "x is more than 16 MiB long, or contains itself; at most 16,777,216 are stored"),
+        (_DOUBLED, "x is more than 16 MiB long; at most 16,777,216 bytes are stored"),
         ("\ud800", "x holds a text that is not valid Unicode"),
         ({"\udfff": 1}, "x holds a text that is not valid Unicode"),
-        (
-            ["y" * 1024] * 17_000,
-            "x is more than 16 MiB long, or contains itself; at most 16,777,216 are stored",
-        ),
-        ("ä" * (MOST_BYTES // 2), "x is 16,777,218 bytes long; at most 16,777,216 are stored"),
+        (["y" * 1024] * 17_000, "x is more than 16 MiB long; at most 16,777,216 bytes are stored"),
+        ("ä" * (MOST_BYTES // 2), "x is more than 16 MiB long; at most 16,777,216 bytes are stored"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )

@@ -56,12 +56,11 @@ def test_whole_numbers_are_whole_and_fit_a_column() -> None:
 
 
 def test_amounts_are_finite_and_not_negative() -> None:
-    assert values.amount(None, "n") is None
-    assert values.amount(3, "n") == 3.0
-    assert values.amount(0.25, "n") == 0.25
+    assert values.number(3, "n") == 3.0
+    assert values.number(0.25, "n") == 0.25
     for wrong in (-0.1, float("nan"), float("inf"), True, "1", 10**400):
         with pytest.raises(InvalidInputError, match="n must be a number from 0 on"):
-            values.amount(wrong, "n")
+            values.number(wrong, "n")
 
 
 def test_counts_begin_with_one() -> None:
