@@ -26,7 +26,6 @@ from adw_state.text_files import replace_file
 _FIELDS_BEFORE_PATH = {"1": 7, "u": 9, "?": 0}
 _AT_CHECKOUT = "adw-modified-at-checkout.json"
 _CLOSED_FOLDER = re.compile(r"^warning: could not open directory '(.*)': Permission denied$", re.MULTILINE)
-_READ_AT_ONCE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +171,6 @@ def _fingerprint(file: Path) -> str:
     """What a file holds, and whether it may be executed; empty where it is no plain file."""
     if not _is_plain_file(file):
         return ""
-    digest = hashlib.sha256()
     with file.open("rb") as opened:
-        while block := opened.read(_READ_AT_ONCE):
-            digest.update(block)
-    return f"{digest.hexdigest()} {int(os.access(file, os.X_OK))}"
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    return f"{digest} {int(os.access(file, os.X_OK))}"

@@ -120,7 +120,8 @@ def rehearse(location: Location, sources: Sequence[Source], clock: Clock) -> Res
         copy = folder / "state.sqlite3"
         if _holds_something(location.database):
             back_up(location.database, folder, "rehearsal", clock.now()).path.rename(copy)
-        there = location._replace(database=copy, state_dir=folder)
+        shared = copy if location.beside_issues else None
+        there = location._replace(database=copy, tracker_database=shared, state_dir=folder)
         return _restore(there, sources, clock, "recovered")
 
 

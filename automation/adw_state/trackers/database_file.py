@@ -12,7 +12,7 @@ import os
 import shlex
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -82,29 +82,40 @@ def read_shape(database: Path) -> Shape:
         StoreBusyError: another process held it locked for 30 seconds.
     """
     if has_log(database):
-        return _shape(database, "ro")
+        return _shape(database)
     try:
         # Without a log the file is whole, and an immutable open takes no lock and makes no side file.
         return _shape(database, IMMUTABLE)
     except DatabaseUnreadableError:
         # Somebody may have begun to write in between; with locks it is read truly, or truly damaged.
-        return _shape(database, _mode(database))
+        return _shape(database)
 
 
 @contextmanager
-def reading(database: Path) -> Iterator[Connection]:
+def reading(database: Path, mode: str | None = None) -> Iterator[Connection]:
     """A short-lived connection that cannot write; SQLite's errors come out as ours.
 
     Raises:
         DatabaseUnreadableError: the file is damaged or cannot be opened.
         StoreBusyError: another process held it locked for 30 seconds.
     """
-    with _connected(database, _mode(database)) as connection:
-        yield connection
+    try:
+        connection = connect(database, mode or _mode(database), _BUSY_SECONDS)
+        if lacks_shared_memory(connection):
+            connection.close()
+            connection = open_frozen(database)
+        with closing(connection):
+            connection.execute("PRAGMA query_only = ON")
+            yield connection
+    except EngineError as error:
+        translated = translate(error, database)
+        if isinstance(translated, DatabaseUnreadableError):
+            translated.hint = way_back_of_tracker(database)
+        raise translated from error
 
 
-def _shape(database: Path, mode: str) -> Shape:
-    with _connected(database, mode) as connection:
+def _shape(database: Path, mode: str | None = None) -> Shape:
+    with reading(database, mode) as connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         columns = connection.execute("SELECT name FROM pragma_table_info('issues')").fetchall()
         (user_version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -118,25 +129,6 @@ def _mode(database: Path) -> str:
     if os.access(database, os.W_OK) and os.access(database.parent, os.W_OK):
         return "rw"  # closing one that reads would leave -wal and -shm files behind
     return IMMUTABLE  # on a read-only medium SQLite cannot make the side files it wants
-
-
-@contextmanager
-def _connected(database: Path, mode: str) -> Iterator[Connection]:
-    try:
-        connection = connect(database, mode, _BUSY_SECONDS)
-        if lacks_shared_memory(connection):
-            connection.close()
-            connection = open_frozen(database)
-        try:
-            connection.execute("PRAGMA query_only = ON")
-            yield connection
-        finally:
-            connection.close()
-    except EngineError as error:
-        translated = translate(error, database)
-        if isinstance(translated, DatabaseUnreadableError):
-            translated.hint = way_back_of_tracker(database)
-        raise translated from error
 
 
 def _first_bytes(database: Path, identity: tuple[int, int]) -> bytes:

@@ -44,7 +44,7 @@ SIDECAR_NAME = "state.sqlite3"
 _OUR_TABLE = "adw_executions"
 
 
-class SearchStart(NamedTuple):
+class _Start(NamedTuple):
     """Where the search starts."""
 
     here: Path
@@ -70,13 +70,13 @@ def locate(
         TrackerUnusableError: the tracker's settings cannot be understood.
     """
     try:
-        around = _start(cwd, environ)
+        start = _start(cwd, environ)
         if explicit is None:
-            return _searched(around)
-        path = around.here / explicit
+            return _located(_search(start), start)
+        path = start.here / explicit
         if _is_sidecar(real(path)):
-            return _at_sidecar(real(path), around)
-        return _with_tracker(found_by_name(path, f"{path} was named."), around)
+            return _at_sidecar(real(path), start)
+        return _located(_found_by_name(path, f"{path} was named."), start)
     except OSError as error:
         raise DatabaseUnreadableError(
             f"{error.filename or 'the current folder'} cannot be looked at: {error.strerror}",
@@ -99,8 +99,8 @@ def locate_for_run(
     except (DatabaseNotFoundError, DatabaseUnreadableError) as error:
         if explicit is not None:
             raise
-        around = _start(cwd, environ)
-        return _without_tracker(around)._replace(jsonl=export_near(around), fault=error)
+        start = _start(cwd, environ)
+        return _located(_nothing(start), start)._replace(jsonl=_export_near(start), fault=error)
 
 
 def state_dir_for(database: Path) -> Path:
@@ -113,14 +113,13 @@ def state_dir_for(database: Path) -> Path:
     folder = database.parent
     if database.name == SIDECAR_NAME and folder.name in {"adw", ".adw"}:
         return folder
-    home = folder.parent if folder.name == ".beads" else folder
-    return _state_dir(home, find_repository(home, {}))
+    return _home_of(folder.parent if folder.name == ".beads" else folder)[1]
 
 
-def _start(cwd: Path | None, environ: Mapping[str, str] | None) -> SearchStart:
+def _start(cwd: Path | None, environ: Mapping[str, str] | None) -> _Start:
     environ = os.environ if environ is None else environ
     here = real(cwd or Path.cwd())
-    return SearchStart(here, find_repository(here, environ), environ)
+    return _Start(here, find_repository(here, environ), environ)
 
 
 def _is_sidecar(path: Path) -> bool:
@@ -139,80 +138,61 @@ def _is_default_sidecar(path: Path) -> bool:
     return path.name == SIDECAR_NAME and (at_home or (folder.name == "adw" and is_git_dir(folder.parent)))
 
 
-def _searched(around: SearchStart) -> Location:
-    found = search(around)
-    return _with_tracker(found, around) if found else _without_tracker(around)
-
-
-def _with_tracker(found: Found, around: SearchStart) -> Location:
-    tracker, why = next(trackers_at(found))
-    project, state_dir = _home(found.folder, around)
+def _located(found: Found, start: _Start) -> Location:
+    tracker, why = next(_trackers_at(found), (NO_TRACKER, ()))
+    project, state_dir = _home(found.folder, start)
     shared = found.database if tracker.holds_our_tables else None
-    database = shared or state_dir / SIDECAR_NAME
+    if shared:
+        placement = f"Our tables live in the tracker's own file, {shared}."
+    else:
+        because = "there is no tracker" if tracker is NO_TRACKER else f"the tracker is {tracker.name}"
+        placement = f"Our tables live in the sidecar {state_dir / SIDECAR_NAME}, because {because}."
     return Location(
         tracker=tracker,
-        database=database,
+        database=shared or state_dir / SIDECAR_NAME,
         project=project,
         state_dir=state_dir_for(shared) if shared else state_dir,
-        reasons=(*found.how, *why, _placement(tracker, database, beside=bool(shared))),
-        beside_issues=bool(shared),
+        reasons=(*found.how, *why, placement),
         beads_dir=found.folder.path if found.folder else None,
         tracker_database=found.database,
         jsonl=found.folder.export() if found.folder else None,
     )
 
 
-def _without_tracker(around: SearchStart) -> Location:
-    project, state_dir = _home(None, around)
-    database = state_dir / SIDECAR_NAME
-    why = (f"No tracker was found from {around.here}.", _placement(NO_TRACKER, database, beside=False))
-    return Location(NO_TRACKER, database, project, state_dir, why)
-
-
-def _at_sidecar(path: Path, around: SearchStart) -> Location:
+def _at_sidecar(path: Path, start: _Start) -> Location:
     """A sidecar that was named: our tables are there, the issues wherever its project has them."""
-    start = around
     if _is_default_sidecar(path):
-        repository = find_repository(path.parent.parent, {})
-        home = repository.project if repository else path.parent.parent
-        start = SearchStart(home, repository, around.environ)
+        project, _ = _home_of(path.parent.parent)
+        start = _Start(project, find_repository(project, {}), start.environ)
+    named = f"{path} was named; it is a sidecar."
     try:
-        location = _searched(start)
-        reasons = (f"{path} was named; it is a sidecar.", *location.reasons[:-1])
+        location = _located(_search(start), start)
+        reasons = (named, *location.reasons[:-1])
     except DatabaseError as error:
-        location = _without_tracker(start)
-        reasons = (f"{path} was named; it is a sidecar.", f"Its project has no usable tracker: {error}.")
-    return location._replace(
-        database=path, beside_issues=False, state_dir=state_dir_for(path), reasons=reasons
-    )
+        location = _located(_nothing(start), start)
+        reasons = (named, f"Its project has no usable tracker: {error}.")
+    return location._replace(database=path, state_dir=state_dir_for(path), reasons=reasons)
 
 
-def _home(folder: BeadsFolder | None, around: SearchStart) -> tuple[Path, Path]:
+def _home(folder: BeadsFolder | None, start: _Start) -> tuple[Path, Path]:
     """The project's folder, and the folder for our files: those of the repository one stands in.
 
     Outside git they are those of the folder that holds `.beads`, else of the nearest folder upwards
     that has a sidecar, else of the folder one stands in.
     """
-    if around.repository is not None:
-        return around.repository.project, around.repository.common_dir / "adw"
+    if start.repository is not None:
+        return start.repository.project, start.repository.common_dir / "adw"
     if folder is not None:
-        home = folder.path.parent
-        repository = find_repository(home, {})
-        return (repository.project if repository else home), _state_dir(home, repository)
-    upwards = (around.here, *around.here.parents)
-    home = next((place for place in upwards if (place / ".adw" / SIDECAR_NAME).is_file()), around.here)
+        return _home_of(folder.path.parent)
+    upwards = (start.here, *start.here.parents)
+    home = next((place for place in upwards if (place / ".adw" / SIDECAR_NAME).is_file()), start.here)
     return home, home / ".adw"
 
 
-def _state_dir(home: Path, repository: RepositoryPaths | None) -> Path:
-    return repository.common_dir / "adw" if repository else home / ".adw"
-
-
-def _placement(tracker: Tracker, database: Path, *, beside: bool) -> str:
-    if beside:
-        return f"Our tables live in the tracker's own file, {database}."
-    why = "there is no tracker" if tracker is NO_TRACKER else f"the tracker is {tracker.name}"
-    return f"Our tables live in the sidecar {database}, because {why}."
+def _home_of(folder: Path) -> tuple[Path, Path]:
+    """The same for any folder, wherever one stands."""
+    repository = find_repository(folder, {})
+    return (repository.project, repository.common_dir / "adw") if repository else (folder, folder / ".adw")
 
 
 class _Trail:
@@ -223,8 +203,12 @@ class _Trail:
         self.bare: BeadsFolder | None = None
 
 
-def search(start: SearchStart) -> Found | None:
-    """The tracker's folder or file, or None where there is no tracker.
+def _nothing(start: _Start) -> Found:
+    return Found(None, None, (f"No tracker was found from {start.here}.",))
+
+
+def _search(start: _Start) -> Found:
+    """The tracker's folder or file, or neither where there is no tracker.
 
     Raises:
         DatabaseAmbiguousError: a place could mean two databases.
@@ -233,13 +217,13 @@ def search(start: SearchStart) -> Found | None:
     here, environ = start.here, start.environ
     trail = _Trail()
     if named := environ.get("BD_DB"):
-        return found_by_name(here / named, f"BD_DB names {named}.")
+        return _found_by_name(here / named, f"BD_DB names {named}.")
     if named := environ.get("BEADS_DIR"):
         if found := _in_place(real(here / named), f"BEADS_DIR names {named}.", trail):
             return found
         trail.notes.append(f"BEADS_DIR names {named}, where no tracker is; looked further, as bd does.")
     if named := environ.get("BEADS_DB"):
-        return found_by_name(here / named, f"BEADS_DB names {named}.", notes=trail.notes)
+        return _found_by_name(here / named, *trail.notes, f"BEADS_DB names {named}.")
     for place, why in _places(start):
         if found := _in_place(place, why, trail):
             return found
@@ -248,10 +232,10 @@ def search(start: SearchStart) -> Found | None:
             f"{trail.bare.path} belongs to a tracker, but its database is not there",
             hint="run `bd init` there, which builds it from the issue export, or restore the file",
         )
-    return None
+    return _nothing(start)
 
 
-def trackers_at(found: Found) -> Iterator[tuple[Tracker, tuple[str, ...]]]:
+def _trackers_at(found: Found) -> Iterator[tuple[Tracker, tuple[str, ...]]]:
     """The trackers that are at what was found, with the sentences that show it; the first one counts.
 
     Raises `DatabaseForeignError` where the file is no tracker's.
@@ -261,15 +245,15 @@ def trackers_at(found: Found) -> Iterator[tuple[Tracker, tuple[str, ...]]]:
             yield tracker, evidence
 
 
-def found_by_name(path: Path, how: str, *, notes: list[str] | None = None) -> Found:
+def _found_by_name(path: Path, *how: str) -> Found:
     """A file that somebody named, with the `.beads` folder it is in, if it is in one."""
     database = real(path)
     in_folder = ".beads" in {path.parent.name, database.parent.name}
     folder = read_folder(database.parent) if in_folder else None
-    return Found(folder, database, (*(notes or ()), how), named=True)
+    return Found(folder, database, how, named=True)
 
 
-def export_near(start: SearchStart) -> Path | None:
+def _export_near(start: _Start) -> Path | None:
     """The issue export of the nearest tracker's folder, whatever became of its database."""
     for place, _ in _places(start):
         with suppress(AdwError):
@@ -278,7 +262,7 @@ def export_near(start: SearchStart) -> Path | None:
     return None
 
 
-def _places(start: SearchStart) -> Iterator[tuple[Path, str]]:
+def _places(start: _Start) -> Iterator[tuple[Path, str]]:
     """The `.beads` folders to look at, each with a sentence on why."""
     here, repository = start.here, start.repository
     if repository is not None and repository.linked:
@@ -327,4 +311,4 @@ def _in_folder(folder: BeadsFolder, how: tuple[str, ...]) -> Found | None:
             hint=f"move the ones out of use away, or name the right one: --db {databases[0]} (or BD_DB)",
         )
     found = Found(folder, databases[0] if databases else None, how)
-    return found if databases or any(trackers_at(found)) else None
+    return found if databases or any(_trackers_at(found)) else None

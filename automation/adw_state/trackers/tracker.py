@@ -81,8 +81,6 @@ class Location(NamedTuple):
     """Where our own files go: the sidecar and the backups."""
     reasons: tuple[str, ...]
     """How it was found and why here, in plain sentences."""
-    beside_issues: bool = False
-    """True: in the tracker's own file, with the foreign key to its issues. False: the sidecar."""
     beads_dir: Path | None = None
     tracker_database: Path | None = None
     """The tracker's SQLite file, if it has one."""
@@ -90,6 +88,11 @@ class Location(NamedTuple):
     """The issue export, if there is one."""
     fault: DatabaseError | None = None
     """Why the project's database cannot be used, where a run goes on without it."""
+
+    @property
+    def beside_issues(self) -> bool:
+        """Whether our tables live in the tracker's own file, and not in the sidecar."""
+        return self.database == self.tracker_database
 
     def database_exists(self) -> bool:
         """Whether `database` is there now.

@@ -36,7 +36,6 @@ def test_a_classic_tracker_is_found_from_a_subfolder_with_everything_of_the_proj
     assert at(deep) == Location(
         tracker=BD,
         database=project / ".beads" / "beads.db",
-        beside_issues=True,
         beads_dir=project / ".beads",
         tracker_database=project / ".beads" / "beads.db",
         jsonl=project / ".beads" / "issues.jsonl",
