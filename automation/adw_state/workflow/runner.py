@@ -89,7 +89,7 @@ def run_phase(
         if found is not None:
             return _one_phase(settings, records, records.look_at(found.id), phase)
         if begins:
-            return _begin(settings, records, read(), workflow, adw_id, only=phase)
+            return _begin(replace(settings, only_phase=phase), records, read(), workflow, adw_id)
     if fault is not None:
         raise fault
     _check_last_phase(settings, workflow)
@@ -103,7 +103,7 @@ def run_phase(
 def _one_phase(settings: RunSettings, records: Records, seen: Seen, phase: str) -> RunOutcome:
     execution, workflow = seen.execution, workflow_of(seen.request, seen.execution)
     if wants_phase(workflow, execution, seen.attempts, phase):
-        return _go_on(settings, records, seen, only=phase)
+        return _go_on(replace(settings, only_phase=phase), records, seen)
     if execution.status in UNFINISHED and next_phase(workflow, execution.phase, seen.attempts) is not None:
         _say(settings, f"{phase} has completed already; nothing was done", execution.id)
         return RunOutcome(execution)
@@ -116,7 +116,6 @@ def _begin(
     issue: Issue,
     workflow: WorkflowDefinition,
     adw_id: str | None,
-    only: str | None = None,
 ) -> RunOutcome:
     project = settings.location.project
     _check_last_phase(settings, workflow)
@@ -134,7 +133,7 @@ def _begin(
         record = records.begin(execution, request.to_json(settings.environ, project))
         folder = records.folder(record.id)
         with hold_run(folder, force=settings.force):
-            return _do(Work(settings, repository, record, request, agent, folder, stop), "Starting", only)
+            return _do(Work(settings, repository, record, request, agent, folder, stop), "Starting")
 
 
 def _new_execution(
@@ -166,7 +165,7 @@ def _new_execution(
     )
 
 
-def _go_on(settings: RunSettings, records: Records, seen: Seen, only: str | None = None) -> RunOutcome:
+def _go_on(settings: RunSettings, records: Records, seen: Seen) -> RunOutcome:
     project, execution_id = settings.location.project, seen.execution.id
     refuse_other_place(seen.execution, seen.request, project)
     with stopping_on_signals(StopRequest()) as stop:
@@ -180,11 +179,11 @@ def _go_on(settings: RunSettings, records: Records, seen: Seen, only: str | None
             record = records.take_over(execution_id, _owner(os.getpid()), force=settings.force)
             for group in stop_leftovers(folder, settings.agent_limits.grace_seconds):
                 _say(settings, f"stopped an agent that the run had left behind (group {group})", record.id)
-            return _do(Work(settings, repository, record, request, agent, folder, stop), "Resuming", only)
+            return _do(Work(settings, repository, record, request, agent, folder, stop), "Resuming")
 
 
-def _do(work: Work, verb: str, only: str | None) -> RunOutcome:
-    """Do the phase `only`, or all that are left, as far as the settings say."""
+def _do(work: Work, verb: str) -> RunOutcome:
+    """Do the phases that are left, as far as the settings say."""
     record, worktree_path = work.record, path_text(work.tree.path)
     if worktree_path != record.execution.worktree_path:
         record.change("in_progress", worktree_path=worktree_path)
@@ -192,7 +191,7 @@ def _do(work: Work, verb: str, only: str | None) -> RunOutcome:
     heartbeats = Heartbeats(work.settings.config.heartbeat_seconds)
     heartbeats.begin(record.id, record.beat, work.stop.ask)
     try:
-        error = _do_phases(work, only)
+        error = _do_phases(work)
     except RunPaused:
         return RunOutcome(record.execution)
     except RunInterruptedError as interruption:
@@ -204,11 +203,11 @@ def _do(work: Work, verb: str, only: str | None) -> RunOutcome:
     return RunOutcome(record.execution, error)
 
 
-def _do_phases(work: Work, only: str | None) -> AdwError | None:
+def _do_phases(work: Work) -> AdwError | None:
     """Do what is to be done; the error that the run failed with, None where it completed or ends early."""
-    for phase in _to_do(work, only):
+    for phase in _to_do(work):
         end = attempt_phase(work, phase)
-        if end.error is not None and not (only is None and _goes_back(work, phase)):
+        if end.error is not None and not _goes_back(work, phase):
             work.record.change("failed", phase=phase.name, error_message=str(end.error))
             work.reporter.note("ERROR", f"ADW workflow failed for issue #{work.issue.id}")
             return end.error
@@ -218,9 +217,9 @@ def _do_phases(work: Work, only: str | None) -> AdwError | None:
     return None
 
 
-def _to_do(work: Work, only: str | None) -> Iterator[PhaseDefinition]:
+def _to_do(work: Work) -> Iterator[PhaseDefinition]:
     """The phases to do; which one is next is decided when the one before has ended."""
-    workflow, last = work.workflow, work.settings.last_phase
+    workflow, last, only = work.workflow, work.settings.last_phase, work.settings.only_phase
     if only is not None:
         yield workflow.phase(only)
         return
@@ -234,7 +233,8 @@ def _next(work: Work) -> PhaseDefinition | None:
 
 
 def _goes_back(work: Work, phase: PhaseDefinition) -> bool:
-    back = goes_back(work.workflow, phase.name, work.record.attempts)
+    alone = work.settings.only_phase is not None
+    back = not alone and goes_back(work.workflow, phase.name, work.record.attempts)
     if back:
         work.reporter.say(f"{phase.name} sends the run back to {phase.sends_back_to}")
     return back

@@ -32,7 +32,8 @@ class RunSettings:
     run began with, and that the configuration's. `force` starts a second run on an issue, or takes a run over
     from a living owner. `allow_dirty` starts although tracked files have uncommitted changes. `last_phase`
     ends the run early, when this phase has completed, and leaves it in progress; `pause_after` does so after
-    the step of that name. `limits` are those of the configuration unless given.
+    the step of that name. With `only_phase` that phase alone is done, and it sends nothing back. `limits` are
+    those of the configuration unless given.
 
     A run starts at the commit that `base` names, else at the one checked out in `here`, the folder where
     the user stands, or in the project where `here` is not given.
@@ -48,6 +49,7 @@ class RunSettings:
     force: bool = False
     allow_dirty: bool = False
     last_phase: str | None = None
+    only_phase: str | None = None
     pause_after: str | None = None
     limits: Limits | None = None
     base: str | None = None
