@@ -4,6 +4,5 @@ runner      one run of one issue: claim, attempts, heartbeat, the end (start rea
 requests    what a run begins with, and where it goes on
 next_phase  which phase is next, decided from the attempts
 phases/     what each kind of phase does, step by step; a step is done once
-record/     the run's record in both stores, the database and the JSON state
 progress    what a run says while it works, and its log
 """

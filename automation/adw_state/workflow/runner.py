@@ -35,6 +35,8 @@ from adw_state.git.repository import Repository, check_repository, hide_run_fold
 from adw_state.git.worktrees import branch_of
 from adw_state.heartbeats import Heartbeats
 from adw_state.interruption import StopRequest, stopping_on_signals
+from adw_state.record.json_runs import hold_run
+from adw_state.record.records import Records, Seen
 from adw_state.run_root import check_run_root
 from adw_state.state import Execution
 from adw_state.store.owner import this_owner
@@ -45,8 +47,6 @@ from adw_state.workflow.next_phase import goes_back, next_phase, wants_phase
 from adw_state.workflow.phases.attempts import attempt_phase
 from adw_state.workflow.phases.phase_run import RunPaused
 from adw_state.workflow.progress import Event
-from adw_state.workflow.record.json_runs import hold_run
-from adw_state.workflow.record.records import Records, Seen
 from adw_state.workflow.requests import (
     Request,
     new_worktree_path,

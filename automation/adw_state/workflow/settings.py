@@ -15,11 +15,11 @@ from adw_state.errors import AdwError
 from adw_state.git.repository import Repository
 from adw_state.git.worktrees import Worktree
 from adw_state.interruption import StopRequest
+from adw_state.record.run_record import RunRecord
 from adw_state.redaction import secret_values
 from adw_state.state import Execution
 from adw_state.trackers.tracker import Issue, Location
 from adw_state.workflow.progress import Event, Progress, Reporter, RunLog, silent
-from adw_state.workflow.record.run_record import RunRecord
 from adw_state.workflow.requests import Request, worktree_path_of
 from adw_state.workflow_definitions import WorkflowDefinition
 

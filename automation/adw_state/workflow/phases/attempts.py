@@ -14,12 +14,12 @@ from adw_state.errors import (
     RunInterruptedError,
     StateFileError,
 )
+from adw_state.record.store import AttemptEnd
 from adw_state.redaction import redact
 from adw_state.workflow.phases.change import change, plan
 from adw_state.workflow.phases.command import command
 from adw_state.workflow.phases.phase_run import PhaseRun
 from adw_state.workflow.phases.verdict import verdict
-from adw_state.workflow.record.store import AttemptEnd
 from adw_state.workflow.settings import Work
 from adw_state.workflow_definitions import PhaseDefinition
 

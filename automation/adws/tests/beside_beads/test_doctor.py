@@ -208,7 +208,7 @@ def test_a_database_that_is_not_migrated_so_far_is_not_taken_for_a_rebuilt_one(c
 
 
 def test_json_states_that_the_database_does_not_know_are_noticed(alone: Checked) -> None:
-    from adw_state.workflow.record.json_runs import JsonRuns
+    from adw_state.record.json_runs import JsonRuns
 
     with alone.open() as state:
         run = run_on(state, "demo-1")

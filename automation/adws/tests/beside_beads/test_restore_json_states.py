@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock, parse_time
+from adw_state.record.json_runs import JsonRuns
+from adw_state.record.store import SavedStep
 from adw_state.recovery.restoring import Restoration, Survey, restore, survey
 from adw_state.run_root import agents_folder
 from adw_state.state import BeadsStateManager, Execution
 from adw_state.store.importing import Tally
 from adw_state.store.runs import RowCounts
 from adw_state.trackers.locate import locate
-from adw_state.workflow.record.json_runs import JsonRuns
-from adw_state.workflow.record.store import SavedStep
 from adws.tests.beside_beads.history import everything, live
 
 START = "2026-11-20T10:00:00.000000Z"

@@ -24,14 +24,7 @@ from adw_state.errors import (
     command_on,
 )
 from adw_state.json_state import Fields
-from adw_state.run_json import attempt_fields, execution_fields, phases_in, read_run, step_fields
-from adw_state.run_root import note_json_only
-from adw_state.state import ADWState, Attempt, Execution
-from adw_state.store.json_values import decode
-from adw_state.store.records import UNFINISHED
-from adw_state.store.runs import RunRows, attempt_of, execution_of
-from adw_state.store.values import place_of
-from adw_state.workflow.record.store import (
+from adw_state.record.store import (
     AttemptEnd,
     DatabaseStore,
     RunStore,
@@ -39,6 +32,13 @@ from adw_state.workflow.record.store import (
     at_work,
     require_owner,
 )
+from adw_state.run_json import attempt_fields, execution_fields, phases_in, read_run, step_fields
+from adw_state.run_root import note_json_only
+from adw_state.state import ADWState, Attempt, Execution
+from adw_state.store.json_values import decode
+from adw_state.store.records import UNFINISHED
+from adw_state.store.runs import RunRows, attempt_of, execution_of
+from adw_state.store.values import place_of
 
 Result = TypeVar("Result")
 # What makes the database unusable for the rest of a run. A row that is gone was taken by the tracker.

@@ -18,13 +18,13 @@ from adw_state.errors import (
     InvalidInputError,
     StateFileError,
 )
+from adw_state.record.json_store import JsonStore
 from adw_state.run_root import agents_folder
 from adw_state.state import ADWState, Execution
 from adw_state.store.executions import issue_claimed
 from adw_state.store.owner import Life, life_of
 from adw_state.store.records import UNFINISHED
 from adw_state.store.sqlite.gate import Gate
-from adw_state.workflow.record.json_store import JsonStore
 
 _GATE_SECONDS = 10.0
 _LOCK = "run.lock"

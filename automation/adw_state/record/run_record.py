@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Any
 
 from adw_state.errors import StateFileError
+from adw_state.record.json_store import UNUSABLE
+from adw_state.record.store import AttemptEnd, RunStore, SavedStep, at_work
 from adw_state.state import Attempt, Execution
 from adw_state.store.json_values import JSON
-from adw_state.workflow.record.json_store import UNUSABLE
-from adw_state.workflow.record.store import AttemptEnd, RunStore, SavedStep, at_work
 
 
 class RunRecord:

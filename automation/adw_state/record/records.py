@@ -26,6 +26,10 @@ from adw_state.errors import (
     StateFileError,
     StoreBusyError,
 )
+from adw_state.record.json_runs import JsonRuns
+from adw_state.record.json_store import BothStores, JsonStore
+from adw_state.record.run_record import RunRecord
+from adw_state.record.store import DatabaseStore, RunStore, SavedStep
 from adw_state.recovery.json_reconciliation import reconcile_json_run, reconcile_json_runs
 from adw_state.run_root import note_json_only
 from adw_state.state import ADWState, Attempt, BeadsStateManager, Execution, IssueSnapshot
@@ -33,10 +37,6 @@ from adw_state.store.ids import new_execution_id, the_only
 from adw_state.store.json_values import JSON
 from adw_state.store.records import UNFINISHED
 from adw_state.trackers.tracker import Location
-from adw_state.workflow.record.json_runs import JsonRuns
-from adw_state.workflow.record.json_store import BothStores, JsonStore
-from adw_state.workflow.record.run_record import RunRecord
-from adw_state.workflow.record.store import DatabaseStore, RunStore, SavedStep
 
 FIRST_STEP = "run_started"
 
