@@ -129,6 +129,15 @@ SET
     updated_at = :now
 WHERE id = :id;
 
+-- name: raw_end
+-- … for its end.
+UPDATE adw_executions
+SET
+    status = 'completed',
+    updated_at = :now,
+    completed_at = :now
+WHERE id = :id;
+
 -- name: raw_save
 -- … for a checkpoint.
 INSERT INTO adw_checkpoints (
