@@ -13,10 +13,10 @@ from adw_state.git.repository import check_repository
 from adw_state.git.worktree_notes import slot_of
 from adw_state.git.worktrees import Worktree
 from adw_state.interruption import StopRequest
+from adw_state.record.json_runs import hold_run
 from adw_state.run_root import agents_folder
 from adw_state.state import Execution
 from adw_state.store.records import UNFINISHED
-from adw_state.workflow.record.json_runs import hold_run
 from adw_state.workflow.requests import worktree_path_of
 from adw_state.workflow.settings import RunSettings
 from adw_state.workflow.worktree_setup import tear_down_worktree
