@@ -1,12 +1,15 @@
 """One SQLite file: connections that are kept, and transactions on them, for many threads and processes.
 
 Order of locks in a write: the threads' lock of this object, the processes' gate, SQLite's own. One clock
-reading serves a whole transaction. No connection crosses a fork.
+reading serves a whole transaction. No connection crosses a fork: SQLite's book-keeping of locks is wrong in a
+child that inherits one, and what the child commits could be lost. So they are closed before every fork.
 """
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +17,6 @@ from typing import Protocol, TypeVar
 
 from adw_state.clock import Clock, format_time
 from adw_state.errors import StoreFaultError
-from adw_state.store.forks import tell_of_forks
 from adw_state.store.sqlite.connection import open_reader, open_writer
 from adw_state.store.sqlite.driver import Connection, EngineError
 from adw_state.store.sqlite.faults import translate, translating, wants_rollback
@@ -57,7 +59,7 @@ class SqliteFile:
         self._busy_timeout = busy_timeout_seconds
         self.guard: Guard | None = None
         self._start_afresh()
-        tell_of_forks(self)
+        _files.add(self)
 
     def write_row(self, text: str, params: Params) -> Row | None:
         """The row that a statement, given the time as `now`, has written; None where it wrote none."""
@@ -259,3 +261,28 @@ class _Write:
             raise translate(failed, self._path) from failed
         if isinstance(error, EngineError):
             raise translate(error, self._path) from error
+
+
+_files: weakref.WeakSet[SqliteFile] = weakref.WeakSet()
+_held: list[SqliteFile] = []  # while this process forks
+
+
+def _before_a_fork() -> None:
+    _held.extend(_files)
+    for file in _held:
+        file.hold_still()
+
+
+def _after_it_in_the_parent() -> None:
+    while _held:
+        _held.pop().go_on()
+
+
+def _after_it_in_the_child() -> None:
+    while _held:
+        _held.pop().begin_anew()
+
+
+os.register_at_fork(
+    before=_before_a_fork, after_in_parent=_after_it_in_the_parent, after_in_child=_after_it_in_the_child
+)
