@@ -52,7 +52,10 @@ def read_built_in(name: str) -> str:
 
 def build_prompt(phase: PhaseDefinition, header: Mapping[str, str], values: Mapping[str, str]) -> str:
     """The prompt of a phase; `values` must have every placeholder of its template."""
-    template = Template(complete(template_of(phase), phase.kind))
+    written = template_of(phase)
+    said = placeholders_in(written)
+    added = "".join(_ADDITIONS[name] for name in _ADDED[phase.kind] if name not in said)
+    template = Template(written.rstrip("\n") + "\n" + added)
     words = {"phase": phase.name, "kind": phase.kind, **header}
     # "-->" would end the comment that the header stands in.
     line = json.dumps(words, ensure_ascii=True).replace("-->", "--\\u003e")
@@ -78,14 +81,6 @@ def issue_as_text(issue: Issue) -> str:
         if text.strip():
             parts.append(f"## {name}\n\n{text.strip()}")
     return "\n\n".join(parts)
-
-
-def complete(template: str, kind: str) -> str:
-    """A template with everything in it that an agent of this kind must be told."""
-    said = placeholders_in(template)
-    return (
-        template.rstrip("\n") + "\n" + "".join(_ADDITIONS[name] for name in _ADDED[kind] if name not in said)
-    )
 
 
 def placeholders_in(template: str) -> set[str]:

@@ -92,23 +92,19 @@ def hold_run(folder: Path, *, force: bool = False) -> Iterator[None]:
     With `force` the block runs without the lock where somebody has it, and so it does on filesystems
     that know no locks. Raises `ExecutionHeldError`.
     """
-    descriptor = _open(folder)
-    try:
-        _lock(descriptor, folder, force=force)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _open(folder: Path) -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StateFileError(
             f"{folder} cannot be written: {error.strerror}",
             hint="check the permissions and the free disk space",
         ) from error
+    try:
+        _lock(descriptor, folder, force=force)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _lock(descriptor: int, folder: Path, *, force: bool) -> None:

@@ -130,6 +130,7 @@ def _begin(
         hide_run_folders(repository, project)
         check_run_root(project)
         execution = _new_execution(settings, request, repository, adw_id or records.new_id())
+        stop.check()  # nothing has been written so far
         record = records.begin(execution, request.to_json(settings.environ, project))
         folder = records.folder(record.id)
         with hold_run(folder, force=settings.force):
@@ -176,6 +177,7 @@ def _go_on(settings: RunSettings, records: Records, seen: Seen) -> RunOutcome:
         agent = _agent(settings, request)
         folder = records.folder(execution_id)
         with hold_run(folder, force=settings.force):
+            stop.check()
             record = records.take_over(execution_id, _owner(os.getpid()), force=settings.force)
             for group in stop_leftovers(folder, settings.agent_limits.grace_seconds):
                 _say(settings, f"stopped an agent that the run had left behind (group {group})", record.id)
