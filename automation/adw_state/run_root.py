@@ -10,7 +10,7 @@ tools and test runners look into ordinary folders, and take a worktree's files f
 setting `run_folder` in `adw.toml` names another.
 
 A run is noted as JSON only before anything of it is written to JSON alone, while the database is away, so an
-end at any moment loses nothing; `recovery/json_reconciliation.py` brings it in when the database is back.
+end at any moment loses nothing; `recovery/json_states.py` brings it in when the database is back.
 """
 
 from __future__ import annotations

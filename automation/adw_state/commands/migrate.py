@@ -174,14 +174,14 @@ def _roll_back(location: Location, version: str, *, as_json: bool) -> None:
 
 def _move(location: Location, *, as_json: bool) -> None:
     from adw_state.commands.restore import describe_end, describe_survey, shape
-    from adw_state.recovery.moving import look_behind
-    from adw_state.recovery.moving import move as take_along
-    from adw_state.recovery.restoring import rehearse
+    from adw_state.recovery.places import previous_locations
+    from adw_state.recovery.restoring import rehearse, restore
+    from adw_state.recovery.sources import survey
 
     clock = default_clock()
-    found = look_behind(location, clock)
+    found = survey(previous_locations(location), None, clock)
     plan = rehearse(location, found.sources, clock)
-    done = take_along(location, found, clock) if plan.changed else None
+    done = restore(location, found.sources, clock, kind="moved") if plan.changed else None
     exit_code_tells_of_work()
     if as_json:
         print_json("adw.move/1", **shape(location, found, done or plan))

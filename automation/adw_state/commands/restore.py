@@ -12,8 +12,9 @@ from adw_state.commands.output import print_json, print_line
 from adw_state.commands.standard_streams import exit_code_tells_of_work
 from adw_state.errors import DatabaseUnreadableError
 from adw_state.recovery.places import OldFile, old_files
-from adw_state.recovery.restoring import Restoration, Survey, rehearse, survey
+from adw_state.recovery.restoring import Restoration, rehearse
 from adw_state.recovery.restoring import restore as restore_from
+from adw_state.recovery.sources import Survey, survey
 from adw_state.store.importing import Tally
 from adw_state.trackers.locate import locate
 from adw_state.trackers.tracker import Location

@@ -172,22 +172,25 @@ WHERE execution_id = :id;
 DELETE FROM adw_checkpoints_archive
 WHERE execution_id = :id;
 
--- name: progress_of_living
--- How far every execution is.
-SELECT
-    e.id,
-    e.started_at,
-    e.updated_at,
-    e.completed_at,
-    e.fence
-FROM adw_executions AS e;
-
--- name: progress_of_archived
--- How far every archived execution was.
-SELECT
-    a.id,
-    a.started_at,
-    a.updated_at,
-    a.completed_at,
-    a.fence
-FROM adw_executions_archive AS a;
+-- name: progress
+-- How far every execution is, or was when it was archived; of one that stands here twice the last counts.
+SELECT * FROM (
+    SELECT
+        e.id,
+        e.started_at,
+        e.updated_at,
+        e.completed_at,
+        e.fence,
+        1 AS lives
+    FROM adw_executions AS e
+    UNION ALL
+    SELECT
+        a.id,
+        a.started_at,
+        a.updated_at,
+        a.completed_at,
+        a.fence,
+        0 AS lives
+    FROM adw_executions_archive AS a
+) AS p
+ORDER BY lives, fence, completed_at IS NOT NULL, updated_at;

@@ -30,7 +30,7 @@ from adw_state.record.json_runs import JsonRuns
 from adw_state.record.json_store import BothStores, JsonStore
 from adw_state.record.run_record import RunRecord
 from adw_state.record.store import DatabaseStore, RunStore, SavedStep
-from adw_state.recovery.json_reconciliation import reconcile_json_run, reconcile_json_runs
+from adw_state.recovery.json_states import reconcile_json_run, reconcile_json_runs
 from adw_state.run_root import note_json_only
 from adw_state.state import ADWState, Attempt, BeadsStateManager, Execution, IssueSnapshot
 from adw_state.store.ids import new_execution_id, the_only

@@ -2,27 +2,27 @@
 
 A file without a log is read where it lies, by a connection that takes no lock and makes no side file.
 One with a log, one that an earlier version of ours made, and one in which the tracker renamed or deleted
-issues after our last look are read from a private copy, which is first brought up to date and reconciled. Of
-a damaged file the readable rows are read.
+issues after our last look are read from a private copy, which is first brought up to date and reconciled.
+Of a damaged file what can be read is read: each of our tables from its beginning up to the damage, and from
+its end back to it, by row number and without any index.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from adw_state.clock import Clock, format_time
-from adw_state.errors import AdwError, SchemaTooNewError
+from adw_state.errors import AdwError, DatabaseUnreadableError, SchemaTooNewError
 from adw_state.recovery.old_runs import OldDatabase
-from adw_state.recovery.salvage import salvage
 from adw_state.recovery.upgrade import migrate
 from adw_state.shared_file import needs_reconciling, reconcile
 from adw_state.store.database import Database
 from adw_state.store.previous_tables import recognise
 from adw_state.store.runs import ARCHIVES, LIVE_TABLES
 from adw_state.store.sql import newest_version
-from adw_state.store.sqlite.connection import IMMUTABLE, connect
+from adw_state.store.sqlite.connection import IMMUTABLE, connect, open_new
 from adw_state.store.sqlite.driver import Connection, EngineError
 from adw_state.store.sqlite.faults import translating
 from adw_state.store.sqlite.private_copy import copy_privately, scratch_folder
@@ -31,8 +31,8 @@ from adw_state.trackers.database_file import read_header
 
 
 @contextmanager
-def open_old(path: Path, clock: Clock) -> Iterator[OldDatabase | None]:
-    """The database at `path`, to be read; None where none of our tables is in it.
+def open_old(path: Path, clock: Clock) -> Iterator[OldDatabase]:
+    """The database at `path`, to be read; it may have none of our tables.
 
     Raises:
         DatabaseError: it cannot be read at all, or a newer version of ours made it.
@@ -46,13 +46,13 @@ def open_old(path: Path, clock: Clock) -> Iterator[OldDatabase | None]:
         connection = stack.enter_context(_reading(file, path, copied=copied))
         tables = _tables(connection, path)
         if not tables & {"adw_executions", "adw_executions_archive"}:
-            yield None
+            yield OldDatabase(connection, frozenset())
             return
         _require_understood(connection, path, tables)
         notes: tuple[str, ...] = ()
         if not _is_sound(connection):
             file = folder / "salvaged.sqlite3"
-            notes = tuple(salvage(connection, sorted(tables & {*LIVE_TABLES, *ARCHIVES}), file))
+            notes = tuple(_salvage(connection, sorted(tables & {*LIVE_TABLES, *ARCHIVES}), file))
             connection = stack.enter_context(_reading(file, path, copied=True))
         elif _is_behind(connection, tables, clock):
             connection.close()
@@ -128,3 +128,86 @@ def _bring_up_to_date(copy: Path, folder: Path, clock: Clock, *, beside_issues: 
     except AdwError as error:
         return (f"it is read as it is, because it cannot be brought up to date: {error}",)
     return ()
+
+
+def _salvage(damaged: Connection, tables: list[str], target: Path) -> list[str]:
+    """Copy these tables' readable rows into a new database at `target`; a sentence per damaged table.
+
+    The copy has the same columns and no constraint. Raises `DatabaseUnreadableError` when not even the list
+    of tables can be read.
+    """
+    notes = []
+    with closing(open_new(target)) as copy:
+        copy.execute("BEGIN")
+        for table in tables:
+            columns = _columns(damaged, table)
+            names = ", ".join(_quoted(column) for column in columns)
+            copy.execute(f"CREATE TABLE {_quoted(table)} ({names})")
+            marks = ", ".join("?" * len(columns))
+            reader = _Reader(damaged, table, names)
+            copy.executemany(f"INSERT INTO {_quoted(table)} VALUES ({marks})", reader)  # noqa: S608 - our names
+            if reader.damage:
+                notes.append(f"{table} is damaged ({reader.damage}); {reader.rows:,} of its rows were read")
+        copy.execute("COMMIT")
+    return notes
+
+
+class _Reader:
+    """The readable rows of one table, from both ends."""
+
+    def __init__(self, connection: Connection, table: str, columns: str) -> None:
+        self._connection = connection
+        self._text = f"SELECT rowid, {columns} FROM {_quoted(table)} NOT INDEXED"  # noqa: S608 - our names
+        self.rows = 0
+        self.damage: str | None = None
+
+    def __iter__(self) -> Iterator[tuple[object, ...]]:
+        reached: int | None = None
+        for rowid, row in self._walk("rowid > ?", "ORDER BY rowid"):
+            reached = rowid
+            self.rows += 1
+            yield row
+        if self.damage is None:
+            return
+        for rowid, row in self._walk("rowid < ?", "ORDER BY rowid DESC"):
+            if reached is not None and rowid <= reached:
+                return
+            self.rows += 1
+            yield row
+
+    def _walk(self, beyond: str, order: str) -> Iterator[tuple[int, tuple[object, ...]]]:
+        """Rows in one direction up to the damage: many at a time, and one by one where that failed.
+
+        Python looks one row ahead, so the last row before the damage comes only when it is asked for alone.
+        """
+        last: int | None = None
+        try:
+            for rowid, *row in self._connection.execute(f"{self._text} {order}"):
+                last = rowid
+                yield last, tuple(row)
+        except EngineError as error:
+            self.damage = str(error)
+        else:
+            return
+        with suppress(EngineError):
+            while found := self._one(beyond, order, last):
+                last = found[0]
+                yield found
+
+    def _one(self, beyond: str, order: str, last: int | None) -> tuple[int, tuple[object, ...]] | None:
+        where, values = (f"WHERE {beyond}", (last,)) if last is not None else ("", ())
+        for rowid, *row in self._connection.execute(f"{self._text} {where} {order} LIMIT 1", values):
+            return rowid, tuple(row)
+        return None
+
+
+def _columns(connection: Connection, table: str) -> list[str]:
+    try:
+        rows = connection.execute("SELECT name FROM pragma_table_info(?) ORDER BY cid", (table,)).fetchall()
+    except EngineError as error:
+        raise DatabaseUnreadableError(f"its schema cannot be read: {error}") from error
+    return [name for (name,) in rows]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

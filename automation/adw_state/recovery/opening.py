@@ -37,7 +37,7 @@ def open_project(
 
     manager = BeadsStateManager(location.database, clock=clock)
     if not as_it_is and json_only_runs(location.project):
-        from adw_state.recovery.json_reconciliation import reconcile_json_runs
+        from adw_state.recovery.json_states import reconcile_json_runs
 
         try:
             reconcile_json_runs(manager, location.project)

@@ -12,19 +12,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import tzinfo
-from itertools import chain
 from pathlib import Path
 
 from adw_state.clock import Clock, default_clock, format_time
 from adw_state.errors import MigrationError
-from adw_state.recovery.earlier.source import EarlierSource
-from adw_state.recovery.old_runs import OldDatabase, read_orphans, read_runs
+from adw_state.recovery.earlier import EarlierSource
+from adw_state.recovery.old_runs import OldDatabase
 from adw_state.shared_file.reconciliations import Reconciliation, record
 from adw_state.store import migrations, schema, sql
-from adw_state.store.importing import import_orphan, import_run
+from adw_state.store.importing import Content, import_contents
 from adw_state.store.migration_files import known
 from adw_state.store.previous_tables import PreviousTables, look_for, recognise
-from adw_state.store.runs import RunRows, StoredRow
 from adw_state.store.sqlite.backup import Backup, back_up
 from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS, IMMUTABLE, connect, open_writer
 from adw_state.store.sqlite.driver import Connection, EngineError
@@ -97,7 +95,9 @@ def upgrade(
             _make_room(connection, found, path, beside_issues=beside_issues)
             _make_our_tables(connection, tx.now, beside_issues=beside_issues)
             with closing(connect(backup.path, IMMUTABLE)) as source:
-                _bring_over(connection, source, found, tx.now, zone)
+                _bring_over(tx, source, found, zone)
+                if "adw_healings" in found.tables:
+                    _keep_audit(connection, source)
             done = _outcome(tx, path, found, backup)
             connection.execute("COMMIT")
         except EngineError as error:
@@ -134,40 +134,24 @@ def _make_our_tables(connection: Connection, now: str, *, beside_issues: bool) -
         connection.execute(sql.load("migrations")["record"], noted)
 
 
-def _bring_over(
-    connection: Connection,
-    source: Connection,
-    found: PreviousTables,
-    now: str,
-    zone: tzinfo | None,
-) -> None:
+def _bring_over(tx: Transaction, source: Connection, found: PreviousTables, zone: tzinfo | None) -> None:
     """Every row of the source finds its place, in our tables or in the archives."""
-    tx = Transaction(connection, now)
-    for content in _contents(source, found, now, zone):
-        if isinstance(content, RunRows):
-            import_run(tx, content, in_place=True)
-        else:
-            import_orphan(tx, *content)
-    if "adw_healings" in found.tables:
-        for row in source.execute(sql.load("previous_tables")["audit"]).fetchall():
-            record(Transaction(connection, row["healed_at"]), [_audited(row)])
+    contents: Iterator[Content]
+    if found.are_ours:
+        # What is called deleted there stays so, because the file is the same: here it is none of a tracker.
+        contents = OldDatabase(source, frozenset(found.tables)).contents()
+    else:
+        contents = EarlierSource(source, found, zone).contents(tx.now)
+    import_contents(tx, contents, in_place=True)
 
 
-def _contents(
-    source: Connection, found: PreviousTables, now: str, zone: tzinfo | None
-) -> Iterator[RunRows | tuple[str, StoredRow]]:
-    if not found.are_ours:
-        earlier = EarlierSource(source, found, zone)
-        return chain(earlier.runs(), earlier.orphans(now))
-    # What is called deleted there stays so: the file is the same.
-    old = OldDatabase(source, frozenset(found.tables), of_tracker=False, notes=())
-    return chain(read_runs(old), read_orphans(old))
-
-
-def _audited(row: Row) -> Reconciliation:
-    return Reconciliation(
-        row["kind"], row["old_issue_id"], row["new_issue_id"], row["executions"], row["detail"]
-    )
+def _keep_audit(connection: Connection, source: Connection) -> None:
+    """What a version of before the release wrote down of what it put right, with the times of then."""
+    for row in source.execute(sql.load("previous_tables")["audit"]).fetchall():
+        noted = Reconciliation(
+            row["kind"], row["old_issue_id"], row["new_issue_id"], row["executions"], row["detail"]
+        )
+        record(Transaction(connection, row["healed_at"]), [noted])
 
 
 def _outcome(tx: Transaction, path: Path, found: PreviousTables, backup: Backup) -> Upgrade:

@@ -8,7 +8,7 @@ that breaks a rule of the tables is left out and counted, or, where nothing may 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self, TypeAlias
 
@@ -19,6 +19,9 @@ from adw_state.store.runs import Archived, RunRows, StoredRow
 from adw_state.store.transaction import Row, Transaction
 from adw_state.store.values import execution_id as require_execution_id
 from adw_state.store.values import phase as require_phase
+
+Content: TypeAlias = RunRows | tuple[str, StoredRow]
+"""A run; or an attempt or a checkpoint, as the word before it says, whose execution is not known."""
 
 Progress: TypeAlias = tuple[int, bool, str]
 """How far an execution is; see `progress`."""
@@ -80,10 +83,17 @@ def import_run(tx: Transaction, run: RunRows, *, in_place: bool = False) -> Tall
     return importer.all_or_nothing(run, importer.take)
 
 
-def import_orphan(tx: Transaction, what: str, row: StoredRow) -> Tally:
-    """Take an attempt or a checkpoint (`what`) without any execution into the archive, unless it is there."""
-    came = _Import(tx).archive_alone(what, row, row.archived) if row.archived else 0
-    return Tally(attempts=came) if what == "attempt" else Tally(checkpoints=came)
+def import_contents(tx: Transaction, contents: Iterable[Content], *, in_place: bool = False) -> Tally:
+    """Take in all of this; an orphan goes into the archive, unless it is there."""
+    done, importer = Tally(), _Import(tx)
+    for content in contents:
+        if isinstance(content, RunRows):
+            done += import_run(tx, content, in_place=in_place)
+            continue
+        what, row = content
+        came = importer.archive_alone(what, row, row.archived) if row.archived else 0
+        done += Tally(attempts=came) if what == "attempt" else Tally(checkpoints=came)
+    return done
 
 
 def revive_run(tx: Transaction, run: RunRows) -> Tally:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from adw_state.doctor.project import Project
 from adw_state.errors import DatabaseUnreadableError, NotMigratedError, StoreFaultError
-from adw_state.recovery.lacking import Known, count_lacking, known_executions
 from adw_state.recovery.places import old_files, previous_locations
-from adw_state.recovery.restoring import Source, Survey, survey
+from adw_state.recovery.sources import Known, Source, Survey, count_lacking, known_executions, survey
 from adw_state.store.check import Check, Finding, Stage, several
 from adw_state.store.database import Database
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
-from adw_state.recovery.moving import look_behind, move
+from adw_state.recovery.places import previous_locations
+from adw_state.recovery.restoring import restore
+from adw_state.recovery.sources import Survey, survey
 from adw_state.state import BeadsStateManager
 from adw_state.store import migrations
 from adw_state.store.importing import Tally
@@ -59,9 +61,13 @@ def where(project: Path) -> Location:
     return locate(cwd=project, environ={})
 
 
+def look_behind(location: Location, clock: SettableClock) -> Survey:
+    return survey(previous_locations(location), None, clock)
+
+
 def moved(project: Path, clock: SettableClock) -> Tally:
     location = where(project)
-    return move(location, look_behind(location, clock), clock).total
+    return restore(location, look_behind(location, clock).sources, clock, kind="moved").total
 
 
 def sha(path: Path) -> str:

@@ -13,9 +13,9 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.recovery import restoring
-from adw_state.recovery.lacking import count_lacking, known_executions
 from adw_state.recovery.places import old_files
-from adw_state.recovery.restoring import Restoration, Survey, rehearse, restore, survey
+from adw_state.recovery.restoring import Restoration, rehearse, restore
+from adw_state.recovery.sources import Survey, count_lacking, known_executions, survey
 from adw_state.shared_file import reconcile
 from adw_state.state import BeadsStateManager
 from adw_state.store import migrations

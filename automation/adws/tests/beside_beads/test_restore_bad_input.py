@@ -14,7 +14,8 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.errors import AdwError, DatabaseForeignError, SchemaTooNewError
 from adw_state.recovery.places import OldFile, old_files
-from adw_state.recovery.restoring import Survey, rehearse, restore, survey
+from adw_state.recovery.restoring import rehearse, restore
+from adw_state.recovery.sources import Survey, survey
 from adw_state.state import BeadsStateManager
 from adw_state.store.importing import Tally
 from adw_state.store.migration_files import known

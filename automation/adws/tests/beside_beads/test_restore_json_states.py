@@ -12,7 +12,8 @@ import pytest
 from adw_state.clock import SettableClock, parse_time
 from adw_state.record.json_runs import JsonRuns
 from adw_state.record.store import SavedStep
-from adw_state.recovery.restoring import Restoration, Survey, restore, survey
+from adw_state.recovery.restoring import Restoration, restore
+from adw_state.recovery.sources import Survey, survey
 from adw_state.run_root import agents_folder
 from adw_state.state import BeadsStateManager, Execution
 from adw_state.store.importing import Tally

@@ -11,7 +11,8 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.errors import NotMigratedError
 from adw_state.recovery.places import OldFile
-from adw_state.recovery.restoring import restore, survey
+from adw_state.recovery.restoring import restore
+from adw_state.recovery.sources import survey
 from adw_state.state import BeadsStateManager
 from adw_state.store.migration_status import problems, status
 from adw_state.store.previous_tables import look_for

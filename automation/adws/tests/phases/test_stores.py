@@ -20,7 +20,7 @@ from adw_state.errors import (
     IssueClaimedError,
     StateFileError,
 )
-from adw_state.recovery.json_reconciliation import reconcile_json_runs
+from adw_state.recovery.json_states import reconcile_json_runs
 from adw_state.run_root import json_only_runs
 from adw_state.state import ADWState, BeadsStateManager
 from adw_state.store.importing import Tally

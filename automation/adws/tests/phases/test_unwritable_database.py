@@ -11,7 +11,7 @@ import pytest
 
 from adw_state.errors import ExecutionNotFoundError, IssueClaimedError
 from adw_state.json_state import ADWState
-from adw_state.recovery.json_reconciliation import reconcile_json_runs
+from adw_state.recovery.json_states import reconcile_json_runs
 from adw_state.state import BeadsStateManager
 from adw_state.trackers.locate import locate
 from adw_state.workflow.progress import Event

@@ -15,8 +15,7 @@ from hashlib import sha256
 
 from adw_state.built_in import PHASES
 from adw_state.clock import format_time
-from adw_state.recovery.earlier.notes import Notes, dump, others, parse, storable
-from adw_state.recovery.earlier.times import read_time
+from adw_state.recovery.earlier_values import Notes, dump, others, parse, read_time, storable
 from adw_state.store.records import EXECUTION_STATUSES, UNFINISHED, encode_phases
 
 Old = Mapping[str, object]

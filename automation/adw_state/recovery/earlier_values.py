@@ -1,7 +1,8 @@
-"""What is said about a converted execution, in its extra_data, and old values as texts and JSON.
+"""Values of the earlier implementation, and what is said where one is not simply taken over.
 
-Under one key of extra_data stand the columns that we do not have, and a note wherever a value was not
-simply taken over.
+It let SQLite write the start (`YYYY-MM-DD HH:MM:SS`, UTC) and Python the end (`datetime.now()` in ISO
+form, local time without a zone). So a text with a `T` and no zone is local time, in the zone of the
+machine that upgrades the database; every other text without a zone is UTC.
 """
 
 from __future__ import annotations
@@ -10,15 +11,54 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from adw_state.recovery.earlier.times import ReadTime
+from datetime import UTC, datetime, tzinfo
 
 KEY = "earlier_implementation"
 
 
+@dataclass(frozen=True, slots=True)
+class ReadTime:
+    """A moment in UTC; `offset` is what local time was taken to be off UTC by (`-0800`), where it was."""
+
+    moment: datetime
+    offset: str | None = None
+
+
+def read_time(value: object, zone: tzinfo | None, *, not_before: datetime | None = None) -> ReadTime | None:
+    """The moment that a stored value names; None where it names none.
+
+    `zone` is that of local times, by default the machine's. In the hour that summer time's end repeats,
+    the first of the two moments is meant unless it lies before `not_before`.
+    """
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    try:
+        written = datetime.fromisoformat(text)
+        if written.tzinfo is not None:
+            return ReadTime(written.astimezone(UTC))
+        if "T" not in text:
+            return ReadTime(written.replace(tzinfo=UTC))
+        read = _local(written, zone)
+        if not_before is not None and read.moment < not_before:
+            second = _local(written.replace(fold=1), zone)
+            return second if second.moment >= not_before else read
+    except (ValueError, OverflowError, OSError):
+        return None
+    return read
+
+
+def _local(written: datetime, zone: tzinfo | None) -> ReadTime:
+    local = written.astimezone() if zone is None else written.replace(tzinfo=zone)
+    return ReadTime(local.astimezone(UTC), local.strftime("%z"))
+
+
 @dataclass(slots=True)
 class Notes:
-    """What is to be said about one execution; `checkpoints` holds columns of its checkpoints, by seq."""
+    """What is to be said about one execution under one key of its extra_data.
+
+    `columns` are those that we do not have; `checkpoints` holds such columns of its checkpoints, by seq.
+    """
 
     sentences: list[str] = field(default_factory=list)
     columns: dict[str, object] = field(default_factory=dict)
