@@ -1,8 +1,8 @@
 -- Runs read from logs, in tables of the shapes that reports.sql asks, in memory only.
 --
 -- They have no constraints: a log may leave the outcome, the phase or the issue open, and such a run
--- must be counted as unknown rather than be refused. What no log tells of is empty, and there all the
--- same, so that one question can be asked of both.
+-- must be counted as unknown rather than be refused. What a question asks and no log tells is empty, and
+-- there all the same.
 
 -- name: executions
 -- The runs.
@@ -20,15 +20,8 @@ CREATE TABLE adw_executions (
     updated_at TEXT NOT NULL,
     completed_at TEXT,
     heartbeat_at TEXT,
-    waiting_for TEXT,
     waiting_until TEXT,
-    release_by TEXT,
     error_message TEXT,
-    issue_priority BIGINT,
-    base_commit TEXT,
-    branch_name TEXT,
-    pr_created BIGINT,
-    pr_url TEXT,
     PRIMARY KEY (id)
 );
 
@@ -47,21 +40,6 @@ CREATE TABLE adw_phase_attempts (
     started_at TEXT NOT NULL,
     finished_at TEXT,
     duration_seconds DOUBLE PRECISION,
-    error_class TEXT,
-    error_message TEXT,
-    exit_code BIGINT,
-    agent TEXT,
-    model TEXT,
-    session_id TEXT,
-    prompt_sha256 TEXT,
-    workflow_sha256 TEXT,
-    input_tokens BIGINT,
-    cache_read_tokens BIGINT,
-    cache_write_tokens BIGINT,
-    output_tokens BIGINT,
-    reasoning_tokens BIGINT,
-    cost_usd DOUBLE PRECISION,
-    cost_kind TEXT,
     PRIMARY KEY (execution_id, phase, attempt)
 );
 

@@ -17,8 +17,7 @@ from adw_state.built_in import MOST_PHASES
 from adw_state.errors import StateFileError
 from adw_state.json_state import CHECKPOINTS_NAME, STATE_NAME, read_object
 from adw_state.log_forms import UNKNOWN
-from adw_state.reports.json_fields import free_text_in, issue_type_in, moment_in, text_in
-from adw_state.reports.notes import Notebook
+from adw_state.reports.reading import Notebook, free_text_in, issue_type_in, moment_in, text_in
 from adw_state.reports.run_history import AttemptHistory, RunHistory, phase_named
 from adw_state.store.records import ATTEMPT_STATUSES, EXECUTION_STATUSES
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from adw_state.log_forms import ANNOUNCEMENT
-from adw_state.reports.notes import Notebook
+from adw_state.reports.reading import Notebook
 
 _LONGEST_PIECE_BYTES = 64 * 1024
 _LONGEST_MESSAGE = 512 * 1024  # a title of 64 Ki characters fits, each of them escaped

@@ -36,8 +36,6 @@ from adw_state.reports.executions import (
     total_of,
 )
 from adw_state.reports.failures import FailureDistribution, failure_distribution, failure_sections
-from adw_state.reports.log_tables import tables_of
-from adw_state.reports.notes import Note, Notebook, notes_section
 from adw_state.reports.phases import (
     PhaseAttempts,
     PhaseFunnel,
@@ -47,7 +45,8 @@ from adw_state.reports.phases import (
     funnel_section,
     phase_funnels,
 )
-from adw_state.reports.run_files import RunFolders, read_runs
+from adw_state.reports.reading import Note, Notebook, notes_section
+from adw_state.reports.run_files import RunFolders, read_runs, tables_of
 from adw_state.reports.section import Section, Window, last_hours, parse_hours
 from adw_state.run_root import agents_folder, logs_folder
 from adw_state.state import BeadsStateManager

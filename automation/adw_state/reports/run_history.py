@@ -17,9 +17,8 @@ from functools import partial
 
 from adw_state import built_in
 from adw_state.log_forms import FORMS, UNKNOWN, unquoted
-from adw_state.reports.json_fields import issue_type_in, text_in
 from adw_state.reports.log_records import LogRecord
-from adw_state.reports.notes import Notebook
+from adw_state.reports.reading import Notebook, issue_type_in, text_in
 
 _MOST_ATTEMPTS = 1000
 _LONGEST_NAME = 50

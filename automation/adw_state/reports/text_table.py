@@ -8,7 +8,7 @@ nothing that could steer a terminal gets through.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from adw_state.visible_text import one_line
@@ -31,6 +31,11 @@ class Column(NamedTuple):
     dispensable: bool = False
 
 
+class _Shown(NamedTuple):
+    column: Column
+    cells: list[str]
+
+
 def lay_out(
     columns: Sequence[Column],
     rows: Sequence[Sequence[str]],
@@ -42,18 +47,19 @@ def lay_out(
 
     `paint` may put colours around a cell of a row.
     """
-    columns, rows = _only(_worth_showing(columns, rows), columns, rows)
-    cells = [[column.title for column in columns], *([one_line(cell) for cell in row] for row in rows)]
-    widths = [max(display_width(row[place]) for row in cells) for place in range(len(columns))]
-    widths = _shrink(columns, widths, width)
-    if _total(widths) <= width:
-        titles, *rest = cells
-        return [_line(columns, titles, widths, str), *(_line(columns, row, widths, paint) for row in rest)]
-    dispensable = [place for place, column in enumerate(columns) if column.dispensable]
-    if dispensable:
-        others = [place for place in range(len(columns)) if place != dispensable[-1]]
-        return lay_out(*_only(others, columns, rows), width, paint=paint)
-    return _as_records(columns, cells[1:], width, paint)
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    shown = [
+        _Shown(column, [row[place] for row in cells])
+        for place, column in enumerate(columns)
+        if not column.optional or any(row[place] != "0" for row in rows)
+    ]
+    while _total(widths := _widths(shown, width)) > width:
+        dispensable = [one for one in shown if one.column.dispensable]
+        if not dispensable:
+            return list(_as_records(shown, width, paint))
+        shown.remove(dispensable[-1])
+    titles = _line(((column.title, column) for column, _ in shown), widths, str)
+    return [titles, *(_line(row, widths, paint) for row in _rows(shown))]
 
 
 def display_width(text: str) -> int:
@@ -75,20 +81,6 @@ def clip(text: str, width: int) -> str:
     return f"{kept}…" if width > 0 else ""
 
 
-def _worth_showing(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
-    return [
-        place
-        for place, column in enumerate(columns)
-        if not column.optional or any(row[place] != "0" for row in rows)
-    ]
-
-
-def _only(
-    places: Sequence[int], columns: Sequence[Column], rows: Sequence[Sequence[str]]
-) -> tuple[list[Column], list[list[str]]]:
-    return [columns[place] for place in places], [[row[place] for place in places] for row in rows]
-
-
 def _cells(char: str) -> int:
     import unicodedata  # loaded for texts beyond ASCII only
 
@@ -97,46 +89,46 @@ def _cells(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _shrink(columns: Sequence[Column], widths: list[int], width: int) -> list[int]:
-    """Take what is too much from the widest column that may be cut, again and again."""
-    shrunk = list(widths)
-    cuttable = [(place, column.least) for place, column in enumerate(columns) if column.least is not None]
-    for _ in range(_total(shrunk) - width):
-        places = [place for place, least in cuttable if shrunk[place] > least]
+def _widths(shown: Sequence[_Shown], width: int) -> list[int]:
+    """As wide as what is shown; what is too much is taken from the widest column that may be cut."""
+    widths = [max(map(display_width, (column.title, *cells))) for column, cells in shown]
+    cuttable = [(place, one.column.least) for place, one in enumerate(shown) if one.column.least is not None]
+    for _ in range(_total(widths) - width):
+        places = [place for place, least in cuttable if widths[place] > least]
         if not places:
             break
-        shrunk[max(places, key=shrunk.__getitem__)] -= 1
-    return shrunk
+        widths[max(places, key=widths.__getitem__)] -= 1
+    return widths
 
 
 def _total(widths: Sequence[int]) -> int:
     return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
-def _line(
-    columns: Sequence[Column], row: Sequence[str], widths: Sequence[int], paint: Callable[[str], str]
-) -> str:
+def _rows(shown: Sequence[_Shown]) -> Iterator[list[tuple[str, Column]]]:
+    columns = [column for column, _ in shown]
+    for row in zip(*(cells for _, cells in shown), strict=True):
+        yield list(zip(row, columns, strict=True))
+
+
+def _line(row: Iterable[tuple[str, Column]], widths: Sequence[int], paint: Callable[[str], str]) -> str:
     cells = []
-    for column, cell, width in zip(columns, row, widths, strict=True):
-        shown = clip(cell, width)
-        padding = " " * (width - display_width(shown))
-        cells.append(padding + paint(shown) if column.numeric else paint(shown) + padding)
+    for (cell, column), width in zip(row, widths, strict=True):
+        text = clip(cell, width)
+        padding = " " * (width - display_width(text))
+        cells.append(padding + paint(text) if column.numeric else paint(text) + padding)
     return _GAP.join(cells).rstrip()
 
 
-def _as_records(
-    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, paint: Callable[[str], str]
-) -> list[str]:
-    lines: list[str] = []
-    for row in rows:
-        lines += ["-" * min(width, 20)] if lines else []
-        for column, cell in zip(columns, row, strict=True):
-            lines += _named(column, cell, width, paint) if cell else []
-    return lines
-
-
-def _named(column: Column, cell: str, width: int, paint: Callable[[str], str]) -> list[str]:
-    room = width - display_width(column.title) - len(": ")
-    if column.least is None and display_width(cell) > room:
-        return [f"{column.title}:", f"{_GAP}{paint(cell)}"]
-    return [f"{column.title}: {paint(clip(cell, room))}"]
+def _as_records(shown: Sequence[_Shown], width: int, paint: Callable[[str], str]) -> Iterator[str]:
+    for number, row in enumerate(_rows(shown)):
+        if number:
+            yield "-" * min(width, 20)
+        for cell, column in row:
+            room = width - display_width(column.title) - len(": ")
+            if not cell:
+                continue
+            if column.least is None and display_width(cell) > room:
+                yield from (f"{column.title}:", f"{_GAP}{paint(cell)}")
+            else:
+                yield f"{column.title}: {paint(clip(cell, room))}"

@@ -18,7 +18,7 @@ from adw_state.recovery.restoring import Restoration, rehearse, restore
 from adw_state.recovery.sources import Survey, count_lacking, known_executions, survey
 from adw_state.shared_file import reconcile
 from adw_state.state import BeadsStateManager
-from adw_state.store import migrations
+from adw_state.store import importing, migrations
 from adw_state.store.database import Database
 from adw_state.store.importing import Tally, import_run
 from adw_state.store.runs import RowCounts, RunRows
@@ -104,11 +104,11 @@ def change(path: Path, *statements: str) -> None:
 def test_a_long_history_comes_in_short_transactions_and_goes_on_after_an_end_in_between(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def end_at_the_fifth(tx: Transaction, run: RunRows) -> Tally:
+    def end_at_the_fifth(tx: Transaction, run: RunRows, *, in_place: bool) -> Tally:
         if len(taken) == 4:
             raise KeyboardInterrupt
         taken.append(str(run.execution.values["id"]))
-        return import_run(tx, run)
+        return import_run(tx, run, in_place=in_place)
 
     home.run_everywhere()
     before = everything(home.database)
@@ -117,7 +117,7 @@ def test_a_long_history_comes_in_short_transactions_and_goes_on_after_an_end_in_
     monkeypatch.setattr(restoring, "_BATCH", 2)
     taken: list[str] = []
     with monkeypatch.context() as patch:
-        patch.setattr(restoring, "import_run", end_at_the_fifth)
+        patch.setattr(importing, "import_run", end_at_the_fifth)
         with pytest.raises(KeyboardInterrupt):
             home.restore()
     assert sorted(live(home.database)) == sorted(taken)

@@ -14,7 +14,7 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.reports.log_records import read_records
-from adw_state.reports.notes import Notebook
+from adw_state.reports.reading import Notebook
 from adw_state.reports.report import Report, report_from_files
 from adw_state.reports.run_files import RunFolders
 from adw_state.reports.section import last_hours

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adw_state.errors import InvalidInputError
-from adw_state.reports.notes import Note
+from adw_state.reports.reading import Note
 from adw_state.reports.renderers import FORMATS, render
 from adw_state.reports.report import Origin, Report
 from adw_state.reports.text_table import Column, clip, display_width, lay_out
