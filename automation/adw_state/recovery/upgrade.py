@@ -138,7 +138,7 @@ def _bring_over(tx: Transaction, source: Connection, found: PreviousTables, zone
     """Every row of the source finds its place, in our tables or in the archives."""
     contents: Iterator[Content]
     if found.are_ours:
-        # What is called deleted there stays so, because the file is the same: here it is none of a tracker.
+        # What is called deleted there stays so, also beside issues: the file is the same.
         contents = OldDatabase(source, frozenset(found.tables)).contents()
     else:
         contents = EarlierSource(source, found, zone).contents(tx.now)

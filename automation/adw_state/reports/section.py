@@ -4,7 +4,7 @@ A section has its records, its question, and how people see it. A question is ab
 started in a window, the last so many hours: started_at >= now - hours, to the microsecond. There is no upper
 end, so one that was started this very moment, or on a host whose clock is ahead, belongs too.
 
-The transaction may be on the store's database or on runs read from logs (`log_tables`): the texts in
+The transaction may be on the store's database or on runs read from logs (`run_files`): the texts in
 `queries/reports.sql` are the one definition of every number.
 """
 
