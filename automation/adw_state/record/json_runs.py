@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from adw_state.errors import (
     StateFileError,
 )
 from adw_state.record.json_store import JsonStore
+from adw_state.record.store import SavedStep
 from adw_state.run_root import agents_folder
 from adw_state.state import ADWState, Execution
 from adw_state.store.executions import issue_claimed
@@ -46,7 +47,7 @@ class JsonRuns:
         state = ADWState.load(execution_id, self._project, clock=self._clock)
         return None if state is None else JsonStore(state, self._project, self._clock)
 
-    def begin(self, run: JsonStore, execution: Execution) -> None:
+    def begin(self, run: JsonStore, execution: Execution, steps: Sequence[SavedStep]) -> None:
         """Save a new execution; raises `IssueClaimedError` when it claims an issue that another run holds."""
         folder = agents_folder(self._project)
         try:
@@ -60,7 +61,7 @@ class JsonRuns:
             holder = next(self.unfinished(execution.issue_id), None)
             if holder is not None and execution.claimed:
                 raise issue_claimed(execution.issue_id, holder.id, self._life(holder))
-            run.note_execution(execution)
+            run.copy(execution, [], steps)
 
     def ids(self, beginning: str) -> list[str]:
         """The ids that begin so, of runs that have a state."""

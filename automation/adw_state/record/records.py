@@ -31,7 +31,6 @@ from adw_state.record.json_store import BothStores, JsonStore
 from adw_state.record.run_record import RunRecord
 from adw_state.record.store import DatabaseStore, RunStore, SavedStep
 from adw_state.recovery.json_states import reconcile_json_run, reconcile_json_runs
-from adw_state.run_root import note_json_only
 from adw_state.state import ADWState, Attempt, BeadsStateManager, Execution, IssueSnapshot
 from adw_state.store.ids import new_execution_id, the_only
 from adw_state.store.json_values import JSON
@@ -93,9 +92,8 @@ class Records:
             )
         )
         if record is None:
-            note_json_only(self._project, execution.id)
-            self._json.begin(run, execution)
-            record = self._record(execution, run, [], steps)
+            self._json.begin(run, execution, steps)
+            record = RunRecord(execution, run, [], steps)
         return record
 
     def look_at(self, execution_id: str) -> Seen:

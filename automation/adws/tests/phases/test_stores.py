@@ -120,6 +120,7 @@ def test_without_a_database_one_issue_still_has_one_run(project: Project) -> Non
     first = project.run("demo-1", last_phase="plan").execution
     with pytest.raises(IssueClaimedError, match=f"^issue demo-1 is being worked on by execution {first.id}$"):
         project.run("demo-1")
+    assert json_only_runs(project.path) == [first.id]
     assert project.run("demo-1", force=True).status == "completed"
     assert project.run("demo-2").status == "completed"
 
