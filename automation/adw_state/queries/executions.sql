@@ -131,11 +131,6 @@ SET heartbeat_at = :now
 WHERE id = :id AND fence = :fence AND status IN ('pending', 'in_progress')
 RETURNING id;
 
--- name: phases
--- The phases of an execution, which never change.
-SELECT e.phases FROM adw_executions AS e
-WHERE e.id = :execution_id;
-
 -- name: release
 -- The owner leaves an unfinished execution, which anybody may go on with at once.
 UPDATE adw_executions

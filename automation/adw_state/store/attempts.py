@@ -23,7 +23,7 @@ def start(
         **used,
         "execution_id": execution_id,
         "phase": phase,
-        "place": place_of(phase, executions.phases_of(tx, execution_id), execution_id),
+        "place": place_of(phase, executions.require(tx, execution_id).phases, execution_id),
         "fence": fence,
         "now": tx.now,
     }
@@ -31,7 +31,7 @@ def start(
     row = tx.one(texts["start"], params)
     if row is None:
         reason = executions.why_not_written(tx, execution_id, fence, f"by an attempt at {phase!r}")
-        open_one = tx.one(texts["open"], params) if isinstance(reason, IllegalTransitionError) else None
+        open_one = tx.one(texts["open"], params)
         raise _still_open(attempt_from_row(open_one)) if open_one else reason
     tx.execute(sql.load("executions")["enter_phase"], params)
     return attempt_from_row(row)
@@ -54,7 +54,7 @@ def finish(tx: Transaction, attempt: Attempt, outcome: Mapping[str, object]) -> 
         tx, attempt.execution_id, outcome["fence"], "by the end of an attempt"
     )
     present = tx.one(sql.load("attempts")["get"], params)
-    if present is None or not isinstance(reason, IllegalTransitionError):
+    if present is None:
         raise reason
     raise IllegalTransitionError(
         f"attempt {attempt.attempt} at {attempt.phase} of {attempt.execution_id} is {present['status']}",

@@ -67,7 +67,7 @@ def _saved_before(tx: Transaction, new: NewCheckpoint) -> Checkpoint:
     """The checkpoint that a save made the first time; raises why there was nothing to append to."""
     row = tx.one(sql.load("checkpoints")["get_by_op_id"], {"op_id": new["op_id"]})
     if row is None:
-        executions.require_phase(tx, new["execution_id"], new["fence"], new["phase"], "by a checkpoint")
+        executions.require_owned(tx, new["execution_id"], new["fence"], new["phase"])
         raise StoreBusyError(
             f"execution {new['execution_id']} was changed while it was written to", hint="try again"
         )

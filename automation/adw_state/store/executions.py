@@ -27,7 +27,7 @@ from adw_state.store.database import Database
 from adw_state.store.home import Home
 from adw_state.store.ids import BEHIND_EVERY_ID, MOST_NAMED, the_only
 from adw_state.store.owner import Life, life_of, owner_in_words, owner_is_dead
-from adw_state.store.records import Execution, decode_phases, execution_from_row
+from adw_state.store.records import Execution, execution_from_row
 from adw_state.store.transaction import Params, Row, Transaction
 from adw_state.store.values import place_of
 
@@ -93,7 +93,7 @@ def change_status(database: Database, execution_id: str, changes: Mapping[str, o
     """
     row = database.write_row(sql.load("executions")["change_status"], {**changes, "id": execution_id})
     if row is None:
-        raise database.read(partial(why_not_changed, execution_id=execution_id, changes=changes))
+        raise database.read(partial(_why_not_changed, execution_id=execution_id, changes=changes))
     return execution_from_row(row)
 
 
@@ -101,35 +101,15 @@ def change_status_within(tx: Transaction, execution_id: str, changes: Mapping[st
     """The same as a part of a transaction."""
     row = tx.one(sql.load("executions")["change_status"], {**changes, "id": execution_id, "now": tx.now})
     if row is None:
-        raise why_not_changed(tx, execution_id, changes)
+        raise _why_not_changed(tx, execution_id, changes)
     return execution_from_row(row)
 
 
-def why_not_changed(tx: Transaction, execution_id: str, changes: Mapping[str, object]) -> AdwError:
-    """Why a change of status met no row. Raises `InvalidInputError` for a phase that is not there."""
+def _why_not_changed(
+    tx: Transaction, execution_id: str, changes: Mapping[str, object]
+) -> IllegalTransitionError:
     change = f"to {changes['status']!r}"
-    require_phase(tx, execution_id, changes["fence"], changes["phase"], change)
-    return why_not_written(tx, execution_id, changes["fence"], change)
-
-
-def require_phase(tx: Transaction, execution_id: str, fence: object, phase: object, change: str) -> None:
-    """Raise unless the execution is there, has this phase, if any, and with a fence is the caller's.
-
-    Raises `ExecutionNotFoundError`, `OwnershipLostError` or `InvalidInputError`.
-    """
-    present = get(tx, execution_id)
-    if present is None or (fence is not None and present.fence != fence):
-        raise _why_unchanged(tx, execution_id, present, fence, change)
-    if phase is not None:
-        place_of(str(phase), present.phases, execution_id)
-
-
-def phases_of(tx: Transaction, execution_id: str) -> tuple[str, ...]:
-    """The phases of an execution in order. Raises `ExecutionNotFoundError`."""
-    row = tx.one(sql.load("executions")["phases"], {"execution_id": execution_id})
-    if row is None:
-        raise why_not_there(tx, execution_id)
-    return decode_phases(row["phases"])
+    return why_not_written(tx, execution_id, changes["fence"], change, changes["phase"])
 
 
 def take_over(
@@ -179,9 +159,7 @@ def release(database: Database, execution_id: str, fence: int) -> None:
 def _write_as_owner(database: Database, statement: str, execution_id: str, fence: int, change: str) -> None:
     params = {"id": execution_id, "fence": fence}
     if database.write_row(sql.load("executions")[statement], params) is None:
-        raise database.read(
-            lambda tx: why_not_written(tx, execution_id=execution_id, fence=fence, change=change)
-        )
+        raise database.read(lambda tx: why_not_written(tx, execution_id, fence, change))
 
 
 def get(tx: Transaction, execution_id: str) -> Execution | None:
@@ -216,11 +194,6 @@ def find(tx: Transaction, filters: Params, after: PageStart | None, most: int) -
     return [execution_from_row(row) for row in tx.all(sql.load("executions")[name], params)]
 
 
-def why_not_written(tx: Transaction, execution_id: str, fence: object, change: str) -> AdwError:
-    """Why a write that names this execution met no row: gone, another owner, or over."""
-    return _why_unchanged(tx, execution_id, get(tx, execution_id), fence, change)
-
-
 def require(tx: Transaction, execution_id: str) -> Execution:
     """One execution. Raises `ExecutionNotFoundError`, which says so where it was archived."""
     present = get(tx, execution_id)
@@ -229,17 +202,28 @@ def require(tx: Transaction, execution_id: str) -> Execution:
     return present
 
 
-def _why_unchanged(
-    tx: Transaction, execution_id: str, present: Execution | None, fence: object, change: str
-) -> AdwError:
-    if present is None:
-        return why_not_there(tx, execution_id)
+def require_owned(tx: Transaction, execution_id: str, fence: object, phase: object = None) -> Execution:
+    """One execution, if it has this phase, if any, and with a fence is the caller's.
+
+    Raises `ExecutionNotFoundError`, `OwnershipLostError` or `InvalidInputError`.
+    """
+    present = require(tx, execution_id)
     if fence is not None and present.fence != fence:
-        return OwnershipLostError(
+        raise OwnershipLostError(
             f"execution {execution_id} was taken over by {owner_in_words(present.owner)};"
             " this process may not write to it",
             hint="let the other process finish; `adw show` tells how far it is",
         )
+    if phase is not None:
+        place_of(str(phase), present.phases, execution_id)
+    return present
+
+
+def why_not_written(
+    tx: Transaction, execution_id: str, fence: object, change: str, phase: object = None
+) -> IllegalTransitionError:
+    """Why a write that names this execution met no row: it is over, unless `require_owned` raises."""
+    present = require_owned(tx, execution_id, fence, phase)
     return IllegalTransitionError(
         f"execution {execution_id} is {present.status} and cannot be changed {change}",
         hint="`adw resume` goes on with one that waits, failed or was cancelled; a completed one stays so",
