@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from adw_state.built_in import PHASES
 from adw_state.clock import format_time, parse_time
@@ -137,7 +137,7 @@ def _checkpoints(execution_id: str, state: ADWState, phases: Sequence[str]) -> I
     seq = 0
     for timestamp, _, phase, entry, metadata in sorted(entries, key=lambda found: found[:2]):
         attempt, step = metadata.get("attempt"), entry.get("step")
-        if isinstance(attempt, int) and not isinstance(attempt, bool) and isinstance(step, str):
+        if _is_number(attempt) and isinstance(step, str):
             seq += 1
             yield StoredRow(
                 {
@@ -175,5 +175,5 @@ def _objects(value: JSON) -> list[Fields]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
-def _is_number(value: JSON) -> bool:
+def _is_number(value: JSON) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)

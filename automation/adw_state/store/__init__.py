@@ -1,9 +1,7 @@
 """The store: how rows get into the database, stay there and come out again.
 
-`database` keeps connections and runs a unit of work as one transaction; `gate` and `retry` make many
-processes take turns; `faults` is the one place where driver errors become ours. `executions`,
-`attempts` and `checkpoints` are the writes and reads of one noun each, all of them inside a
-transaction that somebody else began. `migrations` changes the schema, `schema` checks it, `backup`
-copies the file, `archive` moves old runs out of the way, `health` says whether all is well.
-Nothing in here knows which tracker the file belongs to.
+`database` runs a unit of work as one transaction and makes processes take turns; `records` are the rows as
+values. `executions`, `attempts` and `checkpoints` are the writes and reads of one noun each; `runs` and
+`importing` take in whole runs from elsewhere, `archive` moves old ones out of the way. Nothing in here knows
+which tracker the file belongs to.
 """

@@ -2,8 +2,8 @@
 
 Two states of one execution are compared by fence, then by whether it ended, then by the time of the last
 change: only a take-over goes on with what ended, and it raises the fence, so clocks that disagree matter
-little. A run is taken whole or not at all: one
-that breaks a rule of the tables is left out and counted, or, where nothing may be lost, kept in the archive.
+little. A run is taken whole or not at all: one that breaks a rule of the tables is left out and counted, or,
+where nothing may be lost, kept in the archive.
 """
 
 from __future__ import annotations
@@ -211,12 +211,12 @@ class _Import:
     def _parts(self, run: RunRows) -> Tally:
         """Attempts and checkpoints of a run that lives: live ones, and ones that were archived alone."""
         whole = run.execution.archived is not None
-        attempts = 0
-        for row in run.attempts:
-            if row.archived is None or whole:
-                attempts += self._add("attempt", row)
-            else:
-                attempts += self.archive_alone("attempt", row, row.archived)
+        attempts = sum(
+            self._add("attempt", row)
+            if row.archived is None or whole
+            else self.archive_alone("attempt", row, row.archived)
+            for row in run.attempts
+        )
         checkpoints, diverged = self._checkpoints(run, whole=whole)
         return Tally(attempts=attempts, checkpoints=checkpoints, diverged=diverged)
 

@@ -29,6 +29,7 @@ State: TypeAlias = Literal["alive", "silent", "dead", "stopped", "waiting"]
 _WAITS = {"person": "for a person", "limit": "for a limit to pass", "event": "for an event"}
 _NAMED = re.compile(r"(?P<host>[^:]+):(?P<pid>[1-9][0-9]{0,9}):(?P<mark>[^:]+):[^:]*")
 _LARGEST_PID = 2**31 - 1
+_DEAD = (b"Z", b"X")
 
 
 def this_owner() -> str:
@@ -124,14 +125,12 @@ def _place(mark: str) -> str:
 
 def _linux_mark(pid: int) -> str | None:
     try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        fields = _stat_of(pid)
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
         namespace = Path("/proc/self/ns/pid").readlink().name
     except OSError:
         return None
-    # The command's name, in brackets, may itself hold blanks and brackets.
-    fields = stat[stat.rindex(b")") + 2 :].split()
-    if fields[0] in (b"Z", b"X"):
+    if fields[0] in _DEAD:
         return None
     return f"{boot}.{''.join(filter(str.isdigit, namespace))}.{fields[19].decode('ascii')}"
 
@@ -154,19 +153,17 @@ def _is_gone(pid: int) -> bool | None:
         return True
     try:
         os.kill(pid, 0)
+        return _stat_of(pid)[0] in _DEAD or None
     except ProcessLookupError:
         return True
-    except PermissionError:
-        return None
-    return _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool | None:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return None
-    return stat[stat.rindex(b")") + 2 :][:1] in (b"Z", b"X") or None
+
+
+def _stat_of(pid: int) -> list[bytes]:
+    """The fields of a process behind its command's name, which may itself hold blanks and brackets."""
+    stat = Path(f"/proc/{pid}/stat").read_bytes()
+    return stat[stat.rindex(b")") + 2 :].split()
 
 
 def _in_words(execution: Execution) -> str:
