@@ -1,8 +1,7 @@
 """Running git: the one place that does, so that nothing around a git command changes what it does.
 
-A `Git` acts in a fixed place. Where its git directory and work tree are given, git looks for neither, so
-a command for a run's worktree never reaches the user's own checkout, whatever an agent did to the file
-`.git`.
+A `Git` acts in a fixed place. Where its git directory is given, git looks for none, so a command for a run's
+worktree never reaches the user's own checkout, whatever an agent did to the file `.git`.
 
 No hooks: the commits of a run are bookkeeping that must be repeatable after a crash, and a hook may
 edit files, ask questions or, as bd's do, write to the tracker. The project's hooks have their say when
@@ -121,16 +120,16 @@ class GitAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """Git in one place: it runs in `folder`, on `git_dir` and `work_tree`.
+    """Git in one place: it runs in `folder`, on the files there and on `git_dir`.
 
-    Without a `git_dir` git looks for the repository that holds `folder`, as it does for a user. A command
+    Where `git_dir` is `folder` there are no files. Without one, git looks for the repository that holds
+    `folder`, as it does for a user. A command
     is ended with all that it started when `stop` is asked for, and after `timeout_seconds`. `settings`, such
     as `user.name=…`, are git's own, for this command alone.
     """
 
     folder: Path
     git_dir: Path | None = None
-    work_tree: Path | None = None
     stop: StopRequest = field(default_factory=StopRequest, compare=False)
     timeout_seconds: float = TIMEOUT_SECONDS
     settings: tuple[str, ...] = ()
@@ -171,8 +170,8 @@ class Git:
     def _checked(self, answer: GitAnswer, arguments: tuple[str, ...]) -> GitAnswer:
         if answer.code != 0:
             raise GitFailedError(
-                f"git {arguments[0]} failed in {self.work_tree or self.folder}: {answer.complaint}",
-                hint=hint_for(answer.complaints, self.work_tree or self.folder),
+                f"git {arguments[0]} failed in {self.folder}: {answer.complaint}",
+                hint=hint_for(answer.complaints, self.folder),
             )
         return answer
 
@@ -225,8 +224,8 @@ class Git:
         words.append("--literal-pathspecs")
         if self.git_dir is not None:
             words.append(f"--git-dir={self.git_dir}")
-        if self.work_tree is not None:
-            words.append(f"--work-tree={self.work_tree}")
+            if self.git_dir != self.folder:
+                words.append(f"--work-tree={self.folder}")
         return words
 
     def _wait(self, process: subprocess.Popen[bytes], command: str) -> None:
@@ -239,7 +238,7 @@ class Git:
             self.stop.check()
             if time.monotonic() > deadline:
                 raise RepositoryError(
-                    f"git {command} in {self.work_tree or self.folder} did not end within "
+                    f"git {command} in {self.folder} did not end within "
                     f"{self.timeout_seconds:g} s and was stopped",
                     hint="look for a filter, a credential helper or a network drive that hangs; "
                     "git_timeout_seconds in adw.toml allows more time",

@@ -15,7 +15,7 @@ private keys), also where the project tracks them.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -31,7 +31,7 @@ _MOST_FILES_LISTED = 500
 _FALLBACK_NAME, _FALLBACK_EMAIL = "ADW", "adw@localhost"
 # git refuses a name that holds nothing but these.
 _NO_NAME = " .,:;<>\"'\\" + "".join(map(chr, range(32)))
-SECRET_FILES = (
+_SECRET_FILES = (
     ".env", ".env.*", "*.env", ".envrc", ".mcp.json", ".netrc", ".npmrc", ".pypirc", ".git-credentials",
     "credentials.json", "*.pem", "*.key", "*.p12", "*.pfx", "*.keystore", "id_rsa", "id_dsa", "id_ecdsa",
     "id_ed25519",
@@ -80,17 +80,13 @@ def commit_step(
         if only is not None:
             _stage_one(tree, git, base, only)
         else:
-            left_out = {
-                _as_text(change.path): why_left_out(change.path)
-                for change in changes
-                if not may_be_committed(change.path)
-            }
-            _stage_all(git, base, changes)
+            left_out = {change.path: why for change in changes if (why := _why_left_out(change.path))}
+            _stage_all(git, base, changes, left_out)
         made = _commit(git, base, text)
         _move_branch(tree, git, base, made)
     files = git.run("diff-tree", "-r", "--name-only", "--no-renames", "-z", base, made).split("\0")[:-1]
     shown = tuple(_as_text(path) for path in files[:_MOST_FILES_LISTED])
-    return StepCommit(made, shown, len(files), left_out)
+    return StepCommit(made, shown, len(files), {_as_text(path): why for path, why in left_out.items()})
 
 
 def commit_message(verb: str, issue: Issue) -> str:
@@ -126,19 +122,17 @@ def _find_commit(tree: Worktree, base: str, execution_id: str, step: str) -> str
     return None
 
 
-def _stage_all(git: Git, base: str, changes: Sequence[Change]) -> None:
-    wanted = [change for change in changes if may_be_committed(change.path)]
+def _stage_all(git: Git, base: str, changes: Sequence[Change], left_out: Collection[str]) -> None:
+    wanted = [change for change in changes if change.path not in left_out]
     for change in wanted:
         _refuse_what_no_commit_holds(change)
-    others = [change.path for change in changes if not may_be_committed(change.path)]
-    if not wanted and others:
-        raise PhaseFailedError(
-            f"the agent changed nothing but {_as_text(others[0])}, which is never committed"
-        )
+    if not wanted and left_out:
+        path = _as_text(next(iter(left_out)))
+        raise PhaseFailedError(f"the agent changed nothing but {path}, which is never committed")
     if not wanted:
         raise PhaseFailedError("the agent ended without changing a file")
     stage(git, wanted)
-    unstage(git, base, others)
+    unstage(git, base, left_out)
 
 
 def _refuse_what_no_commit_holds(change: Change) -> None:
@@ -206,26 +200,21 @@ def _as_text(path: str) -> str:
 
 def may_be_committed(path: str) -> bool:
     """Whether a path (relative to the worktree) is neither secret by custom nor the tracker's."""
-    return not _of_tracker(path) and not _secret(path)
+    return _why_left_out(path) is None
 
 
-def why_left_out(path: str) -> str:
-    """Why a path that may not be committed is left out, to be read after the path."""
-    return "it belongs to the tracker" if _of_tracker(path) else "it may hold secrets"
-
-
-def _of_tracker(path: str) -> bool:
-    return path == _TRACKER_FOLDER or path.startswith(f"{_TRACKER_FOLDER}/")
-
-
-def _secret(path: str) -> bool:
+def _why_left_out(path: str) -> str | None:
+    """Why a path may not be committed, to be read after the path; None where it may."""
+    if path.partition("/")[0] == _TRACKER_FOLDER:
+        return "it belongs to the tracker"
     name = path.rpartition("/")[2].lower()
-    return name not in _EXAMPLE_FILES and any(fnmatch(name, pattern) for pattern in SECRET_FILES)
+    secret = name not in _EXAMPLE_FILES and any(fnmatch(name, pattern) for pattern in _SECRET_FILES)
+    return "it may hold secrets" if secret else None
 
 
 def stage(git: Git, changes: Sequence[Change]) -> None:
     """Bring the index to what the files hold; where only the index says executable, that stays."""
-    top = git.work_tree or git.folder
+    top = git.folder
     missing = [change for change in changes if not change.in_index]
     gone = [change.path for change in missing if _is_gone(top, change.path)]
     if gone:

@@ -16,7 +16,7 @@ from pathlib import Path
 from adw_state.git.command import refusing
 from adw_state.git.commits import may_be_committed, save_index_as_patch, stage_what_git_takes
 from adw_state.git.tree_state import Change, stand_on_branch, unstage
-from adw_state.git.worktrees import Worktree, git_of, open_folder
+from adw_state.git.worktrees import Worktree, free_name, git_of, open_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def set_aside_leftovers(tree: Worktree, base: str, folder: Path, name: str = "le
     with refusing(unkept, "check the permissions and the free disk space, then resume"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         patch = _save_patch(tree, base, folder, name)
-        place = _free(folder / name, "")
+        place = free_name(folder / name)
         kept = _keep_files(tree, _tracked(tree, base, held_back), moved, place)
     _open_folders_of(tree, plain)
     git.run("reset", "--quiet", "--hard", base)
@@ -87,7 +87,7 @@ def _save_patch(tree: Worktree, base: str, folder: Path, name: str) -> Path | No
     if not unfinished.stat().st_size:
         unfinished.unlink()
         return None
-    return unfinished.rename(_free(folder / name, ".patch"))
+    return unfinished.rename(free_name(folder / name, ".patch"))
 
 
 def _tracked(tree: Worktree, base: str, paths: Sequence[str]) -> list[str]:
@@ -108,12 +108,3 @@ def _keep_files(tree: Worktree, copied: Sequence[str], moved: Sequence[str], kep
         (kept / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.move(tree.path / path, kept / path)
     return bool(copied or present)
-
-
-def _free(wanted: Path, ending: str) -> Path:
-    """The first name of `wanted`, `wanted-2`, `wanted-3` … with this ending that nobody has."""
-    number, name = 1, wanted.with_name(f"{wanted.name}{ending}")
-    while name.exists():
-        number += 1
-        name = wanted.with_name(f"{wanted.name}-{number}{ending}")
-    return name

@@ -19,7 +19,14 @@ from pathlib import Path
 
 from adw_state.errors import RepositoryError
 from adw_state.git.command import Git, refusing
-from adw_state.git.worktrees import Worktree, drop_stale_locks, git_of, open_folder, refuse_branch_elsewhere
+from adw_state.git.worktrees import (
+    Worktree,
+    drop_stale_locks,
+    git_dir_of,
+    git_of,
+    open_folder,
+    refuse_branch_elsewhere,
+)
 from adw_state.text_files import replace_file
 
 # How many blanks stand before the path in an entry of `git status --porcelain=v2`, after its kind.
@@ -51,15 +58,14 @@ def stand_on_branch(tree: Worktree, commit: str) -> tuple[Change, ...]:
     This takes back commits, branch switches, merges and hidden files of an agent, and keeps its files and
     its index as they are, but for files that are as they were at checkout. Raises `RepositoryError`.
     """
-    git = git_of(tree)
+    git, git_dir = git_of(tree), git_dir_of(tree)
     refuse_branch_elsewhere(tree)
-    if git.git_dir is not None:
-        drop_stale_locks(tree, git.git_dir)
-        _repair_index(git, git.git_dir / "index", commit)
+    drop_stale_locks(tree, git_dir)
+    _repair_index(git, git_dir / "index", commit)
     git.run("symbolic-ref", "HEAD", f"refs/heads/{tree.branch}")
     git.run("update-ref", f"refs/heads/{tree.branch}", commit)
-    _show_hidden_files(git, tree.path)
-    found, known = _status(git), _modified_at_checkout(git)
+    _show_hidden_files(git)
+    found, known = _status(git), _modified_at_checkout(git_dir / _AT_CHECKOUT)
     untouched = {
         change.path
         for change in found
@@ -84,7 +90,7 @@ def note_checkout(tree: Worktree) -> None:
     git = git_of(tree)
     files = [change.path for change in _status(git) if _is_plain_file(tree.path / change.path)]
     prints = {path: _fingerprint(tree.path / path) for path in files}
-    note = _note(git)
+    note = git_dir_of(tree) / _AT_CHECKOUT
     hint = "check the permissions and the free disk space of the repository"
     with refusing(f"{note} cannot be written", hint):
         replace_file(note, json.dumps(prints))
@@ -92,7 +98,7 @@ def note_checkout(tree: Worktree) -> None:
 
 def _status(git: Git) -> list[Change]:
     """What git lists as changed; folders that it cannot open, and would pass over, are opened first."""
-    top, opened = git.work_tree or git.folder, set[str]()
+    opened = set[str]()
     while True:
         answer = git.checked(
             "status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames",
@@ -103,11 +109,11 @@ def _status(git: Git) -> list[Change]:
             return [_change(entry) for entry in filter(None, answer.output.split("\0")) if entry[0] != "#"]
         if closed <= opened:
             raise RepositoryError(
-                f"the folder {top / min(closed)} cannot be opened, so what is in it cannot be kept",
+                f"the folder {git.folder / min(closed)} cannot be opened, so what is in it cannot be kept",
                 hint="give yourself access to it, then resume",
             )
         for folder in closed:
-            open_folder(top / folder)
+            open_folder(git.folder / folder)
         opened |= closed
 
 
@@ -128,12 +134,12 @@ def _change(entry: str) -> Change:
     )
 
 
-def _show_hidden_files(git: Git, top: Path) -> None:
+def _show_hidden_files(git: Git) -> None:
     """Let git see changes to files that an agent told it to overlook."""
     listed = git.run("ls-files", "-v", "-z")
     entries = [(entry[0], entry[2:]) for entry in filter(None, listed.split("\0"))]
     overlooked = [path for mark, path in entries if mark.islower()]
-    skipped = [path for mark, path in entries if mark in "Ss" and (top / path).is_file()]
+    skipped = [path for mark, path in entries if mark in "Ss" and (git.folder / path).is_file()]
     for option, paths in (("--no-assume-unchanged", overlooked), ("--no-skip-worktree", skipped)):
         if paths:
             git.run("update-index", option, "-z", "--stdin", text=nul_separated(paths))
@@ -151,13 +157,9 @@ def nul_separated(paths: Iterable[str]) -> str:
     return "".join(f"{path}\0" for path in paths)
 
 
-def _note(git: Git) -> Path:
-    return (git.git_dir or git.folder) / _AT_CHECKOUT
-
-
-def _modified_at_checkout(git: Git) -> dict[str, str]:
+def _modified_at_checkout(note: Path) -> dict[str, str]:
     try:
-        saved = json.loads(_note(git).read_text(encoding="utf-8"))
+        saved = json.loads(note.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return saved if isinstance(saved, dict) else {}

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from adw_state.git.command import refusing
-from adw_state.git.worktrees import Worktree, git_of
+from adw_state.git.worktrees import Worktree, git_dir_of
 from adw_state.store.sqlite.gate import Gate
 from adw_state.text_files import replace_file
 
@@ -21,7 +21,7 @@ _GATE_SECONDS = 60.0
 
 def slot_of(tree: Worktree) -> int:
     """The number of the worktree; the lowest that is free is given to it the first time."""
-    note = _folder(tree) / _SLOT
+    note = git_dir_of(tree) / _SLOT
     # Two runs that ask at the same time must not get the same number.
     with closing(Gate(note.parent.parent, _GATE_SECONDS)) as gate, gate:
         if _number(note) is None:
@@ -33,18 +33,14 @@ def slot_of(tree: Worktree) -> int:
 def setup_of(tree: Worktree) -> str | None:
     """What the worktree was prepared with; None where it never was."""
     try:
-        return (_folder(tree) / _SETUP).read_text(encoding="utf-8")
+        return (git_dir_of(tree) / _SETUP).read_text(encoding="utf-8")
     except (FileNotFoundError, UnicodeDecodeError):
         return None
 
 
 def note_setup(tree: Worktree, what: str) -> None:
     """Note that the worktree is prepared."""
-    _write(_folder(tree) / _SETUP, what)
-
-
-def _folder(tree: Worktree) -> Path:
-    return git_of(tree).git_dir or tree.common_dir / "worktrees" / tree.name
+    _write(git_dir_of(tree) / _SETUP, what)
 
 
 def _number(note: Path) -> int | None:

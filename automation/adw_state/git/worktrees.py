@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from adw_state.errors import RepositoryError
@@ -87,6 +88,11 @@ def branch_of(name: str) -> str:
 
 def git_of(tree: Worktree) -> Git:
     """Git in the worktree, and nowhere else. Raises `RepositoryError` when its `.git` is not git's own."""
+    return Git(tree.path, git_dir_of(tree), stop=tree.stop, timeout_seconds=tree.timeout_seconds)
+
+
+def git_dir_of(tree: Worktree) -> Path:
+    """Git's own folder for the worktree. Raises `RepositoryError` when the worktree's `.git` is another's."""
     git_dir = _registered(tree)
     if git_dir is None:
         raise RepositoryError(
@@ -104,7 +110,7 @@ def git_of(tree: Worktree) -> Git:
             f"git's own files in {git_dir} were damaged",
             hint="resume: they are repaired, and the files of the worktree are kept as a patch",
         )
-    return Git(tree.path, git_dir, work_tree=tree.path, stop=tree.stop, timeout_seconds=tree.timeout_seconds)
+    return git_dir
 
 
 def ensure_worktree(tree: Worktree, base: str) -> bool:
@@ -247,7 +253,7 @@ def _repair_pointer(tree: Worktree, git_dir: Path) -> None:
         # A file that only names a place, such as that of a project before it was moved, holds no work.
         names_place = pointer.is_file() and (_text_of(pointer) or "").startswith("gitdir: ")
         if pointer.is_symlink() or (pointer.exists() and not names_place):
-            pointer.rename(_free_name(tree.path.with_name(f"{tree.name}.git-of-the-agent")))
+            pointer.rename(free_name(tree.path.with_name(f"{tree.name}.git-of-the-agent")))
         _write_path(pointer, f"gitdir: {git_dir}")
 
 
@@ -294,7 +300,7 @@ def _ended(over: Callable[[], bool]) -> bool:
 
 def _move_aside(folder: Path) -> None:
     """Keep a folder that stands where the worktree belongs, under another name."""
-    aside = _free_name(folder.with_name(f"{folder.name}.aside"))
+    aside = free_name(folder.with_name(f"{folder.name}.aside"))
     in_the_way = f"{folder} is in the way of a worktree and cannot be moved aside"
     with refusing(in_the_way, "move it away by hand, then try again"):
         folder.rename(aside)
@@ -303,12 +309,10 @@ def _move_aside(folder: Path) -> None:
             (aside / ".git").unlink()
 
 
-def _free_name(wanted: Path) -> Path:
-    """`wanted` with the first number behind it that nobody has."""
-    number = 1
-    while (free := wanted.with_name(f"{wanted.name}-{number}")).exists() or free.is_symlink():
-        number += 1
-    return free
+def free_name(wanted: Path, ending: str = "") -> Path:
+    """The first of `wanted`, `wanted-2`, `wanted-3` … with this ending that nobody has."""
+    names = (f"{wanted.name}{'' if number == 1 else f'-{number}'}{ending}" for number in count(1))
+    return next(free for free in map(wanted.with_name, names) if not os.path.lexists(free))
 
 
 def open_folder(folder: Path) -> None:

@@ -117,7 +117,7 @@ def test_resume_repairs_gits_own_files_that_an_agent_damaged_and_keeps_the_work(
 def test_the_repository_that_an_agent_made_is_kept_beside_the_worktree(project: Project) -> None:
     project.act(build=f"echo mine > made.txt; {DAMAGES['made a repository with commits']}")
     project.act_again()
-    kept = worktree_for(project.path, "demo-1", "run-1").path.with_name("demo-1-run-1.git-of-the-agent-1")
+    kept = worktree_for(project.path, "demo-1", "run-1").path.with_name("demo-1-run-1.git-of-the-agent")
     assert git(kept, "--git-dir=.", "log", "-1", "--format=%s") == "agent\n"
 
 

@@ -150,7 +150,7 @@ def test_a_folder_that_stands_where_a_worktree_belongs_is_moved_aside(bare_proje
     base = git(bare_project, "rev-parse", "HEAD").strip()
     ensure_worktree(tree, base)
     assert head_of(tree) == base
-    assert (tree.path.with_name("i-1-r-1.aside-1") / "mine.txt").read_text() == "mine\n"
+    assert (tree.path.with_name("i-1-r-1.aside") / "mine.txt").read_text() == "mine\n"
 
 
 def test_a_worktree_that_git_never_finished_is_made_anew(bare_project: Path) -> None:
