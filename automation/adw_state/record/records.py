@@ -160,9 +160,24 @@ class Records:
         Raises `ExecutionHeldError`, `IllegalTransitionError`, `ExecutionNotFoundError`.
         """
         run = self._json_run(execution_id)
-        record = self._ask(
-            lambda database: self._take_over_in_database(database, execution_id, owner, run, force=force)
-        )
+
+        def in_database(database: BeadsStateManager) -> RunRecord | None:
+            if run is not None:
+                # What only the JSON state has, because the database was away, comes into the database first.
+                with suppress(StateFileError):
+                    reconcile_json_run(database, self._project, execution_id)
+            if database.get_execution(execution_id) is None:
+                return None
+            lease = self._config.lease_seconds
+            execution = database.take_over(execution_id, owner, lease_seconds=lease, force=force)
+            steps = [
+                SavedStep(point.phase, point.attempt, point.checkpoint_name, point.data)
+                for point in database.list_checkpoints(execution_id)
+            ]
+            store = self._beside(database, run)
+            return self._record(execution, store, database.list_attempts(execution_id), steps)
+
+        record = self._ask(in_database)
         if record is not None:
             return record
         if run is None or not run.exists:
@@ -235,33 +250,6 @@ class Records:
             f"there is no JSON state of execution {execution_id!r}, and the database cannot be used: {why}",
             hint=why.hint,
         )
-
-    def _take_over_in_database(
-        self,
-        database: BeadsStateManager,
-        execution_id: str,
-        owner: str,
-        run: JsonStore | None,
-        *,
-        force: bool,
-    ) -> RunRecord | None:
-        """Take over, after what only the JSON state has (the database was away) has come into the database.
-
-        None where the database does not know the execution.
-        """
-        if run is not None:
-            with suppress(StateFileError):
-                reconcile_json_run(database, self._project, execution_id)
-        if database.get_execution(execution_id) is None:
-            return None
-        lease = self._config.lease_seconds
-        execution = database.take_over(execution_id, owner, lease_seconds=lease, force=force)
-        steps = [
-            SavedStep(point.phase, point.attempt, point.checkpoint_name, point.data)
-            for point in database.list_checkpoints(execution_id)
-        ]
-        store = self._beside(database, run)
-        return self._record(execution, store, database.list_attempts(execution_id), steps)
 
     def _json_run(self, execution_id: str) -> JsonStore | None:
         """The JSON state of a run, saved or not; None for one that cannot be read beside a database."""
