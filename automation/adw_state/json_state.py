@@ -14,7 +14,7 @@ are kept as they are.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Self, TypeAlias
@@ -26,7 +26,7 @@ from adw_state.store.json_values import JSON, encode
 from adw_state.store.sqlite.gate import Gate
 from adw_state.store.values import identifier
 from adw_state.store.values import phase as require_phase
-from adw_state.text_files import decode_text, read_small_file, replace_file
+from adw_state.text_files import decode_text, read_small_file, replace_file, writing
 
 Fields: TypeAlias = "dict[str, JSON]"
 
@@ -93,7 +93,8 @@ class ADWState:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        _on_disk(self.folder, lambda: self.folder.mkdir(parents=True, exist_ok=True))
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         with closing(Gate(self.folder, _LOCK_SECONDS)) as gate, gate:
             yield
 
@@ -150,19 +151,6 @@ def _refuse(constant: str) -> JSON:
 def _write_atomically(path: Path, value: Fields) -> None:
     encode(value, path.name)  # refuses what is not JSON
     pretty = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-
-    def write() -> None:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, pretty, on_disk=True)
-
-    _on_disk(path, write)
-
-
-def _on_disk(path: Path, work: Callable[[], None]) -> None:
-    try:
-        work()
-    except OSError as error:
-        raise StateFileError(
-            f"{path} cannot be written: {error.strerror}",
-            hint="check the permissions and the free disk space",
-        ) from error

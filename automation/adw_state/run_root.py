@@ -20,7 +20,8 @@ import os
 from pathlib import Path
 
 from adw_state.config import load_config
-from adw_state.errors import ConfigurationError, StateFileError
+from adw_state.errors import ConfigurationError
+from adw_state.text_files import writing
 
 _HIDDEN_ROOT = ".adw"
 _SHARED_ROOT = "automation"
@@ -85,14 +86,9 @@ def hidden_folders(project: Path) -> list[str]:
 def note_json_only(project: Path, execution_id: str) -> None:
     """Note that from now on this run is written to its JSON state alone. Raises `StateFileError`."""
     mark = agents_folder(project) / _JSON_ONLY / execution_id
-    try:
+    with writing(mark):
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
-    except OSError as error:
-        raise StateFileError(
-            f"{mark} cannot be written: {error.strerror}",
-            hint="check the permissions and the free disk space",
-        ) from error
 
 
 def json_only_runs(project: Path) -> list[str]:

@@ -10,7 +10,11 @@ import codecs
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from adw_state.errors import StateFileError
 
 _OTHER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)  # UTF-32-LE begins as UTF-16
 
@@ -98,3 +102,15 @@ def _keep_the_name(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """While a file or folder of a run is written: raise `StateFileError` where the system refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise StateFileError(
+            f"{path_text(path)} cannot be written: {error.strerror}",
+            hint="check the permissions and the free disk space",
+        ) from error

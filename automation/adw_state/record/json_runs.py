@@ -26,6 +26,7 @@ from adw_state.store.executions import issue_claimed
 from adw_state.store.owner import Life, life_of
 from adw_state.store.records import UNFINISHED
 from adw_state.store.sqlite.gate import Gate
+from adw_state.text_files import writing
 
 _GATE_SECONDS = 10.0
 _LOCK = "run.lock"
@@ -50,13 +51,8 @@ class JsonRuns:
     def begin(self, run: JsonStore, execution: Execution, steps: Sequence[SavedStep]) -> None:
         """Save a new execution; raises `IssueClaimedError` when it claims an issue that another run holds."""
         folder = agents_folder(self._project)
-        try:
+        with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StateFileError(
-                f"{folder} cannot be made: {error.strerror}",
-                hint="check the permissions of the project's folder",
-            ) from error
         with closing(Gate(folder, _GATE_SECONDS)) as gate, gate:
             holder = next(self.unfinished(execution.issue_id), None)
             if holder is not None and execution.claimed:
@@ -93,14 +89,9 @@ def hold_run(folder: Path, *, force: bool = False) -> Iterator[None]:
     With `force` the block runs without the lock where somebody has it, and so it does on filesystems
     that know no locks. Raises `ExecutionHeldError`.
     """
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise StateFileError(
-            f"{folder} cannot be written: {error.strerror}",
-            hint="check the permissions and the free disk space",
-        ) from error
     try:
         _lock(descriptor, folder, force=force)
         yield

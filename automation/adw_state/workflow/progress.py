@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from adw_state.clock import Clock
-from adw_state.errors import StateFileError
 from adw_state.git.worktrees import safe_name
 from adw_state.log_forms import issue_line, quoted, workflow_line
 from adw_state.redaction import redact
 from adw_state.run_root import logs_folder
 from adw_state.state import Execution
+from adw_state.text_files import writing
 from adw_state.visible_text import one_line, visible_lines
 
 Kind: TypeAlias = Literal[
@@ -149,15 +149,10 @@ class RunLog:
     def _append(self, level: Level, message: str) -> None:
         moment = self._clock.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
         record = f"{moment} - {level} - {message}\n"
-        try:
+        with writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab", buffering=0) as file:
                 file.write(record.encode("utf-8", "replace"))
-        except OSError as error:
-            raise StateFileError(
-                f"the log {self.path} cannot be written: {error.strerror}",
-                hint="check the permissions and the free disk space",
-            ) from error
 
 
 def _folder(text: str) -> str:
