@@ -64,30 +64,23 @@ def convert(
     """An execution with its checkpoints; `issue` is the snapshot that the tracker's issue gives now."""
     notes = Notes(columns=others(old, _USED))
     points = _in_order(old_checkpoints, zone)
-    started = _started(old, points, zone, notes)
-    values: Values = {name: storable(old.get(name)) for name in ("id", "issue_id", *_TEXTS)}
+    start = notes.read("started_at", old, zone)
+    started = start.moment if start else _stand_in_for_start(old, points, zone, notes)
+    values: Values = {name: storable(old.get(name)) for name in ("id", "issue_id", *_TEXTS, *_TIMES)}
     values |= {name: issue.get(name) if old.get(name) is None else old[name] for name in _SNAPSHOT}
     values["workflow"] = storable(old.get("workflow")) or "adw_sdlc"
     values["environment"] = storable(old.get("environment")) or "local"
     values["pr_created"] = int(str(old.get("pr_created")).lower() in {"1", "true"})
     values["phase"] = _phase(old.get("phase"))
-    status = _status(old.get("status"), notes)
-    values["status"] = status
-    if started is None:
-        values |= {name: storable(old.get(name)) for name in _TIMES}
-    else:
-        values |= _times(old, status, started, points, zone, notes)
+    values["status"] = status = _status(old.get("status"), notes)
+    end_is_known = False
+    if started is not None:
+        times, end_is_known = _times(old, status, started, points, zone, notes)
+        values |= {name: format_time(moment) if moment else None for name, moment in times.items()}
     checkpoints = _checkpoints(points, old, started, notes)
     values["phases"] = _phases([values, *checkpoints])
     values["extra_data"] = notes.extra_data(old.get("extra_data"))
-    start = read_time(old.get("started_at"), zone)
-    end = read_time(old.get("completed_at"), zone, not_before=started)
-    return Converted(
-        values,
-        checkpoints,
-        start_is_known=start is not None,
-        end_is_known=started is not None and end is not None and end.moment >= started,
-    )
+    return Converted(values, checkpoints, start_is_known=start is not None, end_is_known=end_is_known)
 
 
 def convert_loose_checkpoints(old_checkpoints: Sequence[Old], zone: tzinfo | None) -> list[Values]:
@@ -106,11 +99,9 @@ def _in_order(old_checkpoints: Sequence[Old], zone: tzinfo | None) -> list[_Poin
     return sorted(points, key=lambda point: point.moment.timestamp() if point.moment else float("-inf"))
 
 
-def _started(old: Old, points: Sequence[_Point], zone: tzinfo | None, notes: Notes) -> datetime | None:
-    read = read_time(old.get("started_at"), zone)
-    notes.say_how_read("started_at", old.get("started_at"), read)
-    if read is not None:
-        return read.moment
+def _stand_in_for_start(
+    old: Old, points: Sequence[_Point], zone: tzinfo | None, notes: Notes
+) -> datetime | None:
     for name in ("created_at", "updated_at", "completed_at"):
         if other := read_time(old.get(name), zone):
             notes.say(f"the start is not known; {name} stands for it")
@@ -122,47 +113,27 @@ def _started(old: Old, points: Sequence[_Point], zone: tzinfo | None, notes: Not
 
 
 def _times(
-    old: Old,
-    status: object,
-    started: datetime,
-    points: Sequence[_Point],
-    zone: tzinfo | None,
-    notes: Notes,
-) -> Values:
-    """The times of an execution, the end in agreement with the status."""
-    changed = read_time(old.get("updated_at"), zone)
-    notes.say_how_read("updated_at", old.get("updated_at"), changed)
-    last = max([started, *(point.moment for point in points if point.moment)])
-    last = changed.moment if changed else last
-    ended = _ended(old.get("completed_at"), started, last, zone, notes)
+    old: Old, status: object, started: datetime, points: Sequence[_Point], zone: tzinfo | None, notes: Notes
+) -> tuple[dict[str, datetime | None], bool]:
+    """The times of an execution, the end in agreement with the status; whether its row told the end."""
+    changed, raw = notes.read("updated_at", old, zone), old.get("completed_at")
+    last = changed.moment if changed else max([started, *(point.moment for point in points if point.moment)])
+    end = notes.read("completed_at", old, zone, not_before=started)
+    ended = end.moment if end else None
+    is_known = ended is not None and ended >= started
+    if ended is not None and not is_known:  # then its zone was another
+        when = format_time(ended)
+        notes.say(f"completed_at {raw!r} would be {when}, before the start; the last change stands for it")
+        ended = max(started, last)
     if status in UNFINISHED:
         if ended is not None:
-            notes.say(f"completed_at {old['completed_at']!r} was set although the status is {status}")
+            notes.say(f"completed_at {raw!r} was set although the status is {status}")
         ended = None
     elif ended is None:
         notes.say("the end is not known; the time of the last change stands for it")
         ended = max(last, started)
     updated = last if changed or ended is None else max(last, ended)
-    return {
-        "started_at": format_time(started),
-        "updated_at": format_time(updated),
-        "completed_at": None if ended is None else format_time(ended),
-    }
-
-
-def _ended(
-    raw: object, started: datetime, last: datetime, zone: tzinfo | None, notes: Notes
-) -> datetime | None:
-    """When a run ended, by its row; never before its start, because then its zone was another."""
-    read = read_time(raw, zone, not_before=started)
-    notes.say_how_read("completed_at", raw, read)
-    if read is None:
-        return None
-    if read.moment < started:
-        when = format_time(read.moment)
-        notes.say(f"completed_at {raw!r} would be {when}, before the start; the last change stands for it")
-        return max(started, last)
-    return read.moment
+    return {"started_at": started, "updated_at": updated, "completed_at": ended}, is_known
 
 
 def _checkpoints(

@@ -68,12 +68,17 @@ class Notes:
         """Add a sentence."""
         self.sentences.append(sentence)
 
-    def say_how_read(self, name: str, raw: object, read: ReadTime | None) -> None:
-        """Say that a time could not be read, or was taken to be local."""
+    def read(
+        self, name: str, old: Mapping[str, object], zone: tzinfo | None, *, not_before: datetime | None = None
+    ) -> ReadTime | None:
+        """The time in this column; a note says where it cannot be read, or was taken to be local."""
+        raw = old.get(name)
+        read = read_time(raw, zone, not_before=not_before)
         if read is None and raw is not None:
             self.say(f"{name} {raw!r} is no time")
         elif read is not None and read.offset is not None:
             self.say(f"{name} {raw!r} has no zone; read as this machine's local time, {read.offset}")
+        return read
 
     def extra_data(self, raw: object) -> str | None:
         """The old extra_data with everything that is to be said, as JSON; None where there is neither."""

@@ -18,6 +18,7 @@ from adw_state.errors import AdwError, DatabaseUnreadableError, SchemaTooNewErro
 from adw_state.recovery.old_runs import OldDatabase
 from adw_state.recovery.upgrade import migrate
 from adw_state.shared_file import needs_reconciling, reconcile
+from adw_state.store import schema, sql
 from adw_state.store.database import Database
 from adw_state.store.previous_tables import recognise
 from adw_state.store.runs import ARCHIVES, LIVE_TABLES
@@ -44,7 +45,7 @@ def open_old(path: Path, clock: Clock) -> Iterator[OldDatabase]:
         copied = _has_log(path)
         file = copy_privately(path, folder) if copied else path
         connection = stack.enter_context(_reading(file, path, copied=copied))
-        tables = _tables(connection, path)
+        tables = _tables(connection)
         if not tables & {"adw_executions", "adw_executions_archive"}:
             yield OldDatabase(connection, frozenset())
             return
@@ -59,7 +60,7 @@ def open_old(path: Path, clock: Clock) -> Iterator[OldDatabase]:
             file = file if copied else copy_privately(path, folder)
             notes = _bring_up_to_date(file, folder, clock, beside_issues="issues" in tables)
             connection = stack.enter_context(_reading(file, path, copied=True))
-        present = frozenset(_tables(connection, path) & {*LIVE_TABLES, *ARCHIVES})
+        present = frozenset(_tables(connection) & {*LIVE_TABLES, *ARCHIVES})
         yield OldDatabase(connection, present, "issues" in tables, notes)
 
 
@@ -75,10 +76,8 @@ def _has_log(path: Path) -> bool:
     return any(log.exists() and log.stat().st_size > 0 for log in logs)
 
 
-def _tables(connection: Connection, path: Path) -> set[str]:
-    with translating(path):
-        rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    return {row["name"] for row in rows}
+def _tables(connection: Connection) -> set[str]:
+    return {name for name, found in schema.present(connection).items() if found.kind == "table"}
 
 
 def _require_understood(connection: Connection, path: Path, tables: set[str]) -> None:
@@ -94,7 +93,7 @@ def _version(connection: Connection, tables: set[str]) -> str | None:
     if "schema_version" not in tables:
         return None
     try:
-        row = connection.execute("SELECT max(version) AS version FROM schema_version").fetchone()
+        row = connection.execute(sql.load("opening")["newest_migration"]).fetchone()
     except EngineError:
         return None  # another application's table, or damaged
     return None if row["version"] is None else str(row["version"])

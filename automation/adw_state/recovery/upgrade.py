@@ -125,13 +125,7 @@ def _make_our_tables(connection: Connection, now: str, *, beside_issues: bool) -
     for migration in known():
         for statement in migration.up(beside_issues=beside_issues):
             connection.execute(statement)
-        noted = {
-            "version": migration.version,
-            "name": migration.name,
-            "sha256": migration.sha256,
-            "applied_at": now,
-        }
-        connection.execute(sql.load("migrations")["record"], noted)
+        connection.execute(sql.load("migrations")["record"], migration.record(now))
 
 
 def _bring_over(tx: Transaction, source: Connection, found: PreviousTables, zone: tzinfo | None) -> None:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from adw_state.reports.section import (
     TEXT_WIDTH,
@@ -31,28 +32,29 @@ _NO_MESSAGE = "no message recorded"
 _LONGEST = 160
 _MOST_FOLDED = 400
 
+_Folds: TypeAlias = tuple[tuple[re.Pattern[str], str], ...]
+
+
+def _folds(*folds: tuple[str, str]) -> _Folds:
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in folds)
+
+
 # What may contain the others comes first.
-_PLACES = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s'\"<>()]+", "<url>"),
-        (r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?\b", "<time>"),
-        (r"\b[A-Za-z]:\\[^\s'\"<>|:]+", "<path>"),
-        (r"(?<!\w)(?:~|\.{1,2})?/[^\s'\"<>|:,;()]+", "<path>"),
-        (r"(?<![\w./])[\w.-]+(?:/[\w.-]+){2,}", "<path>"),
-        (r"(?<![\w./])[\w-]+/[\w-]*\.\w+", "<path>"),
-    )
+_PLACES = _folds(
+    (r"\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s'\"<>()]+", "<url>"),
+    (r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?\b", "<time>"),
+    (r"\b[A-Za-z]:\\[^\s'\"<>|:]+", "<path>"),
+    (r"(?<!\w)(?:~|\.{1,2})?/[^\s'\"<>|:,;()]+", "<path>"),
+    (r"(?<![\w./])[\w.-]+(?:/[\w.-]+){2,}", "<path>"),
+    (r"(?<![\w./])[\w-]+/[\w-]*\.\w+", "<path>"),
 )
-_NAMES = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b", "<id>"),
-        (r"\b0x[0-9a-fA-F]+\b", "<id>"),
-        (r"\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b", "<id>"),
-        (r"(?<![\w<])(?:[A-Za-z]+[-_])+(?=[A-Za-z]*\d)[A-Za-z0-9]+(?:\.\d+)*\b", "<id>"),
-        (r"(?<!\w)-?\d+(?:[.,]\d+)*|\d+", "<n>"),
-        (r"\s+", " "),
-    )
+_NAMES = _folds(
+    (r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b", "<id>"),
+    (r"\b0x[0-9a-fA-F]+\b", "<id>"),
+    (r"\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b", "<id>"),
+    (r"(?<![\w<])(?:[A-Za-z]+[-_])+(?=[A-Za-z]*\d)[A-Za-z0-9]+(?:\.\d+)*\b", "<id>"),
+    (r"(?<!\w)-?\d+(?:[.,]\d+)*|\d+", "<n>"),
+    (r"\s+", " "),
 )
 
 
@@ -136,7 +138,7 @@ def first_line(message: str | None) -> str | None:
     return next((line.strip() for line in (message or "").splitlines() if line.strip()), None)
 
 
-def _replace(line: str, folds: tuple[tuple[re.Pattern[str], str], ...]) -> str:
+def _replace(line: str, folds: _Folds) -> str:
     for pattern, replacement in folds:
         line = pattern.sub(replacement, line)
     return line

@@ -26,10 +26,10 @@ from pathlib import Path
 from adw_state import built_in
 from adw_state.clock import format_time
 from adw_state.log_forms import ANNOUNCEMENT, UNKNOWN
-from adw_state.reports.json_states import STATE_NAMES, read_state
 from adw_state.reports.log_records import first_moment, read_records
 from adw_state.reports.reading import Notebook
 from adw_state.reports.run_history import AttemptHistory, RunHistory
+from adw_state.reports.state_files import STATE_NAMES, read_state
 from adw_state.store import sql
 from adw_state.store.migration_files import known
 from adw_state.store.records import encode_phases

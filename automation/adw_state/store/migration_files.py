@@ -34,6 +34,15 @@ class Migration:
         """The statements that apply it."""
         return list(sql.statements(self._up if beside_issues else _without_beads_lines(self._up)))
 
+    def record(self, applied_at: str) -> dict[str, object]:
+        """The row of schema_version that tells of it."""
+        return {
+            "version": self.version,
+            "name": self.name,
+            "sha256": self.sha256,
+            "applied_at": applied_at,
+        }
+
     def down(self) -> list[str]:
         """The statements that take it back, as far as what it made is still there."""
         return [_DROP.sub(r"\g<0> IF EXISTS", statement) for statement in sql.statements(self._down)]

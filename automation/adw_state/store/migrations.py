@@ -11,7 +11,7 @@ database.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,14 +159,9 @@ def _apply_one(
     beside_issues: bool,
 ) -> bool:
     """Whether this process applied it; another one may have been faster."""
-    record = {
-        "version": migration.version,
-        "name": migration.name,
-        "sha256": migration.sha256,
-        "applied_at": format_time(clock.now()),
-    }
+    record = ("record", migration.record(format_time(clock.now())))
     statements = migration.up(beside_issues=beside_issues)
-    return _change(connection, path, migration, statements, ("record", record), wanted=False)
+    return _change(connection, path, migration, statements, record, wanted=False)
 
 
 def _take_back_one(connection: Connection, path: Path, migration: Migration) -> bool:
@@ -179,7 +174,7 @@ def _change(
     path: Path,
     migration: Migration,
     statements: Sequence[str],
-    note: tuple[str, dict[str, str]],
+    note: tuple[str, Mapping[str, object]],
     *,
     wanted: bool,
 ) -> bool:
