@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Self, TypeAlias
 
 from adw_state.clock import Clock, default_clock, format_time
+from adw_state.engine.sqlite.gate import Gate
 from adw_state.errors import InvalidInputError, StateFileError
 from adw_state.run_root import agents_folder
 from adw_state.store.json_values import JSON, encode
-from adw_state.store.sqlite.gate import Gate
 from adw_state.store.values import identifier
 from adw_state.store.values import phase as require_phase
 from adw_state.text_files import decode_text, read_small_file, replace_file, writing

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeV
 
 from adw_state import built_in
 from adw_state.clock import Clock, format_time
+from adw_state.engine.sqlite.connection import BUSY_TIMEOUT_SECONDS
+from adw_state.engine.transaction import Transaction
 from adw_state.errors import ExecutionNotFoundError
 from adw_state.json_state import ADWState
 from adw_state.shared_file import SharedFile, home_of
@@ -32,16 +34,13 @@ from adw_state.store.database import DELAYS_SECONDS, Database, Unit
 from adw_state.store.executions import PageStart
 from adw_state.store.ids import new_execution_id, new_op_id
 from adw_state.store.json_values import JSON, encode
-from adw_state.store.opening import lies_beside_issues
 from adw_state.store.records import Attempt, Checkpoint, Execution, IssueSnapshot, encode_phases
-from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS
 from adw_state.store.summary import StaleCheckpoint, Summary, summarize
-from adw_state.store.transaction import Transaction
 from adw_state.store.values import listed, place_of
 
 if TYPE_CHECKING:
+    from adw_state.schema.health import Health
     from adw_state.shared_file.reconciliations import Reconciliation
-    from adw_state.store.health import Health
     from adw_state.store.importing import Tally
     from adw_state.store.runs import RunRows
 
@@ -525,11 +524,11 @@ class BeadsStateManager:
 
     def check_health(self) -> Health:
         """Whether the database can be relied on: file, schema, references, lock, log and disk."""
-        from adw_state.store.check import Target
-        from adw_state.store.health import check_health
+        from adw_state.schema.check import Target
+        from adw_state.schema.health import check_health
 
         database = self._database
-        return check_health(Target(database.path, database.read(lies_beside_issues), database.clock))
+        return check_health(Target(database.path, database.clock))
 
     def _new_checkpoint(
         self,

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.clock import Clock, default_clock, format_time, hours_before
+from adw_state.engine.transaction import Params
 from adw_state.errors import InvalidInputError
 from adw_state.reports.executions import MOST_RECENT, MOST_STALE
 from adw_state.reports.section import last_hours
 from adw_state.state import BeadsStateManager
 from adw_state.store import opening, sql
 from adw_state.store.database import Database
-from adw_state.store.transaction import Params
 from adw_state.temporary_files import temporary_folder
 from benchmarks import scratch
 from benchmarks.scratch import bench_texts

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from adw_state.built_in import PHASES, WORKFLOW
 from adw_state.clock import SettableClock
+from adw_state.schema import migrations
 from adw_state.shared_file import SharedFile, reconcile
-from adw_state.store import migrations, opening, sql
+from adw_state.store import opening, sql
 from adw_state.store.database import Database
 from adw_state.store.executions import create_statement
 from adw_state.store.home import OwnFile
@@ -88,7 +89,7 @@ def _made(path: Path, executions: int, issues: int) -> Path:
     create_beads_database(
         path, "bench", [Issue(f"bench-{n}", f"Issue {n}", "task", 2) for n in range(issues)], clock.now()
     )
-    migrations.apply(path, beside_issues=True, backup_folder=path.parent / "backups", clock=clock)
+    migrations.apply(path, backup_folder=path.parent / "backups", clock=clock)
     text = create_statement(OwnFile().issue)
     fixed: dict[str, object] = dict.fromkeys(re.findall(r":([a-z_]+)", text)) | {
         "issue_title": "Issue",

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from adw_state.built_in import PHASES, WORKFLOW
 from adw_state.clock import Clock, format_time
-from adw_state.store import migrations, sql
+from adw_state.engine.transaction import Params, Transaction
+from adw_state.schema import migrations
+from adw_state.store import sql
 from adw_state.store.database import Database
 from adw_state.store.records import encode_phases
-from adw_state.store.transaction import Params, Transaction
 from adw_state.trackers.bd import create_beads_database
 from adw_state.trackers.tracker import Issue
 
@@ -43,7 +44,7 @@ def make_beads_database(path: Path, issues: int, clock: Clock) -> None:
         for number in range(1, issues + 1)
     ]
     create_beads_database(path, "bench", rows, clock.now())
-    migrations.apply(path, beside_issues=True, backup_folder=path.parent / "backups", clock=clock)
+    migrations.apply(path, backup_folder=path.parent / "backups", clock=clock)
 
 
 def fill(path: Path, executions: int, clock: Clock) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from adw_state.errors import AdwError
-from adw_state.store import migrations
+from adw_state.schema import migrations
 from adw_state.temporary_files import temporary_folder
 from benchmarks.timings import seconds_for
 

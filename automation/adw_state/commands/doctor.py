@@ -20,8 +20,8 @@ from adw_state.doctor.examination import Repairs, examine, not_located, repair
 from adw_state.doctor.project import Project
 from adw_state.errors import AdwError
 from adw_state.recovery.opening import require_database
-from adw_state.store.check import Finding, Severity, exit_code, several
-from adw_state.store.health import CHECKS
+from adw_state.schema.check import Finding, Severity, exit_code, several
+from adw_state.schema.health import CHECKS
 from adw_state.trackers.locate import locate
 
 _WIDEST = 80

@@ -23,7 +23,7 @@ def init(db: str | None, as_json: bool) -> None:
             "adw.init/1",
             tracker=location.tracker.name,
             database=location.database,
-            beside_issues=location.beside_issues,
+            shared_file=location.is_shared_file,
             applied=outcome.versions,
             backup=outcome.backup,
         )

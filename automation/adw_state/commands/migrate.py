@@ -10,11 +10,11 @@ from adw_state.clock import default_clock
 from adw_state.commands.options import common
 from adw_state.commands.output import print_json, print_line, print_table
 from adw_state.commands.standard_streams import exit_code_tells_of_work
+from adw_state.engine.sqlite.backup import Backup, list_backups
 from adw_state.recovery.upgrade import Migrated, Upgrade
 from adw_state.recovery.upgrade import migrate as apply_to
-from adw_state.store import migration_status, migrations
-from adw_state.store.previous_tables import PreviousTables, look_for
-from adw_state.store.sqlite.backup import Backup, list_backups
+from adw_state.schema import migration_status, migrations
+from adw_state.schema.previous_tables import PreviousTables, look_for
 from adw_state.trackers.locate import locate
 from adw_state.trackers.tracker import Location
 
@@ -87,7 +87,7 @@ def apply_migrations(location: Location) -> Migrated:
     """Apply what is pending where our tables live; makes the sidecar where there is no tracker's."""
     folder = location.state_dir / "backups"
     return apply_to(
-        location.database, beside_issues=location.beside_issues, backup_folder=folder, clock=default_clock()
+        location.database, may_make=not location.is_shared_file, backup_folder=folder, clock=default_clock()
     )
 
 

@@ -25,7 +25,7 @@ def where(db: str | None, as_json: bool) -> None:
             tracker=location.tracker.name,
             database=location.database,
             database_exists=exists,
-            beside_issues=location.beside_issues,
+            shared_file=location.is_shared_file,
             beads_dir=location.beads_dir,
             tracker_database=location.tracker_database,
             jsonl=location.jsonl,
@@ -34,7 +34,7 @@ def where(db: str | None, as_json: bool) -> None:
             reasons=location.reasons,
         )
         return
-    place = "in the tracker's own file" if location.beside_issues else "in the sidecar, beside the tracker"
+    place = "in the tracker's own file" if location.is_shared_file else "in the sidecar, beside the tracker"
     print_line(f"Tracker:   {location.tracker.name}")
     print_line(f"Database:  {location.database}" + ("" if exists else "  (not made yet: `adw init`)"))
     print_line(f"           our tables live {place}")

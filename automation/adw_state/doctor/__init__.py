@@ -1,6 +1,6 @@
 """The doctor: finds what could break the tracker, lose history or stop agents, and repairs what is safe.
 
-`examination` runs the checks of `checks/` and those of a database by itself (`store/checks/`), one module
+`examination` runs the checks of `checks/` and those of a database by itself (`schema/health.py`), one module
 each: what it looks at, what a bad finding means, which command repairs it. Checks write nothing. A repair
 takes nothing away from anybody, and comes after a backup where the database changes.
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from adw_state.engine.sqlite.private_copy import scratch_folder
 from adw_state.errors import TrackerUnusableError
-from adw_state.store.sqlite.private_copy import scratch_folder
 from adw_state.trackers.bd_program import ask, json_objects
 
 Version = tuple[int, int, int]

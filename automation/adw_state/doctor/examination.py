@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from adw_state.doctor import checks
 from adw_state.doctor.project import Project
 from adw_state.doctor.way_back import way_back
+from adw_state.engine.sqlite.backup import Backup, back_up
 from adw_state.errors import AdwError
-from adw_state.store import health
-from adw_state.store.check import Check, Finding, collect, run_checks
-from adw_state.store.sqlite.backup import Backup, back_up
+from adw_state.schema import health
+from adw_state.schema.check import Check, Finding, collect, run_checks
 
 OF_PROJECT: tuple[Check[Project], ...] = collect(checks)
 ALL: tuple[Check[Project], ...] = tuple(
@@ -71,6 +71,6 @@ def _with_way_back(finding: Finding, project: Project) -> Finding:
     """The finding of damage with the commands that bring the history back."""
     if not finding.damaged:
         return finding
-    why = f"{finding.why} {_WHAT_BD_DOES}" if project.beside_issues else finding.why
+    why = f"{finding.why} {_WHAT_BD_DOES}" if project.location.is_shared_file else finding.why
     fix = way_back(project)
     return replace(finding, why=why, fix=fix, advice=None if fix else _WITHOUT_BD_AND_BACKUP)

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from adw_state.clock import Clock
 from adw_state.doctor import bd
+from adw_state.engine.sqlite.connection import open_reader
+from adw_state.engine.sqlite.driver import EngineError
 from adw_state.errors import AdwError
+from adw_state.schema import shape
+from adw_state.schema.check import Target
 from adw_state.shared_file import reconcile
-from adw_state.store import opening, schema
-from adw_state.store.check import Target
+from adw_state.store import opening
 from adw_state.store.database import Database
-from adw_state.store.sqlite.connection import open_reader
-from adw_state.store.sqlite.driver import EngineError
 from adw_state.trackers.bd import BD_DOLT
 from adw_state.trackers.bd_program import installed_bd
 from adw_state.trackers.tracker import Location
@@ -39,7 +40,6 @@ class Project(Target):
         """The project whose database `locate` found."""
         return cls(
             path=location.database,
-            beside_issues=location.beside_issues,
             clock=clock,
             named=named,
             location=location,
@@ -67,7 +67,7 @@ class Project(Target):
             return False
         try:
             with closing(open_reader(self.path)) as reader:
-                return not _OUR_TABLES.isdisjoint(schema.present(reader))
+                return not _OUR_TABLES.isdisjoint(shape.present(reader))
         except (EngineError, AdwError):
             return True
 

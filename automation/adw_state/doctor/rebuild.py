@@ -15,7 +15,7 @@ import re
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
-from adw_state.store.sqlite.driver import Connection, EngineError, open_in_memory, tell_what_is_touched
+from adw_state.engine.sqlite.driver import Connection, EngineError, open_in_memory, tell_what_is_touched
 
 REBUILT = ("issues", "dependencies")
 """The tables that bd rebuilds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from adw_state.doctor.project import Project
-from adw_state.store.sqlite.backup import list_backups
+from adw_state.engine.sqlite.backup import list_backups
 from adw_state.trackers.bd_program import installed_bd
 from adw_state.trackers.database_file import commands_that_put_away
 
@@ -15,7 +15,7 @@ def way_back(project: Project) -> str | None:
     location = project.location
     restore = project.command("adw restore")
     moves = commands_that_put_away(location.database)
-    if not location.beside_issues:
+    if not location.is_shared_file:
         return "; ".join([*moves, restore])
     if installed_bd(project.environ):
         return f"bd doctor --fix; {restore}"

@@ -10,9 +10,9 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 
+from adw_state.engine.sqlite.gate import Gate
 from adw_state.git.command import refusing
 from adw_state.git.worktrees import Worktree, git_dir_of
-from adw_state.store.sqlite.gate import Gate
 from adw_state.text_files import replace_file
 
 _SLOT, _SETUP = "adw-slot", "adw-setup"

@@ -22,10 +22,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from adw_state.engine.sqlite.gate import Gate
 from adw_state.errors import RepositoryError
 from adw_state.git.command import TIMEOUT_SECONDS, Git, refusing
 from adw_state.interruption import StopRequest
-from adw_state.store.sqlite.gate import Gate
 
 _MOST_LETTERS = 48
 _PATIENCE_SECONDS = 1.0

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from adw_state.clock import Clock
+from adw_state.engine.sqlite.gate import Gate
 from adw_state.errors import (
     ExecutionHeldError,
     InvalidInputError,
@@ -25,7 +26,6 @@ from adw_state.state import ADWState, Execution
 from adw_state.store.executions import issue_claimed
 from adw_state.store.owner import Life, life_of
 from adw_state.store.records import UNFINISHED
-from adw_state.store.sqlite.gate import Gate
 from adw_state.text_files import writing
 
 _GATE_SECONDS = 10.0

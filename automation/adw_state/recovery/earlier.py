@@ -15,10 +15,11 @@ from operator import itemgetter
 
 from adw_state.built_in import PHASES
 from adw_state.clock import parse_time
+from adw_state.engine.sqlite.driver import Connection
 from adw_state.recovery.earlier_rows import Converted, Old, Values, convert, convert_loose_checkpoints
+from adw_state.schema.previous_tables import PreviousTables
 from adw_state.store import sql
 from adw_state.store.importing import Content
-from adw_state.store.previous_tables import PreviousTables
 from adw_state.store.runs import (
     ATTEMPT_COLUMNS,
     CHECKPOINT_COLUMNS,
@@ -28,7 +29,6 @@ from adw_state.store.runs import (
     StoredRow,
     complete,
 )
-from adw_state.store.sqlite.driver import Connection
 
 _END_OF_OWN_PHASE = {"in_progress": "in_progress", "completed": "completed", "failed": "failed"}
 

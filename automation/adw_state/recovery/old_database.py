@@ -14,20 +14,20 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from adw_state.clock import Clock, format_time
+from adw_state.engine.sqlite.connection import IMMUTABLE, connect, open_new
+from adw_state.engine.sqlite.driver import Connection, EngineError
+from adw_state.engine.sqlite.faults import translating
+from adw_state.engine.sqlite.private_copy import copy_privately, scratch_folder
+from adw_state.engine.transaction import Transaction
 from adw_state.errors import AdwError, DatabaseUnreadableError, SchemaTooNewError
 from adw_state.recovery.old_runs import OldDatabase
 from adw_state.recovery.upgrade import migrate
+from adw_state.schema.previous_tables import recognise
 from adw_state.shared_file import needs_reconciling, reconcile
 from adw_state.store import schema, sql
 from adw_state.store.database import Database
-from adw_state.store.previous_tables import recognise
 from adw_state.store.runs import ARCHIVES, LIVE_TABLES
 from adw_state.store.sql import newest_version
-from adw_state.store.sqlite.connection import IMMUTABLE, connect, open_new
-from adw_state.store.sqlite.driver import Connection, EngineError
-from adw_state.store.sqlite.faults import translating
-from adw_state.store.sqlite.private_copy import copy_privately, scratch_folder
-from adw_state.store.transaction import Transaction
 from adw_state.trackers.database_file import read_header
 
 
@@ -58,7 +58,7 @@ def open_old(path: Path, clock: Clock) -> Iterator[OldDatabase]:
         elif _is_behind(connection, tables, clock):
             connection.close()
             file = file if copied else copy_privately(path, folder)
-            notes = _bring_up_to_date(file, folder, clock, beside_issues="issues" in tables)
+            notes = _bring_up_to_date(file, folder, clock)
             connection = stack.enter_context(_reading(file, path, copied=True))
         present = frozenset(_tables(connection) & {*LIVE_TABLES, *ARCHIVES})
         yield OldDatabase(connection, present, "issues" in tables, notes)
@@ -119,9 +119,9 @@ def _is_behind(connection: Connection, tables: set[str], clock: Clock) -> bool:
         return True  # a tracker's file of another shape; reconciliation a copy of it tells what is wrong
 
 
-def _bring_up_to_date(copy: Path, folder: Path, clock: Clock, *, beside_issues: bool) -> tuple[str, ...]:
+def _bring_up_to_date(copy: Path, folder: Path, clock: Clock) -> tuple[str, ...]:
     try:
-        migrate(copy, beside_issues=beside_issues, backup_folder=folder / "backups", clock=clock)
+        migrate(copy, may_make=False, backup_folder=folder / "backups", clock=clock)
         with closing(Database(copy, clock=clock)) as database:
             reconcile(database)
     except AdwError as error:

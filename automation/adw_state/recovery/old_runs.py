@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from adw_state.engine.sqlite.driver import Connection, Row
 from adw_state.store import sql
 from adw_state.store.importing import Content
 from adw_state.store.runs import (
@@ -18,7 +19,6 @@ from adw_state.store.runs import (
     stored_row,
     with_parts,
 )
-from adw_state.store.sqlite.driver import Connection, Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from itertools import islice
 from pathlib import Path
 
 from adw_state.clock import Clock
+from adw_state.engine.sqlite.backup import Backup, back_up
+from adw_state.engine.sqlite.private_copy import scratch_folder
+from adw_state.engine.transaction import Transaction
 from adw_state.recovery.sources import Source
 from adw_state.recovery.upgrade import migrate
 from adw_state.shared_file import reconcile
@@ -23,9 +26,6 @@ from adw_state.store import sql
 from adw_state.store.database import Database
 from adw_state.store.importing import Content, Tally, import_contents, revive_run
 from adw_state.store.runs import ARCHIVES, EXECUTION_COLUMNS, LIVE_TABLES, stored_row, with_parts
-from adw_state.store.sqlite.backup import Backup, back_up
-from adw_state.store.sqlite.private_copy import scratch_folder
-from adw_state.store.transaction import Transaction
 from adw_state.trackers.tracker import Location
 
 # Others that write wait no longer than one batch takes.
@@ -71,7 +71,7 @@ def rehearse(location: Location, sources: Sequence[Source], clock: Clock) -> Res
         copy = folder / "state.sqlite3"
         if _holds_something(location.database):
             back_up(location.database, folder, "rehearsal", clock.now()).path.rename(copy)
-        shared = copy if location.beside_issues else None
+        shared = copy if location.is_shared_file else None
         there = location._replace(database=copy, tracker_database=shared, state_dir=folder)
         return _restore(there, sources, clock, "recovered")
 
@@ -102,13 +102,13 @@ def restore(location: Location, sources: Sequence[Source], clock: Clock, *, kind
 def _restore(location: Location, sources: Sequence[Source], clock: Clock, kind: str) -> Restoration:
     prepared = migrate(
         location.database,
-        beside_issues=location.beside_issues,
+        may_make=not location.is_shared_file,
         backup_folder=location.state_dir / "backups",
         clock=clock,
     )
     with closing(Database(location.database, clock=clock)) as database:
         reconciled = reconcile(database, thorough=True)
-        undeleted = Tally() if location.beside_issues else database.write(_bring_back)
+        undeleted = Tally() if location.is_shared_file else database.write(_bring_back)
         taken = tuple(_take_from(database, source, clock, kind) for source in sources)
         reconciled += reconcile(database, thorough=True)
     return Restoration(prepared.versions, prepared.backup, reconciled, undeleted, taken)

@@ -15,18 +15,19 @@ from datetime import tzinfo
 from pathlib import Path
 
 from adw_state.clock import Clock, default_clock, format_time
+from adw_state.engine.sqlite.backup import Backup, back_up
+from adw_state.engine.sqlite.connection import BUSY_TIMEOUT_SECONDS, IMMUTABLE, connect, open_writer
+from adw_state.engine.sqlite.driver import Connection, EngineError
+from adw_state.engine.transaction import Row, Transaction
 from adw_state.errors import MigrationError
 from adw_state.recovery.earlier import EarlierSource
 from adw_state.recovery.old_runs import OldDatabase
+from adw_state.schema import migrations, shape
+from adw_state.schema.migration_files import Layout, known
+from adw_state.schema.previous_tables import PreviousTables, look_for, recognise
 from adw_state.shared_file.reconciliations import Reconciliation, record
-from adw_state.store import migrations, schema, sql
+from adw_state.store import sql
 from adw_state.store.importing import Content, import_contents
-from adw_state.store.migration_files import known
-from adw_state.store.previous_tables import PreviousTables, look_for, recognise
-from adw_state.store.sqlite.backup import Backup, back_up
-from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS, IMMUTABLE, connect, open_writer
-from adw_state.store.sqlite.driver import Connection, EngineError
-from adw_state.store.transaction import Row, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +55,24 @@ class Migrated:
     upgrade: Upgrade | None = None
 
 
-def migrate(path: Path, *, beside_issues: bool, backup_folder: Path, clock: Clock | None = None) -> Migrated:
+def migrate(path: Path, *, may_make: bool, backup_folder: Path, clock: Clock | None = None) -> Migrated:
     """Apply what is pending, after a backup; previous tables are upgraded, their rows kept.
 
-    Makes the sidecar where our tables do not lie beside a tracker's issues. Raises `MigrationError` or
+    Makes a sidecar where there is no file, if it `may_make` one. Raises `MigrationError` or
     `SchemaTooNewError`; what failed leaves nothing behind.
     """
     clock = clock or default_clock()
     done = None
     if path.exists() and path.stat().st_size > 0:
-        done = upgrade(path, beside_issues=beside_issues, backup_folder=backup_folder, clock=clock)
-    if beside_issues:
-        applied = migrations.apply(path, beside_issues=True, backup_folder=backup_folder, clock=clock)
-    else:
-        applied = migrations.create_store(path, backup_folder=backup_folder, clock=clock)
+        done = upgrade(path, backup_folder=backup_folder, clock=clock)
+    apply = migrations.create_store if may_make else migrations.apply
+    applied = apply(path, backup_folder=backup_folder, clock=clock)
     if done is None:
         return Migrated(applied.versions, applied.backup)
     return Migrated(tuple(migration.version for migration in known()), done.backup, done)
 
 
-def upgrade(
-    path: Path, *, beside_issues: bool, backup_folder: Path, clock: Clock, zone: tzinfo | None = None
-) -> Upgrade | None:
+def upgrade(path: Path, *, backup_folder: Path, clock: Clock, zone: tzinfo | None = None) -> Upgrade | None:
     """Replace previous tables by ours; None where there are none.
 
     `zone` is that of local times, by default the machine's. Raises `MigrationError`, after which the
@@ -92,8 +89,9 @@ def upgrade(
                 return None  # another process was faster
             backup = back_up(path, backup_folder, "before-upgrade", clock.now())
             tx = Transaction(connection, format_time(clock.now()))
-            _make_room(connection, found, path, beside_issues=beside_issues)
-            _make_our_tables(connection, tx.now, beside_issues=beside_issues)
+            layout = shape.layout_of(shape.present(connection))
+            _make_room(connection, found, path, layout)
+            _make_our_tables(connection, tx.now, layout)
             with closing(connect(backup.path, IMMUTABLE)) as source:
                 _bring_over(tx, source, found, zone)
                 if "adw_healings" in found.tables:
@@ -108,22 +106,22 @@ def upgrade(
     return done
 
 
-def _make_room(connection: Connection, found: PreviousTables, path: Path, *, beside_issues: bool) -> None:
+def _make_room(connection: Connection, found: PreviousTables, path: Path, layout: Layout) -> None:
     for view in found.views:
         connection.execute(f"DROP VIEW {view}")
     for table in found.tables:
         connection.execute(f"DROP TABLE {table}")
-    ours = schema.expected(known(), beside_issues=beside_issues).values()
-    if taken := schema.taken_names(ours, schema.present(connection)):
+    ours = shape.expected(known(), layout).values()
+    if taken := shape.taken_names(ours, shape.present(connection)):
         raise MigrationError(
             f"{path} cannot take our tables: " + "; ".join(taken),
             hint="rename or drop what is in the way (after a backup), then apply again; nothing was changed",
         )
 
 
-def _make_our_tables(connection: Connection, now: str, *, beside_issues: bool) -> None:
+def _make_our_tables(connection: Connection, now: str, layout: Layout) -> None:
     for migration in known():
-        for statement in migration.up(beside_issues=beside_issues):
+        for statement in migration.up(layout):
             connection.execute(statement)
         connection.execute(sql.load("migrations")["record"], migration.record(now))
 

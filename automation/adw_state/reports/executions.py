@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adw_state.clock import format_time, hours_before
+from adw_state.engine.transaction import Transaction
 from adw_state.reports.failures import first_line
 from adw_state.reports.section import (
     TEXT_WIDTH,
@@ -25,7 +26,6 @@ from adw_state.reports.section import (
 from adw_state.reports.text_table import Column
 from adw_state.store import sql
 from adw_state.store.summary import StaleCheckpoint, stale_from_row
-from adw_state.store.transaction import Transaction
 
 MOST_RECENT = 10
 MOST_STALE = 20

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from adw_state.engine.transaction import Row, Transaction
 from adw_state.reports.section import (
     TEXT_WIDTH,
     WORD_WIDTH,
@@ -25,7 +26,6 @@ from adw_state.reports.section import (
 from adw_state.reports.text_table import Column
 from adw_state.store import sql
 from adw_state.store.records import decode_phases
-from adw_state.store.transaction import Row, Transaction
 
 _MOST_PATTERNS = 10
 _NO_MESSAGE = "no message recorded"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from adw_state.engine.transaction import Row, Transaction
 from adw_state.reports.section import (
     WORD_WIDTH,
     Section,
@@ -21,7 +22,6 @@ from adw_state.reports.section import (
 from adw_state.reports.text_table import Column
 from adw_state.store import sql
 from adw_state.store.records import decode_phases
-from adw_state.store.transaction import Row, Transaction
 
 _FEWEST_FOR_P95 = 20
 

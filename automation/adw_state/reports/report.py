@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from adw_state import built_in
 from adw_state.clock import Clock
+from adw_state.engine.transaction import Transaction
 from adw_state.errors import DatabaseError, InvalidInputError, NotMigratedError
 from adw_state.recovery.opening import open_project
 from adw_state.reports.executions import (
@@ -51,7 +52,6 @@ from adw_state.reports.section import Section, Window, last_hours, parse_hours
 from adw_state.run_root import agents_folder, logs_folder
 from adw_state.state import BeadsStateManager
 from adw_state.store import sql
-from adw_state.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from adw_state.trackers.tracker import Location

@@ -25,15 +25,14 @@ from pathlib import Path
 
 from adw_state import built_in
 from adw_state.clock import format_time
+from adw_state.engine.transaction import Transaction, in_memory
 from adw_state.log_forms import ANNOUNCEMENT, UNKNOWN
 from adw_state.reports.log_records import first_moment, read_records
 from adw_state.reports.reading import Notebook
 from adw_state.reports.run_history import AttemptHistory, RunHistory
 from adw_state.reports.state_files import STATE_NAMES, read_state
 from adw_state.store import sql
-from adw_state.store.migration_files import known
 from adw_state.store.records import encode_phases
-from adw_state.store.transaction import Transaction, in_memory
 from adw_state.store.values import text as storable_text
 
 _UNREADABLE = "logs that cannot be read"
@@ -181,7 +180,7 @@ def tables_of(runs: Iterable[RunHistory], now: datetime, notebook: Notebook) -> 
 def _views() -> list[str]:
     """The statements that make the views of our tables; here they stand over the tables in memory."""
     (views,) = (migration for migration in known() if migration.name == "create_views")
-    return views.up(beside_issues=False)
+    return views.up(Layout.OWN_FILE)
 
 
 def _add(tx: Transaction, texts: dict[str, str], run: RunHistory) -> None:

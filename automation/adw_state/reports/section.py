@@ -18,9 +18,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from adw_state.clock import Clock, default_clock, format_time, hours_before, parse_time
+from adw_state.engine.transaction import Row
 from adw_state.errors import InvalidInputError
 from adw_state.reports.text_table import Column
-from adw_state.store.transaction import Row
 
 # Narrower than these a cell says nothing.
 WORD_WIDTH, TEXT_WIDTH = 6, 12

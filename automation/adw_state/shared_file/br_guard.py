@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from adw_state.engine.transaction import Transaction
 from adw_state.errors import TrackerChangedError
 from adw_state.store import sql
-from adw_state.store.transaction import Transaction
 from adw_state.trackers.br import marks_in_folder, marks_in_shape
 
 

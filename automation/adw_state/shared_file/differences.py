@@ -14,8 +14,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from adw_state.clock import parse_time
+from adw_state.engine.transaction import Row, Transaction
 from adw_state.store import sql
-from adw_state.store.transaction import Row, Transaction
 
 SMALL_ROWS = 1_000
 _LONG_AGO = timedelta(days=1)

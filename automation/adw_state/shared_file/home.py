@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adw_state.engine.transaction import Transaction
 from adw_state.errors import DatabaseReadOnlyError, DiskFullError, IssueNotFoundError, StoreBusyError
 from adw_state.shared_file import differences
 from adw_state.shared_file.br_guard import require_no_mark, require_no_stamp
 from adw_state.store import opening, sql
 from adw_state.store.database import Database
 from adw_state.store.home import Home, OwnFile
-from adw_state.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from adw_state.shared_file.reconciliations import Reconciliation  # loaded when something was reconciled
@@ -39,7 +39,7 @@ def reconcile(database: Database, *, thorough: bool = False) -> tuple[Reconcilia
     `thorough` looks at every row, however large the database and however lately it was looked at.
     Raises what a write raises; then nothing has changed.
     """
-    if not database.read(opening.lies_beside_issues):
+    if not database.read(opening.is_in_shared_file):
         return ()
     seen = database.read(lambda tx: differences.look(tx, thorough=thorough))
     if not (seen.damaged or seen.unremembered):

@@ -6,10 +6,10 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
+from adw_state.engine.transaction import Row, Transaction
 from adw_state.shared_file.reconciliations import Reconciliation, executions_text
 from adw_state.shared_file.renames import Renamed
 from adw_state.store import sql
-from adw_state.store.transaction import Row, Transaction
 
 
 def apply(tx: Transaction, outcome: Renamed) -> list[Reconciliation]:

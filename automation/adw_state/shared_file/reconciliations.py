@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adw_state.clock import parse_time
+from adw_state.engine.transaction import Transaction
 from adw_state.store import sql
 from adw_state.store.database import Database
 from adw_state.store.importing import Tally
-from adw_state.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

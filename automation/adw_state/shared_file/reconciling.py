@@ -6,12 +6,12 @@ archive, where an issue that was made anew finds them; then what may come back c
 
 from __future__ import annotations
 
+from adw_state.engine.transaction import Transaction
 from adw_state.shared_file import differences, moves, renames, returns
 from adw_state.shared_file.differences import Differences
 from adw_state.shared_file.reconciliations import Reconciliation, executions_text, record
 from adw_state.shared_file.renames import Renamed, TimedRenames, read_time
 from adw_state.store import sql
-from adw_state.store.transaction import Transaction
 
 
 def reconcile_rows(tx: Transaction, *, thorough: bool = False) -> tuple[Reconciliation, ...]:

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
+from adw_state.engine.transaction import Row, Transaction
 from adw_state.errors import ConstraintError
 from adw_state.shared_file import moves
 from adw_state.shared_file.reconciliations import Reconciliation, executions_text
 from adw_state.store import sql
-from adw_state.store.transaction import Row, Transaction
 
 
 def adopt(tx: Transaction, pairs: Mapping[str, str]) -> list[Reconciliation]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from adw_state.clock import format_time, hours_before
+from adw_state.engine.transaction import Row, Transaction
 from adw_state.errors import ExecutionNotFoundError, InvalidInputError
 from adw_state.store import opening, sql
 from adw_state.store.database import Database
 from adw_state.store.records import ENDED
-from adw_state.store.transaction import Row, Transaction
 
 _BATCH = 500
 _WHY = {
@@ -51,14 +51,14 @@ def why_not_there(tx: Transaction, execution_id: str) -> ExecutionNotFoundError:
         return ExecutionNotFoundError(
             f"there is no execution {execution_id!r}", hint="`adw list` shows the executions"
         )
-    beside_issues = opening.lies_beside_issues(tx)
+    in_shared_file = opening.is_in_shared_file(tx)
     when = str(row["archived_at"] or "an unknown day")[:10]
     why = _WHY.get(row["archive_reason"], f"for the reason {row['archive_reason']!r}")
-    if row["archive_reason"] == "deleted" and beside_issues:
+    if row["archive_reason"] == "deleted" and in_shared_file:
         why = "when its issue was deleted"
     return ExecutionNotFoundError(
         f"execution {execution_id} was archived on {when}, {why}; its rows are in the tables adw_*_archive",
-        hint=_what_to_do(row, beside_issues=beside_issues),
+        hint=_what_to_do(row, in_shared_file=in_shared_file),
     )
 
 
@@ -67,10 +67,10 @@ def is_archived(tx: Transaction, execution_id: str) -> bool:
     return tx.one(sql.load("archive")["archived"], {"id": execution_id}) is not None
 
 
-def _what_to_do(row: Row, *, beside_issues: bool) -> str:
+def _what_to_do(row: Row, *, in_shared_file: bool) -> str:
     anew = f"start a new run on issue {row['issue_id']} with `adw run`"
     if row["archive_reason"] not in ("deleted", "orphaned"):
         return anew
-    if beside_issues:
+    if in_shared_file:
         return f"bring issue {row['issue_id']} back in the tracker; then `adw status` finds its runs again"
     return f"`adw restore` brings it back, or {anew}"

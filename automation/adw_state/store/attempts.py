@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from adw_state.clock import parse_time
+from adw_state.engine.transaction import Transaction
 from adw_state.errors import IllegalTransitionError
 from adw_state.store import executions, sql
 from adw_state.store.records import Attempt, Execution, attempt_from_row
-from adw_state.store.transaction import Transaction
 from adw_state.store.values import place_of
 
 

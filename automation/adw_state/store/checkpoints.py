@@ -6,12 +6,12 @@ from functools import partial
 from typing import TypedDict
 
 from adw_state.clock import parse_time
+from adw_state.engine.transaction import Transaction
 from adw_state.errors import InvalidInputError, StoreBusyError
 from adw_state.store import executions, sql
 from adw_state.store.database import Database
 from adw_state.store.json_values import JSON
 from adw_state.store.records import Checkpoint, checkpoint_from_row
-from adw_state.store.transaction import Transaction
 
 
 class NewCheckpoint(TypedDict):

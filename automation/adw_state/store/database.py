@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from adw_state.clock import Clock, default_clock
+from adw_state.engine.sqlite.connection import BUSY_TIMEOUT_SECONDS
+from adw_state.engine.sqlite.file import SqliteFile
+from adw_state.engine.transaction import NO_PARAMS, Params, Row, Transaction
 from adw_state.errors import DatabaseReplacedError, StoreBusyError, TrackerChangedError
 from adw_state.store.home import Home, OwnFile
-from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS
-from adw_state.store.sqlite.file import SqliteFile
-from adw_state.store.transaction import NO_PARAMS, Params, Row, Transaction
 
 Result = TypeVar("Result")
 Unit = Callable[[Transaction], Result]

@@ -11,6 +11,7 @@ from functools import cache, partial
 from typing import NamedTuple
 
 from adw_state.clock import format_time, parse_time, seconds_before
+from adw_state.engine.transaction import Params, Row, Transaction
 from adw_state.errors import (
     AdwError,
     ConstraintError,
@@ -28,7 +29,6 @@ from adw_state.store.home import Home
 from adw_state.store.ids import BEHIND_EVERY_ID, MOST_NAMED, the_only
 from adw_state.store.owner import Life, life_of, owner_in_words, owner_is_dead
 from adw_state.store.records import Execution, execution_from_row
-from adw_state.store.transaction import Params, Row, Transaction
 from adw_state.store.values import place_of
 
 

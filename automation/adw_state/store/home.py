@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from adw_state.engine.transaction import Transaction
 from adw_state.store import sql
-from adw_state.store.transaction import Transaction
 
 
 class Home(Protocol):

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self, TypeAlias
 
+from adw_state.engine.transaction import Row, Transaction
 from adw_state.errors import ConstraintError, InvalidInputError
 from adw_state.store import sql
-from adw_state.store.opening import lies_beside_issues
+from adw_state.store.opening import is_in_shared_file
 from adw_state.store.runs import Archived, RunRows, StoredRow
-from adw_state.store.transaction import Row, Transaction
 from adw_state.store.values import execution_id as require_execution_id
 from adw_state.store.values import phase as require_phase
 
@@ -194,7 +194,7 @@ class _Import:
         archived = run.execution.archived
         if archived is not None and archived.reason not in _WAITING:
             return archived
-        if not lies_beside_issues(self._tx):
+        if not is_in_shared_file(self._tx):
             return archived
         issue = self._tx.one(self._texts["issue"], run.execution.values)
         if issue is None:

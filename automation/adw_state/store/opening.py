@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 
+from adw_state.engine.transaction import Transaction
 from adw_state.errors import NotMigratedError, SchemaTooNewError
 from adw_state.store import sql
 from adw_state.store.database import Database
 from adw_state.store.sql import newest_version
-from adw_state.store.transaction import Transaction
 
 
 def inspect(database: Database) -> bool:
@@ -48,9 +48,9 @@ def _inspect(tx: Transaction, database: Database) -> bool:
             f"{database.path} is at migration {here or 'none'}, this version needs {newest}",
             hint=f"run `{migrate}` once (it makes a backup first)",
         )
-    return lies_beside_issues(tx)
+    return is_in_shared_file(tx)
 
 
-def lies_beside_issues(tx: Transaction) -> bool:
+def is_in_shared_file(tx: Transaction) -> bool:
     """Whether our executions refer to rows that are not ours: a tracker's issues, in whose file they lie."""
     return bool(tx.all(sql.load("opening")["foreign_keys"])[0]["found"])

@@ -12,10 +12,10 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 from adw_state.built_in import PHASES, WORKFLOW
+from adw_state.engine.transaction import Row
 from adw_state.store import sql
 from adw_state.store.json_values import decode, encode
 from adw_state.store.records import Attempt, Checkpoint, Execution, attempt_from_row, execution_from_row
-from adw_state.store.transaction import Row
 
 Ask: TypeAlias = Callable[[str, Mapping[str, object]], Sequence[Row]]
 """Every row of the answer to a statement with parameters."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from adw_state.store.sqlite.driver import is_whole_statement
+from adw_state.engine.sqlite.driver import is_whole_statement
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 QUERIES = _PACKAGE / "queries"

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from adw_state.clock import format_time, hours_before, parse_time
+from adw_state.engine.transaction import Row, Transaction
 from adw_state.store import sql
 from adw_state.store.owner import Life, life_of
 from adw_state.store.records import Execution, execution_from_row, texts_decoded
-from adw_state.store.transaction import Row, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ from datetime import datetime
 from pathlib import Path
 
 from adw_state.clock import format_time
+from adw_state.engine.sqlite.connection import open_new
+from adw_state.engine.sqlite.driver import Connection
+from adw_state.engine.sqlite.faults import translating
 from adw_state.errors import (
     DatabaseAmbiguousError,
     DatabaseReadOnlyError,
@@ -23,9 +26,6 @@ from adw_state.errors import (
     IssueNotFoundError,
 )
 from adw_state.store import sql
-from adw_state.store.sqlite.connection import open_new
-from adw_state.store.sqlite.driver import Connection
-from adw_state.store.sqlite.faults import translating
 from adw_state.trackers.database_file import reading
 from adw_state.trackers.folder import BeadsFolder
 from adw_state.trackers.tracker import Export, Fields, Found, Issue, Location, check_issue_id, ready_among

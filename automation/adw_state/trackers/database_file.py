@@ -17,10 +17,10 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from adw_state.engine.sqlite.connection import IMMUTABLE, connect, has_log, lacks_shared_memory, open_frozen
+from adw_state.engine.sqlite.driver import Connection, EngineError
+from adw_state.engine.sqlite.faults import translate
 from adw_state.errors import DatabaseNotFoundError, DatabaseUnreadableError
-from adw_state.store.sqlite.connection import IMMUTABLE, connect, has_log, lacks_shared_memory, open_frozen
-from adw_state.store.sqlite.driver import Connection, EngineError
-from adw_state.store.sqlite.faults import translate
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100

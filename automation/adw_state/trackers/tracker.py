@@ -90,7 +90,7 @@ class Location(NamedTuple):
     """Why the project's database cannot be used, where a run goes on without it."""
 
     @property
-    def beside_issues(self) -> bool:
+    def is_shared_file(self) -> bool:
         """Whether our tables live in the tracker's own file, and not in the sidecar."""
         return self.database == self.tracker_database
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
+from adw_state.schema import migrations
 from adw_state.state import BeadsStateManager
-from adw_state.store import migrations
 from adw_state.trackers.bd import create_beads_database
 from adw_state.trackers.tracker import Issue
 from adws.tests import tiers
@@ -82,9 +82,7 @@ def beads_template(tmp_path_factory: pytest.TempPathFactory, tracker_template: P
 def migrated_copy(template: Path, path: Path) -> Path:
     """A copy of a tracker's database with our tables in it."""
     shutil.copyfile(template, path)
-    migrations.apply(
-        path, beside_issues=True, backup_folder=path.parent / "backups", clock=SettableClock(NOW)
-    )
+    migrations.apply(path, backup_folder=path.parent / "backups", clock=SettableClock(NOW))
     return path
 
 

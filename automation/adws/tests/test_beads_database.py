@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
+from adw_state.engine.transaction import Transaction
 from adw_state.errors import DatabaseError, DatabaseNotFoundError, NotMigratedError
+from adw_state.schema import migrations
 from adw_state.state import BeadsStateManager, Checkpoint
-from adw_state.store import migrations
-from adw_state.store.transaction import Transaction
 from adw_state.trackers.bd import create_beads_database
 from adws.tests.conftest import ISSUES, NOW
 from adws.tests.processes import child, run_apart, run_together
@@ -268,7 +268,7 @@ def _take_our_tables(path: Path, backups: Path) -> None:
     with _tracker(path) as connection:
         before = connection.execute("SELECT * FROM issues ORDER BY id").fetchall()
     assert len(before) == 85
-    migrations.apply(path, beside_issues=True, backup_folder=backups)
+    migrations.apply(path, backup_folder=backups)
     with BeadsStateManager(path) as state:
         for row in before[:3]:
             run = state.create_execution(row[0], first_checkpoint=("x", 1))

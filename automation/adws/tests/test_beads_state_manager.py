@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
+from adw_state.engine.sqlite import connection
+from adw_state.engine.sqlite import file as file_module
 from adw_state.errors import AdwError, IllegalTransitionError, IssueNotFoundError
 from adw_state.state import ADWState, Attempt, BeadsStateManager, Checkpoint, Execution
-from adw_state.store.sqlite import connection
-from adw_state.store.sqlite import file as file_module
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adw_state.doctor.project import Project
+from adw_state.schema.check import Check, Finding, Stage, several
 from adw_state.store import sql
-from adw_state.store.check import Check, Finding, Stage, several
 
 
 def _look(project: Project) -> Iterator[Finding]:

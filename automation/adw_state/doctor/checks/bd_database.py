@@ -9,7 +9,7 @@ from pathlib import Path
 from adw_state.doctor.bd import Version, place_used_by, text_of
 from adw_state.doctor.project import Project
 from adw_state.errors import AdwError
-from adw_state.store.check import Check, Finding, Stage
+from adw_state.schema.check import Check, Finding, Stage
 from adw_state.trackers.bd import BD, BD_DOLT
 from adw_state.trackers.database_file import reading
 from adw_state.trackers.repository import real

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from adw_state.doctor.bd import text_of
 from adw_state.doctor.project import Project
-from adw_state.store.check import Check, Finding, Stage
+from adw_state.schema.check import Check, Finding, Stage
 from adw_state.trackers.bd import BD, BD_DOLT
 
 

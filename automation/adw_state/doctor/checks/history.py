@@ -10,7 +10,7 @@ from adw_state.doctor.project import Project
 from adw_state.errors import DatabaseUnreadableError, NotMigratedError, StoreFaultError
 from adw_state.recovery.places import old_files, previous_locations
 from adw_state.recovery.sources import Known, Source, Survey, count_lacking, known_executions, survey
-from adw_state.store.check import Check, Finding, Stage, several
+from adw_state.schema.check import Check, Finding, Stage, several
 from adw_state.store.database import Database
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from adw_state.doctor.files import entries, owner_of
 from adw_state.doctor.project import Project
+from adw_state.engine.sqlite.private_copy import SCRATCH_PREFIX
 from adw_state.run_root import agents_folder
-from adw_state.store.check import Check, Finding, Stage, several
+from adw_state.schema.check import Check, Finding, Stage, several
 from adw_state.store.owner import host_name, process_mark
-from adw_state.store.sqlite.private_copy import SCRATCH_PREFIX
 from adw_state.temporary_files import folder_of_temporary_files
 
 # The names that unfinished files of ours bear hold the number of the process that writes them.

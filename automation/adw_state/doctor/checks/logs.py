@@ -9,7 +9,7 @@ from pathlib import Path
 
 from adw_state.doctor.files import entries, owner_of
 from adw_state.doctor.project import Project
-from adw_state.store.check import Check, Finding, Stage
+from adw_state.schema.check import Check, Finding, Stage
 
 _LOG = re.compile(r"(?P<database>.+)-(wal|journal)")
 

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator
 
 from adw_state.doctor.project import Project
+from adw_state.schema.check import Check, Finding, Stage, several
 from adw_state.store import sql
-from adw_state.store.check import Check, Finding, Stage, several
 from adw_state.store.owner import owner_is_dead
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from adw_state.doctor.files import entries, mode_of
 from adw_state.doctor.project import Project
 from adw_state.errors import DatabaseReadOnlyError
-from adw_state.store.check import Check, Finding, Stage
+from adw_state.schema.check import Check, Finding, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def _look(project: Project) -> Iterator[Finding]:
     loose = _loose(project)
     for one in loose:
         # bd itself makes its file readable for everybody and asks for less; that is no emergency.
-        mild = project.beside_issues and not one.writable_by_others
+        mild = project.location.is_shared_file and not one.writable_by_others
         may = "change" if one.writable_by_others else "read"
         yield Finding(
             "note" if mild else "warning",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adw_state.doctor.project import Project
+from adw_state.schema.check import Check, Finding, Stage
 from adw_state.shared_file import needs_reconciling
 from adw_state.shared_file.reconciliations import Reconciliation, list_reconciliations
-from adw_state.store.check import Check, Finding, Stage
 
 _SHOWN = 3
 
 
 def _look(project: Project) -> Iterator[Finding]:
-    if project.database is None or not project.beside_issues:
+    if project.database is None or not project.location.is_shared_file:
         return
     if project.database.read(needs_reconciling):
         yield Finding(

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from adw_state.clock import format_time
 from adw_state.doctor.project import Project
+from adw_state.schema.check import Check, Finding, Stage, several
 from adw_state.store import sql
-from adw_state.store.check import Check, Finding, Stage, several
 
 _CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adw_state.doctor.project import Project
-from adw_state.store.check import Check, Finding, Stage
+from adw_state.schema.check import Check, Finding, Stage
 from adw_state.trackers.br import BR
 
 

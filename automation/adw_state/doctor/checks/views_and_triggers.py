@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from adw_state.doctor.project import Project
 from adw_state.doctor.rebuild import Obstacle, rebuild_on_a_copy, tables_touched
-from adw_state.store import schema
-from adw_state.store.check import Check, Finding, Stage
-from adw_state.store.migration_files import known
-from adw_state.store.schema_repair import remake_views_and_triggers
-from adw_state.store.sqlite.driver import Connection
+from adw_state.engine.sqlite.driver import Connection
+from adw_state.schema import shape
+from adw_state.schema.check import Check, Finding, Stage
+from adw_state.schema.migration_files import Layout, known
+from adw_state.schema.repair import remake_views_and_triggers
 from adw_state.trackers.bd import BD
 from adw_state.trackers.database_file import reading
 
@@ -50,7 +50,7 @@ def _look(project: Project) -> Iterator[Finding]:
     with reading(location.tracker_database) as connection:
         found = _stored(connection)
     for one in found.obstacles:
-        yield _stops_bd(project, one, ours=one.name in found.ours and project.beside_issues)
+        yield _stops_bd(project, one, ours=one.name in found.ours and project.location.is_shared_file)
     for name, tables in found.reading_tracker:
         yield Finding(
             "warning",
@@ -73,15 +73,14 @@ def _fix(project: Project) -> Iterator[str]:
     return remake_views_and_triggers(
         project.path,
         project.clock,
-        beside_issues=project.beside_issues,
         unwanted=frozenset(dangerous & found.ours),
     )
 
 
 def _stored(connection: Connection) -> _Stored:
     touched = tables_touched(connection)
-    stored = schema.present(connection)
-    our_objects = schema.expected(known(), beside_issues=True)
+    stored = shape.present(connection)
+    our_objects = shape.expected(known(), Layout.SHARED_FILE)
     our_names = set(our_objects)
 
     def is_ours(name: str) -> bool:

@@ -12,8 +12,8 @@ from pathlib import Path
 from adw_state.clock import SettableClock
 from adw_state.doctor.examination import Repairs, examine, repair
 from adw_state.doctor.project import Project
+from adw_state.schema.check import Finding
 from adw_state.state import BeadsStateManager
-from adw_state.store.check import Finding
 from adw_state.trackers.locate import locate
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.doctor.examination import ALL
+from adw_state.engine.sqlite.backup import back_up
 from adw_state.run_root import agents_folder
-from adw_state.store import migrations
-from adw_state.store.check import Finding, Severity, exit_code
+from adw_state.schema import migrations
+from adw_state.schema.check import Finding, Severity, exit_code
 from adw_state.store.owner import this_owner
 from adw_state.store.sql import newest_version
-from adw_state.store.sqlite.backup import back_up
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.checked import Checked
 from adws.tests.beside_beads.history import run_on

@@ -12,8 +12,8 @@ from adw_state.clock import SettableClock
 from adw_state.doctor import bd as asking_bd
 from adw_state.doctor.checks import bd_database, bd_version
 from adw_state.doctor.project import Project
-from adw_state.store import migrations
-from adw_state.store.check import Finding, run_checks
+from adw_state.schema import migrations
+from adw_state.schema.check import Finding, run_checks
 from adw_state.trackers.bd import BD_DOLT
 from adw_state.trackers.locate import locate
 from adws.tests.beside_beads.checked import Checked
@@ -212,7 +212,7 @@ def test_a_real_bd_agrees_and_is_not_made_to_write(
     bd.run(top, "create", "One", "-d", "x")
     database = top / ".beads" / "beads.db"
     clock = SettableClock(BORN)
-    migrations.apply(database, beside_issues=True, backup_folder=tmp_path / "b", clock=clock)
+    migrations.apply(database, backup_folder=tmp_path / "b", clock=clock)
     environ = {**bd.environ, "PATH": bd.on_path(tmp_path / "bin")}
     (top / "sub").mkdir()
     before = hashlib.sha256(database.read_bytes()).hexdigest()

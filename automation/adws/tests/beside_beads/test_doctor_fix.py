@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
-from adw_state.store.check import exit_code
-from adw_state.store.sqlite.private_copy import SCRATCH_PREFIX
+from adw_state.engine.sqlite.private_copy import SCRATCH_PREFIX
+from adw_state.schema.check import exit_code
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.checked import Checked
 from adws.tests.beside_beads.history import archived, complaints, everything, live, run_on

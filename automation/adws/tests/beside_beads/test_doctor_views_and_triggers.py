@@ -11,8 +11,8 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.doctor.rebuild import rebuild_on_a_copy, tables_touched
-from adw_state.store import migrations
-from adw_state.store.check import Finding
+from adw_state.schema import migrations
+from adw_state.schema.check import Finding
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.checked import Checked
 from adws.tests.beside_beads.trackers import RealBd, git_repository
@@ -216,7 +216,7 @@ def test_a_real_bd_is_stopped_by_what_the_doctor_names_and_works_again_after_its
     old.run(top, "init", "--prefix", "tk", "--quiet")
     old.run(top, "create", "One", "-d", "x")
     database = top / ".beads" / "beads.db"
-    migrations.apply(database, beside_issues=True, backup_folder=tmp_path / "b", clock=clock)
+    migrations.apply(database, backup_folder=tmp_path / "b", clock=clock)
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE VIEW board AS SELECT * FROM issues")
         (obstacle,) = rebuild_on_a_copy(connection)

@@ -12,11 +12,11 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.doctor.examination import examine
+from adw_state.engine.sqlite.backup import back_up
 from adw_state.errors import StoreFaultError
+from adw_state.schema import migrations
+from adw_state.schema.check import Check, Finding, Stage, Target
 from adw_state.state import BeadsStateManager
-from adw_state.store import migrations
-from adw_state.store.check import Check, Finding, Stage, Target
-from adw_state.store.sqlite.backup import back_up
 from adws.tests.beside_beads.checked import Checked
 from adws.tests.beside_beads.history import archived, live, rows, run_on
 from adws.tests.beside_beads.mounts import fill_up, with_small_disk

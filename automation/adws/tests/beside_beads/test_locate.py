@@ -52,7 +52,7 @@ def test_a_classic_tracker_is_found_from_a_subfolder_with_everything_of_the_proj
 def test_a_file_that_is_named_beats_every_other_source(project: Path, tmp_path: Path) -> None:
     other = classic(tmp_path / "other" / "mine.db")
     location = locate("../other/mine.db", cwd=project, environ={"BD_DB": "/nowhere", "BEADS_DIR": "/nowhere"})
-    assert (location.database, location.beside_issues, location.project) == (other, True, project)
+    assert (location.database, location.is_shared_file, location.project) == (other, True, project)
     assert location.beads_dir is None
 
 
@@ -168,7 +168,7 @@ def test_a_tracker_that_keeps_no_database_has_its_export_and_our_sidecar(tmp_pat
     (top / ".beads" / "config.yaml").write_text("no-db: true\n")
     (top / ".beads" / "issues.jsonl").write_text("")
     location = at(top)
-    assert (location.tracker, location.beside_issues) == (BD, False)
+    assert (location.tracker, location.is_shared_file) == (BD, False)
     assert location.jsonl == top / ".beads" / "issues.jsonl"
     assert location.database == top / ".git" / "adw" / "state.sqlite3"
 
@@ -218,7 +218,7 @@ def test_without_a_tracker_our_tables_have_one_place_for_all_worktrees(tmp_path:
     main = git_repository(tmp_path / "main")
     linked = worktree(main, tmp_path / "linked")
     here, there = at(main), at(linked)
-    assert (here.tracker, here.beside_issues, here.tracker_database) == (NO_TRACKER, False, None)
+    assert (here.tracker, here.is_shared_file, here.tracker_database) == (NO_TRACKER, False, None)
     assert here.database == there.database == main / ".git" / "adw" / "state.sqlite3"
     assert here.project == there.project == main
 

@@ -15,10 +15,10 @@ from adw_state.clock import SettableClock
 from adw_state.recovery.places import previous_locations
 from adw_state.recovery.restoring import restore
 from adw_state.recovery.sources import Survey, survey
+from adw_state.schema import migrations
+from adw_state.schema.migration_files import known
 from adw_state.state import BeadsStateManager
-from adw_state.store import migrations
 from adw_state.store.importing import Tally
-from adw_state.store.migration_files import known
 from adw_state.trackers.bd import BD_DOLT, create_beads_database
 from adw_state.trackers.br import BR
 from adw_state.trackers.locate import locate
@@ -196,7 +196,7 @@ def test_what_was_run_before_there_was_a_tracker_moves_into_its_file(
     assert moved(tmp_path, clock) == Tally(restored=1, archived=1, attempts=2, checkpoints=4)
 
     home = where(tmp_path)
-    assert home.beside_issues
+    assert home.is_shared_file
     assert live(home.database) == {known.id: "demo-1"}
     assert archived(home.database) == {unknown.id: ("by-hand", "orphaned")}
     assert everything(home.database) == before

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from adw_state.clock import SettableClock
+from adw_state.schema import migrations
 from adw_state.shared_file import differences
 from adw_state.state import BeadsStateManager
-from adw_state.store import migrations
 from adw_state.trackers.bd import create_beads_database
 from adws.tests.beside_beads import replays
 from adws.tests.beside_beads.history import archived, complaints, everything, live, run_on
@@ -39,7 +39,7 @@ def template() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp())
     path = folder / "beads.db"
     create_beads_database(path, "demo", [], SettableClock(_START).now())
-    migrations.apply(path, beside_issues=True, backup_folder=folder / "backups", clock=SettableClock(_START))
+    migrations.apply(path, backup_folder=folder / "backups", clock=SettableClock(_START))
     yield path
     shutil.rmtree(folder)
 

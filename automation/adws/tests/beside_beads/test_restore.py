@@ -12,18 +12,19 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
+from adw_state.engine.sqlite.backup import back_up
+from adw_state.engine.transaction import Transaction
 from adw_state.recovery import restoring
 from adw_state.recovery.places import old_files
 from adw_state.recovery.restoring import Restoration, rehearse, restore
 from adw_state.recovery.sources import Survey, count_lacking, known_executions, survey
+from adw_state.schema import migrations
 from adw_state.shared_file import reconcile
 from adw_state.state import BeadsStateManager
-from adw_state.store import importing, migrations
+from adw_state.store import importing
 from adw_state.store.database import Database
 from adw_state.store.importing import Tally, import_run
 from adw_state.store.runs import RowCounts, RunRows
-from adw_state.store.sqlite.backup import back_up
-from adw_state.store.transaction import Transaction
 from adw_state.trackers.bd import create_beads_database
 from adw_state.trackers.locate import locate
 from adw_state.trackers.tracker import Issue, Location
@@ -382,7 +383,7 @@ def test_a_restored_run_does_not_hold_an_issue_that_another_one_holds_by_now(hom
         former = run_on(state, "demo-1", claim=True)
     home.put_away()
     home.rebuild()
-    migrations.apply(home.database, beside_issues=True, backup_folder=home.folder / "b", clock=home.clock)
+    migrations.apply(home.database, backup_folder=home.folder / "b", clock=home.clock)
     with home.open() as state:
         present = run_on(state, "demo-1", claim=True)
 
@@ -400,7 +401,7 @@ def test_another_run_of_the_same_id_is_left_out_and_told(home: Home) -> None:
         state.create_execution("demo-1", adw_id="beads-demo-1")
     home.put_away()
     home.rebuild()
-    migrations.apply(home.database, beside_issues=True, backup_folder=home.folder / "b", clock=home.clock)
+    migrations.apply(home.database, backup_folder=home.folder / "b", clock=home.clock)
     home.clock.advance(hours=1)
     with home.open() as state:
         here = state.create_execution("demo-1", adw_id="beads-demo-1")

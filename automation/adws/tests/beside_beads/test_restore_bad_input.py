@@ -16,9 +16,9 @@ from adw_state.errors import AdwError, DatabaseForeignError, SchemaTooNewError
 from adw_state.recovery.places import OldFile, old_files
 from adw_state.recovery.restoring import rehearse, restore
 from adw_state.recovery.sources import Survey, survey
+from adw_state.schema.migration_files import known
 from adw_state.state import BeadsStateManager
 from adw_state.store.importing import Tally
-from adw_state.store.migration_files import known
 from adw_state.store.sql import newest_version
 from adw_state.trackers.bd import create_beads_database
 from adw_state.trackers.locate import locate

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
+from adw_state.schema import migrations
 from adw_state.state import BeadsStateManager
-from adw_state.store import migrations
 from adws.tests.beside_beads.history import complaints, everything, live, run_on
 from adws.tests.beside_beads.trackers import RealBd
 from adws.tests.conftest import ISSUES
@@ -136,7 +136,7 @@ def test_after_bd_rebuilt_a_damaged_file_everything_is_back(
     for title in ("One", "Two", "Three"):
         bd.run(project.folder, "create", title, "-d", "x")
     bd.run(project.folder, "sync", "--flush-only")
-    migrations.apply(project.database, beside_issues=True, backup_folder=tmp_path / "backups", clock=clock)
+    migrations.apply(project.database, backup_folder=tmp_path / "backups", clock=clock)
     with BeadsStateManager(project.database, clock=clock) as state:
         for issue_id in issue_ids(project.database):
             run_on(state, issue_id)

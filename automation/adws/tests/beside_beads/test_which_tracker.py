@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from adw_state.errors import DatabaseAmbiguousError
-from adw_state.store.migrations import apply, create_store
+from adw_state.schema.migrations import apply, create_store
 from adw_state.trackers.bd import BD, BD_DOLT
 from adw_state.trackers.br import BR
 from adw_state.trackers.locate import locate
@@ -49,7 +49,7 @@ def stamp(database: Path, offset: int, value: bytes) -> None:
 
 
 def assert_in_sidecar(location: Location, tracker: Tracker, top: Path) -> None:
-    assert (location.tracker, location.beside_issues) == (tracker, False)
+    assert (location.tracker, location.is_shared_file) == (tracker, False)
     assert location.database == top / ".git" / "adw" / "state.sqlite3"
     assert location.reasons[-1] == (
         f"Our tables live in the sidecar {location.database}, because the tracker is {tracker.name}."
@@ -217,7 +217,7 @@ def test_the_sidecar_can_be_named_before_it_exists(tmp_path: Path) -> None:
     top = git_repository(tmp_path / "project")
     sidecar = top / ".git" / "adw" / "state.sqlite3"
     location = locate(sidecar, cwd=tmp_path, environ={})
-    assert (location.database, location.beside_issues, location.project) == (sidecar, False, top)
+    assert (location.database, location.is_shared_file, location.project) == (sidecar, False, top)
     assert (location.tracker, location.state_dir) == (NO_TRACKER, sidecar.parent)
     assert location.reasons[0] == f"{sidecar} was named; it is a sidecar."
 
@@ -232,7 +232,7 @@ def test_naming_the_sidecar_outside_git_means_the_folder_that_holds_it(tmp_path:
 def test_naming_the_sidecar_of_a_classic_project_keeps_its_tracker(project: Path, tmp_path: Path) -> None:
     sidecar = project / ".git" / "adw" / "state.sqlite3"
     location = locate(sidecar, cwd=tmp_path, environ={})
-    assert (location.database, location.beside_issues) == (sidecar, False)
+    assert (location.database, location.is_shared_file) == (sidecar, False)
     assert location.tracker_database == project / ".beads" / "beads.db"
     assert (location.tracker, location.project) == (BD, project)
 
@@ -249,12 +249,12 @@ def test_a_copy_of_a_sidecar_is_known_by_its_tables(tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
     create_store(copy, backup_folder=tmp_path / "backups")
     location = locate(copy, cwd=git_repository(tmp_path / "project"), environ={})
-    assert (location.database, location.beside_issues) == (copy, False)
+    assert (location.database, location.is_shared_file) == (copy, False)
     assert (location.tracker, location.project) == (NO_TRACKER, tmp_path / "project")
 
 
 def test_a_tracker_with_our_tables_in_it_is_still_the_tracker(project: Path) -> None:
     database = project / ".beads" / "beads.db"
-    apply(database, beside_issues=True, backup_folder=project / ".git" / "adw" / "backups")
+    apply(database, backup_folder=project / ".git" / "adw" / "backups")
     location = locate(database, cwd=project, environ={})
-    assert (location.tracker, location.beside_issues, location.database) == (BD, True, database)
+    assert (location.tracker, location.is_shared_file, location.database) == (BD, True, database)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from adw_state.commands.listing import COMMANDS
+from adw_state.schema import migration_files, shape
 from adw_state.state import BeadsStateManager, IssueSnapshot
-from adw_state.store import migration_files, schema
 from adws.tests.docs.pages import REPOSITORY, Block, blocks
 from adws.tests.project import Project
 
@@ -58,7 +58,7 @@ def test_every_python_example_runs(block: Block, tmp_path: Path) -> None:
 
 def test_the_schema_page_names_every_object_and_column_that_the_migrations_make() -> None:
     page = SCHEMA_PAGE.read_text(encoding="utf-8")
-    objects = schema.expected(migration_files.known(), beside_issues=True)
+    objects = shape.expected(migration_files.known(), migration_files.Layout.SHARED_FILE)
     unnamed = [name for name, found in objects.items() if found.kind != "trigger" and name not in page]
 
     assert unnamed == []

@@ -7,17 +7,15 @@ from contextlib import closing
 from pathlib import Path
 
 from adw_state.clock import SettableClock
-from adw_state.store import migrations
-from adw_state.store.migration_files import known
+from adw_state.schema import migrations
+from adw_state.schema.migration_files import known
 from adws.tests.conftest import NOW
 
 ALL = tuple(migration.version for migration in known())
 
 
-def apply(path: Path, *, beside_issues: bool = True) -> migrations.Outcome:
-    return migrations.apply(
-        path, beside_issues=beside_issues, backup_folder=path.parent / "backups", clock=SettableClock(NOW)
-    )
+def apply(path: Path) -> migrations.Outcome:
+    return migrations.apply(path, backup_folder=path.parent / "backups", clock=SettableClock(NOW))
 
 
 def content(path: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from adw_state.clock import SettableClock
 from adw_state.recovery.upgrade import Migrated, migrate, upgrade
-from adw_state.store.migration_files import known
+from adw_state.schema.migration_files import known
 from adws.tests.conftest import NOW
 
 VERSIONS = tuple(migration.version for migration in known())
@@ -134,11 +134,11 @@ CHECKPOINTS = (
 )
 
 
-def apply(database: Path, *, beside_issues: bool = True) -> Migrated:
+def apply(database: Path) -> Migrated:
     """Migrate a database at NOW, with its backups beside it."""
     return migrate(
         database,
-        beside_issues=beside_issues,
+        may_make=False,
         backup_folder=database.parent / "backups",
         clock=SettableClock(NOW),
     )
@@ -188,7 +188,7 @@ def upgraded(
     """A database of these rows, upgraded on a machine in Los Angeles."""
     make_earlier(database, executions, checkpoints, scripts=scripts)
     folder, zone = database.parent / "backups", ZoneInfo("America/Los_Angeles")
-    upgrade(database, beside_issues=True, backup_folder=folder, clock=SettableClock(NOW), zone=zone)
+    upgrade(database, backup_folder=folder, clock=SettableClock(NOW), zone=zone)
     return Became(database)
 
 

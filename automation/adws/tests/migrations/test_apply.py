@@ -11,9 +11,10 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.errors import AdwError, MigrationError, SchemaTooNewError, StoreBusyError
+from adw_state.schema import migration_files, migration_status, migrations
+from adw_state.schema.migration_files import known
 from adw_state.state import BeadsStateManager
-from adw_state.store import migration_files, migration_status, migrations, sql
-from adw_state.store.migration_files import known
+from adw_state.store import sql
 from adws.tests.conftest import NOW
 from adws.tests.migrations.databases import ALL, apply, content, run_sql
 
@@ -55,15 +56,15 @@ def test_what_is_missing_is_applied_and_what_is_there_is_left(tracker_db: Path) 
     assert outcome.versions == ALL[2:]
     assert outcome.backup is not None
     assert ".before-002." in outcome.backup.path.name
-    assert migration_status.problems(tracker_db, beside_issues=True) == []
+    assert migration_status.problems(tracker_db) == []
 
 
-@pytest.mark.parametrize("beside_issues", [True, False])
-def test_the_foreign_key_to_issues_is_there_only_beside_issues(
-    tracker_db: Path, tmp_path: Path, beside_issues: bool
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_foreign_key_to_issues_is_there_only_in_a_shared_file(
+    tracker_db: Path, tmp_path: Path, shared: bool
 ) -> None:
     path = tracker_db
-    if beside_issues:
+    if shared:
         apply(path)
     else:
         path = tmp_path / "adw" / "state.sqlite3"
@@ -73,7 +74,7 @@ def test_the_foreign_key_to_issues_is_there_only_beside_issues(
             'SELECT "table", "from", "to", on_update, on_delete'
             " FROM pragma_foreign_key_list('adw_executions')"
         ).fetchall()
-    assert keys == ([("issues", "issue_id", "id", "CASCADE", "CASCADE")] if beside_issues else [])
+    assert keys == ([("issues", "issue_id", "id", "CASCADE", "CASCADE")] if shared else [])
 
 
 def test_a_store_of_our_own_is_private_and_keeps_a_log(tmp_path: Path) -> None:

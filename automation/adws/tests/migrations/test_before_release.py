@@ -13,9 +13,9 @@ from adw_state.errors import NotMigratedError
 from adw_state.recovery.places import OldFile
 from adw_state.recovery.restoring import restore
 from adw_state.recovery.sources import survey
+from adw_state.schema.migration_status import problems, status
+from adw_state.schema.previous_tables import look_for
 from adw_state.state import BeadsStateManager
-from adw_state.store.migration_status import problems, status
-from adw_state.store.previous_tables import look_for
 from adw_state.trackers.locate import locate
 from adws.tests.conftest import NOW
 from adws.tests.migrations.earlier import VERSIONS, apply, content, rows
@@ -93,7 +93,7 @@ def test_every_row_comes_over_live_or_archived(old_db: Path, clock: SettableCloc
 def test_the_file_is_then_as_the_migrations_make_it(old_db: Path) -> None:
     apply(old_db)
 
-    assert problems(old_db, beside_issues=True) == []
+    assert problems(old_db) == []
     assert {step.state for step in status(old_db)} == {"applied"}
     assert rows(old_db, "PRAGMA integrity_check") == [("ok",)]
     assert rows(old_db, "PRAGMA foreign_key_check") == []

@@ -15,8 +15,8 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.errors import MigrationError
 from adw_state.recovery.upgrade import upgrade
-from adw_state.store.migration_status import problems
-from adw_state.store.previous_tables import look_for
+from adw_state.schema.migration_status import problems
+from adw_state.schema.previous_tables import look_for
 from adws.tests.conftest import NOW
 from adws.tests.migrations.earlier import (
     CHECKPOINTS,
@@ -69,7 +69,7 @@ def test_killed_in_the_middle_it_has_changed_nothing(earlier_db: Path, local_tim
 
     def work(here: Callable[[], None]) -> None:
         zone = _SlowZone(local_times, here)
-        upgrade(earlier_db, beside_issues=True, backup_folder=folder, clock=SettableClock(NOW), zone=zone)
+        upgrade(earlier_db, backup_folder=folder, clock=SettableClock(NOW), zone=zone)
 
     with child(work) as process:
         process.wait_until_it_is_there()
@@ -90,7 +90,7 @@ def test_without_the_gate_it_is_looked_at_again_under_the_lock(earlier_db: Path)
     folder = earlier_db.parent / "backups"
 
     def work() -> bool:
-        done = upgrade(earlier_db, beside_issues=True, backup_folder=folder, clock=SettableClock(NOW))
+        done = upgrade(earlier_db, backup_folder=folder, clock=SettableClock(NOW))
         return done is not None
 
     assert sorted(run_together([work] * 4)) == [False, False, False, True]
@@ -160,7 +160,7 @@ def test_tables_without_rows_are_upgraded(tracker_db: Path, parts: tuple[str, ..
     done = apply(make_earlier(tracker_db, scripts=parts)).upgrade
     assert done is not None
     assert (done.executions, done.checkpoints) == (0, 0)
-    assert problems(tracker_db, beside_issues=True) == []
+    assert problems(tracker_db) == []
 
 
 def test_views_that_a_rollback_left_without_tables_are_dropped(tracker_db: Path) -> None:
@@ -170,7 +170,7 @@ def test_views_that_a_rollback_left_without_tables_are_dropped(tracker_db: Path)
     done = apply(tracker_db).upgrade
     assert done is not None
     assert len(done.dropped) == 4
-    assert problems(tracker_db, beside_issues=True) == []
+    assert problems(tracker_db) == []
 
 
 def test_tables_without_any_record_of_migrations_are_upgraded(earlier_db: Path) -> None:
@@ -199,10 +199,10 @@ def test_a_trigger_on_its_tables_goes_with_them_and_is_named(earlier_db: Path) -
 
 def test_rows_in_a_file_without_a_tracker_all_live(tmp_path: Path) -> None:
     database = make_earlier(tmp_path / "copy.db", [execution("1"), execution("2", "demo-99")])
-    done = apply(database, beside_issues=False).upgrade
+    done = apply(database).upgrade
     assert done is not None
     assert (done.executions, done.executions_archived) == (2, 0)
-    assert problems(database, beside_issues=False) == []
+    assert problems(database) == []
 
 
 # -- what is not of the earlier implementation

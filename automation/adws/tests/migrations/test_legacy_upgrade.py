@@ -11,9 +11,9 @@ import pytest
 from adw_state.clock import SettableClock
 from adw_state.errors import NotMigratedError
 from adw_state.recovery.upgrade import Migrated
+from adw_state.schema.migration_status import problems, status
+from adw_state.schema.previous_tables import look_for
 from adw_state.state import BeadsStateManager
-from adw_state.store.migration_status import problems, status
-from adw_state.store.previous_tables import look_for
 from adws.tests.conftest import NOW
 from adws.tests.migrations.earlier import (
     CHECKPOINTS,
@@ -53,7 +53,7 @@ def test_every_row_comes_over_live_or_archived(earlier_db: Path) -> None:
 
 def test_the_file_is_then_as_the_migrations_make_it(earlier_db: Path) -> None:
     apply(earlier_db)
-    assert problems(earlier_db, beside_issues=True) == []
+    assert problems(earlier_db) == []
     assert {step.state for step in status(earlier_db)} == {"applied"}
     assert rows(earlier_db, "PRAGMA integrity_check") == [("ok",)]
     assert rows(earlier_db, "PRAGMA foreign_key_check") == []

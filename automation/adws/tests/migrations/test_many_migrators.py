@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from adw_state.engine.sqlite.gate import Gate
 from adw_state.errors import StoreBusyError
+from adw_state.schema import migration_status, migrations
+from adw_state.schema.migration_files import Layout, Migration, known
 from adw_state.state import BeadsStateManager
-from adw_state.store import migration_status, migrations
-from adw_state.store.migration_files import Migration, known
-from adw_state.store.sqlite.gate import Gate
 from adws.tests.migrations.databases import ALL, apply, content
 from adws.tests.processes import child, run_together
 
-_STATEMENTS = {m.version: (len(m.up(beside_issues=True)), len(m.down())) for m in known()}
+_STATEMENTS = {m.version: (len(m.up(Layout.SHARED_FILE)), len(m.down())) for m in known()}
 
 
 def test_ten_processes_applying_at_once_apply_each_migration_once(tracker_db: Path) -> None:
@@ -29,7 +29,7 @@ def test_ten_processes_applying_at_once_apply_each_migration_once(tracker_db: Pa
         outcome.backup is not None for outcome in results
     )
     assert all((outcome.backup is not None) == bool(outcome.versions) for outcome in results)
-    assert migration_status.problems(tracker_db, beside_issues=True) == []
+    assert migration_status.problems(tracker_db) == []
 
 
 def test_ten_processes_making_one_store_at_once_make_one(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_migrating_beside_a_tracker_that_writes_disturbs_neither(tracker_db: Pat
     assert run_together([tracker, up_and_down]) == [60, len(ALL)]
     with closing(sqlite3.connect(tracker_db)) as connection:
         assert connection.execute("SELECT count(*) FROM issues").fetchone() == (65,)
-    assert migration_status.problems(tracker_db, beside_issues=True) == []
+    assert migration_status.problems(tracker_db) == []
 
 
 def _stopping(statements: list[str], after: int, here: Callable[[], None]) -> Iterator[str]:
@@ -79,12 +79,12 @@ def test_a_migrator_killed_in_the_middle_leaves_whole_migrations_only(
     real = Migration.up
 
     def killed(here: Callable[[], None]) -> None:
-        migration_status.problems(tracker_db, beside_issues=True)
+        migration_status.problems(tracker_db)
         # What the schema must be is worked out before, as `apply` does it, by the real statements.
-        migrations._require_free_names(tracker_db, beside_issues=True)
+        migrations._layout_with_free_names(tracker_db)
 
-        def up(migration: Migration, *, beside_issues: bool) -> object:
-            statements = real(migration, beside_issues=beside_issues)
+        def up(migration: Migration, layout: Layout) -> object:
+            statements = real(migration, layout)
             return _stopping(statements, after, here) if migration.version == version else statements
 
         monkeypatch.setattr(Migration, "up", up)
@@ -95,7 +95,7 @@ def test_a_migrator_killed_in_the_middle_leaves_whole_migrations_only(
         process.kill()
     states = {step.version: step.state for step in migration_status.status(tracker_db)}
     assert states == {v: "applied" if v < version else "pending" for v in ALL}
-    assert migration_status.problems(tracker_db, beside_issues=True) == []
+    assert migration_status.problems(tracker_db) == []
     names = {name for _, name, *_ in content(tracker_db)["objects"]}
     assert ("adw_executions" in names) == (version > "001")
     assert apply(tracker_db).versions == tuple(v for v in ALL if v >= version)
@@ -123,7 +123,7 @@ def test_a_rollback_killed_in_the_middle_leaves_whole_migrations_only(
         process.kill()
     states = {step.version: step.state for step in migration_status.status(beads_db)}
     assert states == {v: "applied" if v <= version else "pending" for v in ALL}
-    assert migration_status.problems(beads_db, beside_issues=True) == []
+    assert migration_status.problems(beads_db) == []
     apply(beads_db)
     with BeadsStateManager(beads_db) as state:
         assert [found.id for found in state.list_executions()] == ([run.id] if version >= "001" else [])

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
+from adw_state.engine.sqlite import backup
+from adw_state.engine.sqlite.backup import Backup, back_up, list_backups
 from adw_state.errors import DatabaseReadOnlyError, InvalidInputError, MigrationError, NotMigratedError
+from adw_state.schema import migration_status, migrations
+from adw_state.schema.migration_files import known
 from adw_state.state import BeadsStateManager
-from adw_state.store import migration_status, migrations
-from adw_state.store.migration_files import known
-from adw_state.store.sqlite import backup
-from adw_state.store.sqlite.backup import Backup, back_up, list_backups
 from adws.tests.conftest import NOW
 from adws.tests.migrations.databases import ALL, apply, content, run_sql
 from adws.tests.processes import child
@@ -49,7 +49,7 @@ def test_each_migration_can_be_taken_back_and_applied_again(beads_db: Path, vers
     above = tuple(known_version for known_version in ALL if known_version >= version)
     assert roll_back(beads_db, version).versions == above[::-1]
     assert [step.version for step in migration_status.status(beads_db) if step.state == "pending"] == [*above]
-    assert migration_status.problems(beads_db, beside_issues=True) == []
+    assert migration_status.problems(beads_db) == []
     assert apply(beads_db).versions == above
     after = content(beads_db)
     assert after["objects"] == before["objects"]

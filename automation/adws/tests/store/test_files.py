@@ -18,10 +18,10 @@ from adw_state.errors import (
     NotMigratedError,
     SchemaTooNewError,
 )
+from adw_state.schema import migration_status, migrations
+from adw_state.schema.check import Target
+from adw_state.schema.health import check_health
 from adw_state.state import BeadsStateManager
-from adw_state.store import migration_status, migrations
-from adw_state.store.check import Target
-from adw_state.store.health import check_health
 from adws.tests.conftest import NOW
 from adws.tests.processes import open_files
 
@@ -77,7 +77,7 @@ def test_what_is_no_database_is_refused_in_one_sentence_and_left_as_it_is(tmp_pa
     before = _picture(tmp_path)
     uses: list[Callable[[], object]] = [
         lambda: BeadsStateManager(path),
-        lambda: migrations.apply(path, beside_issues=True, backup_folder=tmp_path / "backups"),
+        lambda: migrations.apply(path, backup_folder=tmp_path / "backups"),
         lambda: migration_status.status(path),
     ]
     for use in uses:
@@ -86,7 +86,7 @@ def test_what_is_no_database_is_refused_in_one_sentence_and_left_as_it_is(tmp_pa
         assert str(caught.value).startswith(f"{path} {message}")
         assert caught.value.hint
         assert caught.value.exit_code == 4
-    checked = check_health(Target(path, True, default_clock()))
+    checked = check_health(Target(path, default_clock()))
     assert not checked.ok
     assert _picture(tmp_path) == before
 
@@ -104,7 +104,7 @@ def test_a_missing_database_is_refused_and_never_made(tmp_path: Path, name: str)
     path = tmp_path / name
     uses: list[Callable[[], object]] = [
         lambda: BeadsStateManager(path),
-        lambda: migrations.apply(path, beside_issues=True, backup_folder=tmp_path / "backups"),
+        lambda: migrations.apply(path, backup_folder=tmp_path / "backups"),
         lambda: migrations.roll_back(path, "001", backup_folder=tmp_path / "backups"),
         lambda: migration_status.status(path),
     ]
@@ -112,7 +112,7 @@ def test_a_missing_database_is_refused_and_never_made(tmp_path: Path, name: str)
         with pytest.raises(DatabaseNotFoundError) as caught:
             use()
         assert str(caught.value) == f"there is no database at {path}"
-    assert not check_health(Target(path, True, default_clock())).ok
+    assert not check_health(Target(path, default_clock())).ok
     assert _picture(tmp_path) == {"file": b"x"}
 
 

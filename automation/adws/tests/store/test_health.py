@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import default_clock
+from adw_state.schema import health
+from adw_state.schema.check import Target
+from adw_state.schema.health import Health, check_health
 from adw_state.state import BeadsStateManager
-from adw_state.store.check import Target
-from adw_state.store.checks import log_size
-from adw_state.store.health import Health, check_health
 from adws.tests.conftest import NOW
 
 
@@ -26,7 +26,7 @@ def _faults(found: Health) -> dict[str, str]:
 
 
 def _check(path: Path) -> Health:
-    return check_health(Target(path, False, default_clock(), busy_timeout_seconds=0.01))
+    return check_health(Target(path, default_clock(), busy_timeout_seconds=0.01))
 
 
 def test_a_fresh_database_has_no_fault(state: BeadsStateManager, sidecar_db: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_corrupt_page_is_found_where_a_mere_question_would_not_look(
 def test_a_log_that_grows_and_a_disk_that_is_full_are_told(
     state: BeadsStateManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_size, "_LARGE_BYTES", 1)
+    monkeypatch.setattr(health, "_LARGE_LOG_BYTES", 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 9, 1))
     state.create_execution("proj-7")
     found = _faults(state.check_health())

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
+from adw_state.engine.sqlite.connection import FrozenReader, open_reader
+from adw_state.engine.sqlite.faults import translate
 from adw_state.errors import AdwError, DatabaseReadOnlyError, DiskFullError, StoreFaultError
+from adw_state.schema import migrations
 from adw_state.state import BeadsStateManager
-from adw_state.store import migrations
-from adw_state.store.sqlite.connection import FrozenReader, open_reader
-from adw_state.store.sqlite.faults import translate
 from adws.tests.processes import run_apart, run_as_ordinary_user
 
 

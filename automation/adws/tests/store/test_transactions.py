@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock, format_time
+from adw_state.engine.transaction import Transaction
 from adw_state.errors import ConstraintError, DatabaseReadOnlyError, StoreBusyError, StoreFaultError
 from adw_state.state import BeadsStateManager
 from adw_state.store.database import Database
-from adw_state.store.transaction import Transaction
 from adws.tests.processes import child, run_together
 
 _INSERT = (

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from adw_state.schema.migration_files import Layout, known
 from adw_state.store import sql
 from adw_state.store.executions import create_statement
-from adw_state.store.migration_files import known
 
 _PACKAGE = sql.QUERIES.parent
 _PARAMETER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
@@ -169,7 +169,7 @@ def _shared_texts() -> dict[str, str]:
     for migration in known():
         if migration.version in _SHARED_MIGRATIONS:
             texts[f"{migration.version}_{migration.name}.sql"] = "\n".join(
-                [*migration.up(beside_issues=True), *migration.down()]
+                [*migration.up(Layout.SHARED_FILE), *migration.down()]
             )
     return texts
 

@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from adw_state.schema import migrations
 from adw_state.state import BeadsStateManager
-from adw_state.store import migrations
 from adws.tests.beside_beads import history
 from adws.tests.beside_beads.history import rows
 
@@ -75,7 +75,7 @@ class Ours:
     name = "ours"
 
     def install(self, database: Path, issues: list[str]) -> None:
-        migrations.apply(database, beside_issues=True, backup_folder=database.parents[1] / "backups")
+        migrations.apply(database, backup_folder=database.parents[1] / "backups")
         for issue in issues:
             self.begin(database, issue)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from adw_state.engine.sqlite.connection import open_reader
+from adw_state.engine.sqlite.faults import translate
 from adw_state.errors import DatabaseReadOnlyError
-from adw_state.store.sqlite.connection import open_reader
-from adw_state.store.sqlite.faults import translate
 
 
 @dataclass(frozen=True, slots=True)

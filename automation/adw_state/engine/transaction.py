@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
-from adw_state.store.sqlite.driver import Connection, IntegrityError, open_in_memory
-from adw_state.store.sqlite.driver import Row as Row
-from adw_state.store.sqlite.faults import broken_rule
+from adw_state.engine.sqlite.driver import Connection, IntegrityError, open_in_memory
+from adw_state.engine.sqlite.driver import Row as Row
+from adw_state.engine.sqlite.faults import broken_rule
 
 Params = Mapping[str, object]
 

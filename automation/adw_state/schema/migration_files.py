@@ -1,13 +1,14 @@
 """The migration files: `db_migrations/NNN_name.sql`, each with a way up and a way down.
 
-A line that ends in `-- only: beads` belongs to the schema only where our tables live in a tracker's
-own file; beside a tracker it is left out. The checksum is that of the file as it is kept in git.
+A line that ends in `-- only: beads` belongs to the schema of a shared file only; in a file of our own it is
+left out. The checksum is that of the file as it is kept in git.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,14 @@ _DROP = re.compile(r"^DROP (TABLE|INDEX|TRIGGER|VIEW)\b(?! IF EXISTS)")
 _BEADS_ONLY = "-- only: beads"
 
 
+class Layout(Enum):
+    """Whose file our tables lie in, as far as the schema differs."""
+
+    OWN_FILE = "own file"
+    SHARED_FILE = "shared file"
+    """A tracker's file: executions have a foreign key to its issues."""
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One migration file. `version` is three digits, `sha256` 64 hex digits."""
@@ -30,9 +39,10 @@ class Migration:
     _up: str
     _down: str
 
-    def up(self, *, beside_issues: bool) -> list[str]:
+    def up(self, layout: Layout) -> list[str]:
         """The statements that apply it."""
-        return list(sql.statements(self._up if beside_issues else _without_beads_lines(self._up)))
+        shared = layout is Layout.SHARED_FILE
+        return list(sql.statements(self._up if shared else _without_beads_lines(self._up)))
 
     def record(self, applied_at: str) -> dict[str, object]:
         """The row of schema_version that tells of it."""

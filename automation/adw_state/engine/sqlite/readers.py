@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from adw_state.store.sqlite.connection import FrozenReader
+from adw_state.engine.sqlite.connection import FrozenReader
 
 _MOST_IDLE = 4
 _PAUSE_SECONDS = 0.001

@@ -1,16 +1,18 @@
 """A check: a question about whether a project's history is safe, what the answer means, and what repairs it.
 
-One module holds one check, as its `CHECK`; `collect` finds the checks of a package, so a new one is a new
-file and nothing else. A check that looks writes nothing. One that repairs takes nothing away from
-anybody, and says in sentences what it did.
+The checks of a database stand in `health.py`. Those of a project are modules of `doctor/checks/`, each with
+its check as `CHECK`, and `collect` finds them. A check that looks writes nothing. One that repairs takes
+nothing away from anybody, and says in sentences what it did.
 """
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -18,8 +20,11 @@ from types import ModuleType
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from adw_state.clock import Clock
+from adw_state.engine.sqlite.connection import BUSY_TIMEOUT_SECONDS, open_reader
+from adw_state.engine.sqlite.faults import translating
 from adw_state.errors import AdwError, DatabaseUnreadableError
-from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS
+from adw_state.schema.migration_files import Layout
+from adw_state.schema.shape import layout_of, present
 
 Severity: TypeAlias = Literal["ok", "note", "warning", "error"]
 
@@ -70,10 +75,18 @@ class Target:
     """The database that is checked. `named` says that the user named it with --db."""
 
     path: Path
-    beside_issues: bool
     clock: Clock
     busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS
     named: bool = False
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Whose file it is; that of a file that cannot be read is our own."""
+        try:
+            with closing(open_reader(self.path)) as reader, translating(self.path):
+                return layout_of(present(reader))
+        except AdwError:
+            return Layout.OWN_FILE
 
     def command(self, words: str) -> str:
         """A command of ours as it has to be typed to mean this database."""

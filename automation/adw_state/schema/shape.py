@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 
-from adw_state.store.migration_files import Migration
-from adw_state.store.sqlite.driver import Connection, open_in_memory
+from adw_state.engine.sqlite.driver import Connection, open_in_memory
+from adw_state.schema.migration_files import Layout, Migration
 
 _OBJECTS = "SELECT type, name, tbl_name, sql FROM {database}.sqlite_master WHERE sql IS NOT NULL"
 _TRACKER_STAND_IN = "CREATE TABLE issues (id TEXT PRIMARY KEY)"
@@ -29,9 +30,15 @@ class SchemaObject:
     text: str
 
 
-def expected(migrations: tuple[Migration, ...], *, beside_issues: bool) -> dict[str, SchemaObject]:
+def layout_of(have: dict[str, SchemaObject]) -> Layout:
+    """Whose file a database with these objects is: a tracker's has a table of issues."""
+    issues = have.get("issues")
+    return Layout.SHARED_FILE if issues is not None and issues.kind == "table" else Layout.OWN_FILE
+
+
+def expected(migrations: tuple[Migration, ...], layout: Layout) -> dict[str, SchemaObject]:
     """The objects that these migrations leave behind, by name."""
-    return dict(_expected(migrations, beside_issues))
+    return dict(_expected(migrations, layout))
 
 
 def present(connection: Connection) -> dict[str, SchemaObject]:
@@ -65,17 +72,20 @@ def taken_names(want: Iterable[SchemaObject], have: dict[str, SchemaObject]) -> 
 
 
 @cache
-def _expected(migrations: tuple[Migration, ...], beside_issues: bool) -> dict[str, SchemaObject]:  # noqa: FBT001
-    connection = open_in_memory()
-    try:
-        if beside_issues:
-            connection.execute(_TRACKER_STAND_IN)
-        for migration in migrations:
-            for statement in migration.up(beside_issues=beside_issues):
-                connection.execute(statement)
+def _expected(migrations: tuple[Migration, ...], layout: Layout) -> dict[str, SchemaObject]:
+    with closing(made_by(migrations, layout)) as connection:
         return {name: found for name, found in present(connection).items() if name != "issues"}
-    finally:
-        connection.close()
+
+
+def made_by(migrations: Iterable[Migration], layout: Layout) -> Connection:
+    """A database in memory with what these migrations make."""
+    connection = open_in_memory()
+    if layout is Layout.SHARED_FILE:
+        connection.execute(_TRACKER_STAND_IN)
+    for migration in migrations:
+        for statement in migration.up(layout):
+            connection.execute(statement)
+    return connection
 
 
 def _bare(text: str) -> str:

@@ -13,13 +13,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from adw_state.store import schema, sql
-from adw_state.store.migration_files import known
+from adw_state.engine.sqlite.connection import open_reader
+from adw_state.engine.sqlite.driver import Connection, Row
+from adw_state.engine.sqlite.faults import translating
+from adw_state.schema import shape
+from adw_state.schema.migration_files import Layout, known
+from adw_state.schema.shape import SchemaObject
+from adw_state.store import sql
 from adw_state.store.runs import ARCHIVES, LIVE_TABLES
-from adw_state.store.schema import SchemaObject
-from adw_state.store.sqlite.connection import open_reader
-from adw_state.store.sqlite.driver import Connection, Row
-from adw_state.store.sqlite.faults import translating
 
 VIEWS = ("recent_failures", "stale_checkpoints", "success_rate_by_type", "phase_progression_funnel")
 _TABLES = {
@@ -63,7 +64,7 @@ def look_for(path: Path) -> PreviousTables | None:
 
 def recognise(connection: Connection) -> PreviousTables | None:
     """What previous tables are in this database; None where there are none."""
-    have = schema.present(connection)
+    have = shape.present(connection)
     if _are_ours(connection, have):
         tables = [name for name in _OURS if name in have and have[name].kind == "table"]
         views = [name for name in VIEWS if name in have and have[name].kind == "view"]
@@ -80,7 +81,7 @@ def recognise(connection: Connection) -> PreviousTables | None:
 
 def is_earlier_record(connection: Connection) -> bool:
     """Whether the table schema_version is the earlier implementation's."""
-    return _records(connection, schema.present(connection)) is not None
+    return _records(connection, shape.present(connection)) is not None
 
 
 def columns(connection: Connection, name: str) -> list[str]:
@@ -132,7 +133,7 @@ def _is_their_view(have: dict[str, SchemaObject], name: str) -> bool:
     found = have.get(name)
     if found is None or found.kind != "view" or not any(table in found.text for table in _TABLES):
         return False
-    return found != schema.expected(known(), beside_issues=False).get(name)
+    return found != shape.expected(known(), Layout.OWN_FILE).get(name)
 
 
 def _without_tables(have: dict[str, SchemaObject]) -> bool:

@@ -17,6 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.clock import Clock, default_clock, format_time
+from adw_state.engine.sqlite.backup import Backup, back_up
+from adw_state.engine.sqlite.connection import BUSY_TIMEOUT_SECONDS, open_new, open_reader, open_writer
+from adw_state.engine.sqlite.driver import Connection, EngineError
+from adw_state.engine.sqlite.faults import translate
+from adw_state.engine.sqlite.gate import Gate
 from adw_state.errors import (
     DatabaseReadOnlyError,
     DatabaseUnreadableError,
@@ -24,20 +29,16 @@ from adw_state.errors import (
     MigrationError,
     StoreFaultError,
 )
-from adw_state.store import schema, sql
-from adw_state.store.migration_files import Migration, known
-from adw_state.store.migration_status import (
+from adw_state.schema import shape
+from adw_state.schema.migration_files import Layout, Migration, known
+from adw_state.schema.migration_status import (
     applied_migrations,
     recorded,
     require_understood,
     require_valid,
     status,
 )
-from adw_state.store.sqlite.backup import Backup, back_up
-from adw_state.store.sqlite.connection import BUSY_TIMEOUT_SECONDS, open_new, open_reader, open_writer
-from adw_state.store.sqlite.driver import Connection, EngineError
-from adw_state.store.sqlite.faults import translate
-from adw_state.store.sqlite.gate import Gate
+from adw_state.store import sql
 
 _GATE_SECONDS = 60.0
 
@@ -50,7 +51,7 @@ class Outcome:
     backup: Backup | None
 
 
-def apply(path: Path, *, beside_issues: bool, backup_folder: Path, clock: Clock | None = None) -> Outcome:
+def apply(path: Path, *, backup_folder: Path, clock: Clock | None = None) -> Outcome:
     """Apply what is pending, after a backup; nothing pending changes nothing and copies nothing.
 
     Raises `MigrationError` or `SchemaTooNewError`; what failed leaves nothing behind.
@@ -58,28 +59,28 @@ def apply(path: Path, *, beside_issues: bool, backup_folder: Path, clock: Clock 
     clock = clock or default_clock()
     with closing(Gate(path.parent, _GATE_SECONDS)) as gate, gate:
         require_understood(status(path), path)
-        _require_free_names(path, beside_issues=beside_issues)
+        layout = _layout_with_free_names(path)
         waiting = [step for step in status(path) if step.state == "pending"]
         backup = None
         if waiting and not _holds_nothing(path):
             backup = back_up(path, backup_folder, f"before-{waiting[0].version}", clock.now())
         connection = open_writer(path, busy_timeout_seconds=BUSY_TIMEOUT_SECONDS)
         try:
-            done = [m for m in known() if _apply_one(connection, path, m, clock, beside_issues=beside_issues)]
+            done = [m for m in known() if _apply_one(connection, path, m, clock, layout)]
         finally:
             connection.close()
-    require_valid(path, beside_issues=beside_issues)
+    require_valid(path)
     return Outcome(tuple(migration.version for migration in done), backup)
 
 
 def rows_dropped_by_rollback(path: Path, version: str) -> dict[str, int]:
     """How many rows each table holds that a rollback to before `version` would drop."""
     _to_take_back(path, version)
-    before = schema.expected(_older_than(version), beside_issues=True)
-    after = schema.expected(known(), beside_issues=True)
+    before = shape.expected(_older_than(version), Layout.OWN_FILE)
+    after = shape.expected(known(), Layout.OWN_FILE)
     connection = open_reader(path)
     try:
-        have = schema.present(connection)
+        have = shape.present(connection)
         return {
             name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608 - our own names
             for name, found in after.items()
@@ -123,40 +124,35 @@ def create_store(path: Path, *, backup_folder: Path, clock: Clock | None = None)
     with closing(Gate(path.parent, _GATE_SECONDS)) as gate, gate:
         if path.stat().st_size == 0:
             open_new(path, with_log=True).close()
-    return apply(path, beside_issues=False, backup_folder=backup_folder, clock=clock)
+    return apply(path, backup_folder=backup_folder, clock=clock)
 
 
-def _require_free_names(path: Path, *, beside_issues: bool) -> None:
-    have_by_us = schema.expected(applied_migrations(path), beside_issues=beside_issues)
-    want = schema.expected(known(), beside_issues=beside_issues)
-    connection = open_reader(path)
-    try:
-        new = [wanted for name, wanted in want.items() if name not in have_by_us]
-        taken = schema.taken_names(new, schema.present(connection))
-    finally:
-        connection.close()
+def _layout_with_free_names(path: Path) -> Layout:
+    """Whose file it is. Raises `MigrationError` where somebody else uses a name that we need."""
+    with closing(open_reader(path)) as connection:
+        have = shape.present(connection)
+    layout = shape.layout_of(have)
+    have_by_us = shape.expected(applied_migrations(path), layout)
+    new = [wanted for name, wanted in shape.expected(known(), layout).items() if name not in have_by_us]
+    taken = shape.taken_names(new, have)
     if taken:
         raise MigrationError(
             f"{path} cannot take our tables: " + "; ".join(taken),
             hint="rename or drop what is in the way (after a backup), then apply again",
         )
+    return layout
 
 
 def _holds_nothing(path: Path) -> bool:
     connection = open_reader(path)
     try:
-        return not schema.present(connection)
+        return not shape.present(connection)
     finally:
         connection.close()
 
 
 def _apply_one(
-    connection: Connection,
-    path: Path,
-    migration: Migration,
-    clock: Clock,
-    *,
-    beside_issues: bool,
+    connection: Connection, path: Path, migration: Migration, clock: Clock, layout: Layout
 ) -> bool:
     """Whether this process applied it; another one may have been faster."""
     record = ("record", migration.record(format_time(clock.now())))
@@ -187,7 +183,7 @@ def _change(
                 return False
             for statement in statements:
                 connection.execute(statement)
-            if "schema_version" in schema.present(connection):
+            if "schema_version" in shape.present(connection):
                 connection.execute(sql.load("migrations")[note[0]], note[1])
             connection.execute("COMMIT")
         except BaseException:

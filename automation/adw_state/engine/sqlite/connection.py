@@ -11,8 +11,8 @@ import stat
 from functools import partial
 from pathlib import Path
 
+from adw_state.engine.sqlite.faults import is_fault_of_shared_memory, primary_code, translate
 from adw_state.errors import DatabaseNotFoundError, DatabaseReadOnlyError, DatabaseUnreadableError
-from adw_state.store.sqlite.faults import is_fault_of_shared_memory, primary_code, translate
 
 BUSY_TIMEOUT_SECONDS = 5.0
 IMMUTABLE = "ro&immutable=1"
@@ -92,7 +92,7 @@ def open_frozen(path: Path) -> sqlite3.Connection:
     if not has_log(path):
         # Nobody has the file open now, or there would be an -shm file.
         return connect(path, IMMUTABLE, 0, FrozenReader)
-    from adw_state.store.sqlite.private_copy import copy_privately, scratch_folder
+    from adw_state.engine.sqlite.private_copy import copy_privately, scratch_folder
 
     with scratch_folder() as folder:
         connection = connect(copy_privately(path, folder), "rw", 0, FrozenReader)

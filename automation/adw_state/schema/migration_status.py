@@ -7,13 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from adw_state.engine.sqlite.connection import open_reader
+from adw_state.engine.sqlite.driver import Connection, Row
+from adw_state.engine.sqlite.faults import translating
 from adw_state.errors import MigrationError, SchemaTooNewError
-from adw_state.store import schema, sql
-from adw_state.store.migration_files import Migration, known
-from adw_state.store.previous_tables import is_earlier_record
-from adw_state.store.sqlite.connection import open_reader
-from adw_state.store.sqlite.driver import Connection, Row
-from adw_state.store.sqlite.faults import translating
+from adw_state.schema import shape
+from adw_state.schema.migration_files import Layout, Migration, known
+from adw_state.schema.previous_tables import is_earlier_record
+from adw_state.store import sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,9 @@ def require_understood(steps: Sequence[Step], path: Path) -> None:
             )
 
 
-def require_valid(path: Path, *, beside_issues: bool) -> None:
+def require_valid(path: Path) -> None:
     """Refuse a database whose objects are not what its applied migrations make."""
-    found = problems(path, beside_issues=beside_issues)
+    found = problems(path)
     if found:
         raise MigrationError(
             f"the schema in {path} is not as it should be: " + "; ".join(found),
@@ -66,23 +67,23 @@ def require_valid(path: Path, *, beside_issues: bool) -> None:
         )
 
 
-def problems(path: Path, *, beside_issues: bool) -> list[str]:
+def problems(path: Path) -> list[str]:
     """One sentence per object that is missing or differs, for the migrations that are applied."""
     migrations = applied_migrations(path)
     connection = open_reader(path)
     try:
-        want = schema.expected(migrations, beside_issues=beside_issues)
-        return schema.differences(want, schema.present(connection))
+        have = shape.present(connection)
+        return shape.differences(shape.expected(migrations, shape.layout_of(have)), have)
     finally:
         connection.close()
 
 
 def recorded(connection: Connection) -> dict[str, Row]:
     """The rows of schema_version by version; none where there is no such table, or the earlier one's."""
-    have = schema.present(connection)
+    have = shape.present(connection)
     if "schema_version" not in have:
         return {}
-    wanted = schema.expected(known()[:1], beside_issues=False)["schema_version"]
+    wanted = shape.expected(known()[:1], Layout.OWN_FILE)["schema_version"]
     if have["schema_version"] != wanted:
         if is_earlier_record(connection):
             return {}

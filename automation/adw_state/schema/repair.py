@@ -7,29 +7,28 @@ from contextlib import closing
 from pathlib import Path
 
 from adw_state.clock import Clock
+from adw_state.engine.sqlite.connection import open_reader
+from adw_state.engine.transaction import Transaction
 from adw_state.errors import MigrationError
-from adw_state.store import schema
-from adw_state.store.check import Target
+from adw_state.schema import shape
+from adw_state.schema.check import Target
+from adw_state.schema.migration_files import Layout, Migration, known
+from adw_state.schema.migration_status import applied_migrations
+from adw_state.schema.shape import SchemaObject
 from adw_state.store.database import Database
-from adw_state.store.migration_files import Migration, known
-from adw_state.store.migration_status import applied_migrations
-from adw_state.store.schema import SchemaObject
-from adw_state.store.sqlite.connection import open_reader
-from adw_state.store.sqlite.driver import open_in_memory
-from adw_state.store.transaction import Transaction
 
 _KINDS = ("view", "trigger")
 
 
 def remake_views_and_triggers(
-    path: Path, clock: Clock, *, beside_issues: bool, unwanted: frozenset[str] = frozenset()
+    path: Path, clock: Clock, *, unwanted: frozenset[str] = frozenset()
 ) -> Iterator[str]:
     """Drop what is unwanted or wrong, and make what our migrations made; what was done, in sentences."""
     applied = _applied(path)
-    want = schema.expected(applied, beside_issues=beside_issues)
-    texts = _texts(applied, beside_issues=beside_issues)
     with closing(open_reader(path)) as reader:
-        stored = schema.present(reader)
+        stored = shape.present(reader)
+    layout = shape.layout_of(stored)
+    want, texts = shape.expected(applied, layout), _texts(applied, layout)
     wrong = {name for name in texts if _is_ours_and_wrong(stored.get(name), want[name])}
     drop = sorted((unwanted | wrong) & {*stored})
     make = sorted(
@@ -73,12 +72,8 @@ def _applied(path: Path) -> tuple[Migration, ...]:
         return ()  # made by a program before ours: nothing is to be made anew, what is unwanted goes
 
 
-def _texts(applied: tuple[Migration, ...], *, beside_issues: bool) -> dict[str, str]:
+def _texts(applied: tuple[Migration, ...], layout: Layout) -> dict[str, str]:
     """The statements that make our views and triggers."""
-    with closing(open_in_memory()) as empty:
-        empty.execute("CREATE TABLE issues (id TEXT PRIMARY KEY)")
-        for migration in applied:
-            for statement in migration.up(beside_issues=beside_issues):
-                empty.execute(statement)
-        rows = empty.execute("SELECT name, type, sql FROM sqlite_master").fetchall()
+    with closing(shape.made_by(applied, layout)) as made:
+        rows = made.execute("SELECT name, type, sql FROM sqlite_master").fetchall()
     return {name: text for name, kind, text in rows if kind in _KINDS}
