@@ -22,9 +22,10 @@ from adw_state.engine.transaction import Transaction
 from adw_state.errors import AdwError, DatabaseUnreadableError, SchemaTooNewError
 from adw_state.recovery.old_runs import OldDatabase
 from adw_state.recovery.upgrade import migrate
+from adw_state.schema import shape
 from adw_state.schema.previous_tables import recognise
 from adw_state.shared_file import needs_reconciling, reconcile
-from adw_state.store import schema, sql
+from adw_state.store import sql
 from adw_state.store.database import Database
 from adw_state.store.runs import ARCHIVES, LIVE_TABLES
 from adw_state.store.sql import newest_version
@@ -77,7 +78,7 @@ def _has_log(path: Path) -> bool:
 
 
 def _tables(connection: Connection) -> set[str]:
-    return {name for name, found in schema.present(connection).items() if found.kind == "table"}
+    return {name for name, found in shape.present(connection).items() if found.kind == "table"}
 
 
 def _require_understood(connection: Connection, path: Path, tables: set[str]) -> None:

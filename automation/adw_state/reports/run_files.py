@@ -31,6 +31,7 @@ from adw_state.reports.log_records import first_moment, read_records
 from adw_state.reports.reading import Notebook
 from adw_state.reports.run_history import AttemptHistory, RunHistory
 from adw_state.reports.state_files import STATE_NAMES, read_state
+from adw_state.schema.migration_files import Layout, known
 from adw_state.store import sql
 from adw_state.store.records import encode_phases
 from adw_state.store.values import text as storable_text

@@ -156,8 +156,7 @@ def _apply_one(
 ) -> bool:
     """Whether this process applied it; another one may have been faster."""
     record = ("record", migration.record(format_time(clock.now())))
-    statements = migration.up(beside_issues=beside_issues)
-    return _change(connection, path, migration, statements, record, wanted=False)
+    return _change(connection, path, migration, migration.up(layout), record, wanted=False)
 
 
 def _take_back_one(connection: Connection, path: Path, migration: Migration) -> bool:
