@@ -47,6 +47,31 @@ class Answer(NamedTuple):
     stdout: str
     stderr: str
 
+    def issues(self) -> list[Mapping[str, Any]]:
+        """The objects in it that are issues; another program's JSON has another shape."""
+        return [
+            found
+            for found in json_objects(self.stdout)
+            if isinstance(found.get("id"), str) and isinstance(found.get("title"), str)
+        ]
+
+    def issue(self, issue_id: str) -> Mapping[str, Any] | None:
+        """The issue with exactly this id."""
+        return next((issue for issue in self.issues() if issue["id"] == issue_id), None)
+
+    def error(self) -> str | None:
+        """The error that it names."""
+        errors = (found.get("error") for found in json_objects(self.stdout))
+        return next((text for text in errors if isinstance(text, str)), None)
+
+    def failure(self, to_do: str, hint: str) -> TrackerUnusableError:
+        """Our error where bd did not do what it was asked to, with one readable line of its complaint."""
+        lines = (self.stderr or self.stdout).strip().splitlines()
+        text = self.error() or (lines[0] if lines else "it printed nothing")
+        line = "".join(letter if letter.isprintable() else " " for letter in text)
+        shown = line if len(line) <= _MOST_LETTERS else line[:_MOST_LETTERS] + "…"
+        return TrackerUnusableError(f"bd could not {to_do} (exit code {self.code}): {shown}", hint=hint)
+
 
 def installed_bd(environ: Mapping[str, str]) -> str | None:
     """The full path of the `bd` that a shell would start, if there is one."""
@@ -155,7 +180,19 @@ def issue_from_bd(beads_dir: Path, issue_id: str) -> Mapping[str, Any]:
         TrackerUnusableError: bd is missing, fails, or answers something else than an issue.
     """
     listed = _ask(beads_dir, "list", "--json", "--all", "--limit=0", f"--id={issue_id}")
-    return _issue_in(listed, issue_id) or _shown(beads_dir, issue_id)
+    if found := listed.issue(issue_id):
+        return found
+    # After `--` an id that begins with a dash is no option.
+    shown = _ask(beads_dir, "show", "--json", "--", issue_id)
+    if found := shown.issue(issue_id):
+        return found
+    others = shown.issues()
+    if len(others) == 1:  # bd completes ids; a run is filed under the whole one
+        raise IssueNotFoundError(f"there is no issue {issue_id!r}", hint=f"did you mean {others[0]['id']}?")
+    if "no issue" in (shown.error() or ""):
+        raise IssueNotFoundError(f"bd has no issue {issue_id!r}", hint="see which there are: `bd list`")
+    hint = f"try it yourself: `bd show --json -- {shlex.quote(issue_id)}`"
+    raise shown.failure(f"show issue {issue_id!r}", hint)
 
 
 def ready_from_bd(beads_dir: Path) -> list[Mapping[str, Any]]:
@@ -165,23 +202,8 @@ def ready_from_bd(beads_dir: Path) -> list[Mapping[str, Any]]:
     """
     answer = _ask(beads_dir, "ready", "--json", "--limit=0")
     if answer.code != 0 or not any(isinstance(value, list) for value in _values(answer.stdout)):
-        raise TrackerUnusableError(
-            f"bd could not say what is ready (exit code {answer.code}): {_complaint(answer)}",
-            hint="try it yourself: `bd ready --json`",
-        )
-    return _issues_in(answer)
-
-
-def _shown(beads_dir: Path, issue_id: str) -> Mapping[str, Any]:
-    # After `--` an id that begins with a dash is no option.
-    answer = _ask(beads_dir, "show", "--json", "--", issue_id)
-    found = _issue_in(answer, issue_id)
-    if found is not None:
-        return found
-    others = _issues_in(answer)
-    if len(others) == 1:  # bd completes ids; a run is filed under the whole one
-        raise IssueNotFoundError(f"there is no issue {issue_id!r}", hint=f"did you mean {others[0]['id']}?")
-    raise _refusal(answer, issue_id)
+        raise answer.failure("say what is ready", "try it yourself: `bd ready --json`")
+    return answer.issues()
 
 
 def _ask(beads_dir: Path, *words: str) -> Answer:
@@ -194,39 +216,3 @@ def _ask(beads_dir: Path, *words: str) -> Answer:
     environ = {**os.environ, "BEADS_DIR": str(beads_dir)}
     command = [program, "--readonly", *words]
     return ask(command, folder=beads_dir.parent, environ=environ, seconds=_TIMEOUT_SECONDS)
-
-
-def _issue_in(answer: Answer, issue_id: str) -> Mapping[str, Any] | None:
-    return next((issue for issue in _issues_in(answer) if issue["id"] == issue_id), None)
-
-
-def _issues_in(answer: Answer) -> list[Mapping[str, Any]]:
-    """The objects in the answer that are issues; another program's JSON has another shape."""
-    return [
-        found
-        for found in json_objects(answer.stdout)
-        if isinstance(found.get("id"), str) and isinstance(found.get("title"), str)
-    ]
-
-
-def _refusal(answer: Answer, issue_id: str) -> Exception:
-    error = _error_in(answer)
-    if error is not None and "no issue" in error:
-        return IssueNotFoundError(f"bd has no issue {issue_id!r}", hint="see which there are: `bd list`")
-    return TrackerUnusableError(
-        f"bd could not show issue {issue_id!r} (exit code {answer.code}): {_complaint(answer)}",
-        hint=f"try it yourself: `bd show --json -- {shlex.quote(issue_id)}`",
-    )
-
-
-def _error_in(answer: Answer) -> str | None:
-    errors = (found.get("error") for found in json_objects(answer.stdout))
-    return next((text for text in errors if isinstance(text, str)), None)
-
-
-def _complaint(answer: Answer) -> str:
-    """What bd complained of, in one line of a length that can be read."""
-    lines = (answer.stderr or answer.stdout).strip().splitlines()
-    text = _error_in(answer) or (lines[0] if lines else "it printed nothing")
-    line = "".join(letter if letter.isprintable() else " " for letter in text[: _MOST_LETTERS + 1])
-    return line if len(line) <= _MOST_LETTERS else line[:_MOST_LETTERS] + "…"
