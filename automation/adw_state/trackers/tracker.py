@@ -246,14 +246,12 @@ def ready_issues(location: Location, now: datetime, warn: Warn = lambda _: None)
     `warn` and what is raised are those of `read_issue`.
     """
     found = _asked(location, lambda source: source.ready(location, now), "what is ready was", warn)
+    born = {issue: _moment(fields, "created_at") or now for fields in found if (issue := _issue_from(fields))}
 
-    issues = [(_issue_from(fields), _moment(fields, "created_at") or now) for fields in found]
-    issues.sort(key=lambda pair: (_urgency(pair[0]), pair[1], pair[0].id))
-    return [issue for issue, _ in issues]
+    def urgency(issue: Issue) -> tuple[int, datetime, str]:
+        return _LEAST_URGENT if issue.priority is None else issue.priority, born[issue], issue.id
 
-
-def _urgency(issue: Issue) -> int:
-    return _LEAST_URGENT if issue.priority is None else issue.priority
+    return sorted(born, key=urgency)
 
 
 def ready_among(issues: Iterable[Fields], now: datetime) -> list[Fields]:
