@@ -222,7 +222,7 @@ class JsonStore:
 
     def _tells_too_little(self, why: object) -> StateFileError:
         return StateFileError(
-            f"{self._state.path} tells too little to go on with the run: {why}",
+            f"{self._state.path} tells too little to resume the run: {why}",
             hint="start a new run with `adw run`; `adw analyze --backend json` goes on counting this one",
         )
 
@@ -295,7 +295,7 @@ class BothStores:
             except StateFileError as error:
                 self._copying = None
                 self._warn(
-                    f"the JSON state is lost to this run, which goes on with the database only: {error}"
+                    f"the JSON state is lost to this run, which continues with the database only: {error}"
                 )
 
     def _lose_database(self, error: AdwError) -> None:
@@ -304,6 +304,6 @@ class BothStores:
         self._deciding, self._copying = self._in_json, None
         why = f"{error}; {error.hint}" if error.hint else str(error)
         self._warn(
-            f"the database is lost to this run, which goes on with its JSON state only: {why};"
+            f"the database is lost to this run, which continues with its JSON state only: {why};"
             " once it is back, the run comes in by itself"
         )

@@ -84,7 +84,7 @@ class Records:
         if run.exists:
             raise DuplicateExecutionError(
                 f"there is a run with the id {execution.id!r} already",
-                hint="leave the id out to get a new one, or go on with that run by `adw resume`",
+                hint="leave the id out to get a new one, or resume that run with `adw resume`",
             )
         record = self._ask(
             lambda database: self._record(
@@ -183,7 +183,7 @@ class Records:
         if run is None or not run.exists:
             raise self._not_found(execution_id)
         if self._database is not None:
-            self._warn(f"the database does not know {execution_id}, which goes on with its JSON state only")
+            self._warn(f"the database does not know {execution_id}, which continues with its JSON state only")
             self.close()
         owned, attempts = run.taken_over(owner)
         return self._record(owned, run, attempts, run.steps())
@@ -261,7 +261,7 @@ class Records:
         except StateFileError as error:
             if self._database is None:
                 raise
-            self._warn(f"the run goes on with the database only, because {error}")
+            self._warn(f"the run continues with the database only, because {error}")
             return None
 
     def _record(

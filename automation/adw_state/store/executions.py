@@ -78,7 +78,7 @@ def _why_not_created(tx: Transaction, new: Params, home: Home) -> AdwError:
     if get(tx, str(new["id"])) is not None:
         return DuplicateExecutionError(
             f"an execution with the id {new['id']!r} exists already",
-            hint="leave out the id to get a fresh one, or go on with it by `adw resume`",
+            hint="leave out the id to get a fresh one, or resume it with `adw resume`",
         )
     home.require_issue(tx, str(new["issue_id"]))
     return why_not_claimed(tx, str(new["issue_id"]))
@@ -247,9 +247,9 @@ def issue_claimed(issue_id: str, holder: str, life: Life | None) -> IssueClaimed
     if life is not None and life.is_over:
         return IssueClaimedError(
             f"issue {issue_id} is held by execution {holder}, which is {life.state}: {life.why}",
-            hint=f"go on with it by `{command_on('adw resume', holder)}`, or start a second run with --force",
+            hint=f"resume it with `{command_on('adw resume', holder)}`, or start a second run with --force",
         )
-    go_on = "" if life else f", go on with it by `{command_on('adw resume', holder)}`"
+    go_on = "" if life else f", resume it with `{command_on('adw resume', holder)}`"
     return IssueClaimedError(
         f"issue {issue_id} is being worked on by execution {holder}",
         hint=f"look at it by `{command_on('adw show', holder)}`{go_on}, or start a second run with --force",

@@ -197,7 +197,7 @@ def _do(work: Work, verb: str) -> RunOutcome:
     except RunPaused:
         return RunOutcome(record.execution)
     except RunInterruptedError as interruption:
-        interruption.hint = interruption.hint or f"go on with it by `{command_on('adw resume', record.id)}`"
+        interruption.hint = interruption.hint or f"resume it with `{command_on('adw resume', record.id)}`"
         raise
     finally:
         heartbeats.close()

@@ -190,7 +190,7 @@ def test_a_run_in_which_br_appears_goes_on_with_json_and_says_what_to_do(project
     agent.chmod(0o755)
     ran = project.adw("run", "bd-42", "--adw-id", "during", "--agent", shlex.quote(str(agent)))
     assert ran.code == 0, ran.err
-    assert ran.err.count("the database is lost to this run, which goes on with its JSON state only") == 1
+    assert ran.err.count("the database is lost to this run, which continues with its JSON state only") == 1
     assert f"br has been at {project.database}, so nothing more is written there" in ran.err
     assert WHAT_TO_DO in ran.err
     state = project.folder / ".adw" / "agents" / "during" / "adw_state.json"

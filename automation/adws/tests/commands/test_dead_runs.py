@@ -62,7 +62,7 @@ def test_status_show_and_the_refusal_say_that_a_killed_run_is_dead(project: Proj
     assert refused.code == 5
     assert refused.err == (
         "Error: issue bd-42 is held by execution killed, which is dead: its process is gone\n"
-        "  What to do: go on with it by `adw resume killed`, or start a second run with --force\n"
+        "  What to do: resume it with `adw resume killed`, or start a second run with --force\n"
     )
     assert project.adw("resume", "killed", "--agent", "scripted").code == 0
 

@@ -37,7 +37,7 @@ def test_a_signal_stops_the_agent_and_leaves_a_run_that_can_be_resumed(
         assert process.wait() == 0
     assert process_mark(agent) is None
     assert pickle.loads(told.read_bytes()) == (
-        f"the run was stopped by {number.name}", "go on with it by `adw resume run-1`", 128 + number
+        f"the run was stopped by {number.name}", "resume it with `adw resume run-1`", 128 + number
     )  # fmt: skip
     assert [(run.status, run.claimed) for run in project.executions()] == [("in_progress", True)]
     last = project.attempts("run-1")[-1]

@@ -165,7 +165,7 @@ def test_a_database_that_breaks_in_the_middle_does_not_stop_the_run(
     assert (outcome.status, outcome.exit_code) == ("completed", 0)
     assert len(project.warnings()) == 1
     assert project.warnings()[0].startswith(
-        "the database is lost to this run, which goes on with its JSON state"
+        "the database is lost to this run, which continues with its JSON state"
     )
     assert json_steps(project, "run-1") == ALL_STEPS
     assert state_of(project, "run-1")["completed_phases"] == ["plan", "build", "review"]
@@ -196,7 +196,7 @@ def test_a_json_state_that_breaks_in_the_middle_does_not_stop_the_run(project: P
     assert outcome.status == "completed"
     assert len(project.warnings()) == 1
     assert project.warnings()[0].startswith(
-        "the JSON state is lost to this run, which goes on with the database"
+        "the JSON state is lost to this run, which continues with the database"
     )
     assert project.steps("run-1") == ALL_STEPS
 
@@ -274,7 +274,7 @@ def test_a_run_whose_json_state_is_damaged_goes_on_from_the_database(project: Pr
     assert project.resume("run-1").status == "completed"
     assert project.calls() == ["plan", "build", "review"]
     assert len(project.warnings()) == 1
-    assert project.warnings()[0].startswith(f"the run goes on with the database only, because {path}")
+    assert project.warnings()[0].startswith(f"the run continues with the database only, because {path}")
     assert path.read_text() == "{half"
 
 
@@ -296,7 +296,9 @@ def test_a_run_that_cannot_come_into_the_database_goes_on_with_json(project: Pro
     assert state is not None
     state.update({"pr_created": 7})  # the tables refuse that
     assert project.resume("run-1").status == "completed"
-    assert project.warnings() == ["the database does not know run-1, which goes on with its JSON state only"]
+    assert project.warnings() == [
+        "the database does not know run-1, which continues with its JSON state only"
+    ]
 
 
 def test_a_run_that_ended_in_json_comes_into_the_database_with_the_next_run(project: Project) -> None:

@@ -20,7 +20,7 @@ from adws.tests.beside_beads.mounts import fill_up, with_read_only, with_small_d
 from adws.tests.phases.projects import ALL_STEPS, Project
 
 JSON_ONLY = "this run is kept in JSON only, because "
-LOST = "the database is lost to this run, which goes on with its JSON state only: "
+LOST = "the database is lost to this run, which continues with its JSON state only: "
 LATER = "the run comes in by itself"
 
 

@@ -71,7 +71,7 @@ def test_the_refusal_says_whether_the_holder_lives_and_what_goes_on_with_it(
 ) -> None:
     dead = state.create_execution("proj-7", owner=run_apart(this_owner), claim=True)
     attempt = state.start_attempt(dead.id, "plan")
-    what_to_do = f"go on with it by `adw resume {dead.id}`, or start a second run with --force"
+    what_to_do = f"resume it with `adw resume {dead.id}`, or start a second run with --force"
 
     assert refusal(state) == (
         f"issue proj-7 is held by execution {dead.id}, which is dead: its process is gone",

@@ -41,7 +41,7 @@ def test_a_waiting_run_holds_its_issue_but_has_no_owner(state: BeadsStateManager
         "issue proj-7 is held by execution a, which is waiting:"
         " for a limit to pass until 2026-11-24 12:00:00 UTC"
     )
-    assert caught.value.hint == "go on with it by `adw resume a`, or start a second run with --force"
+    assert caught.value.hint == "resume it with `adw resume a`, or start a second run with --force"
 
 
 @pytest.mark.parametrize(
