@@ -4,6 +4,6 @@
 holds, `json_states` reads the same from the JSON states of a project; `sources` are both alike. `restoring`
 takes one run at a time into a database (`store.importing`), and rehearses the whole on a copy before anything
 is written. A project that changed its tracker brings its history along in the same way, from the previous
-locations. `upgrade` makes room for our tables where previous ones are; `earlier` reads what an earlier
-implementation stored, with `earlier_rows` (what a row becomes) and `earlier_values` (times, texts and notes).
+locations. `upgrade` makes room for our tables where previous ones are; `earlier` says what the rows of an
+earlier implementation become, with `earlier_values` (times, texts and notes).
 """

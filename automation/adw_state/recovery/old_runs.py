@@ -1,11 +1,16 @@
-"""The runs in an old database, one at a time in order of their ids, so that memory does not grow."""
+"""The runs in an old database, one at a time, so that memory does not grow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
+from itertools import groupby
+from operator import itemgetter
 
 from adw_state.engine.sqlite.driver import Connection, Row
+from adw_state.recovery.earlier import Old, convert, convert_loose_checkpoints
+from adw_state.schema.previous_tables import PreviousTables
 from adw_state.store import sql
 from adw_state.store.importing import Content
 from adw_state.store.runs import (
@@ -14,6 +19,7 @@ from adw_state.store.runs import (
     CHECKPOINT_COLUMNS,
     EXECUTION_COLUMNS,
     LIVE_TABLES,
+    Archived,
     RowCounts,
     StoredRow,
     stored_row,
@@ -84,3 +90,47 @@ class OldDatabase:
         found = (name for name in (table, f"{table}_archive") if name in self.tables)
         texts = (f"SELECT count(*) AS found FROM {name}" for name in found)  # noqa: S608 - our own names
         return sum(int(self._ask(text, {})[0]["found"]) for text in texts)
+
+
+class EarlierDatabase:
+    """A database of the earlier implementation, which kept executions and checkpoints.
+
+    `zone` is that of local times, by default the machine's.
+    """
+
+    def __init__(self, connection: Connection, found: PreviousTables, zone: tzinfo | None) -> None:
+        self._connection = connection
+        self._tables = found.tables
+        self._zone = zone
+        self._texts = sql.load("previous_tables")
+        self._has_issues = bool(self._rows("issues_table"))
+
+    def contents(self, now: str) -> Iterator[Content]:
+        """Every run in the order in which they were written, then the checkpoints without any execution."""
+        if "adw_executions" not in self._tables:
+            return
+        seen: set[object] = set()
+        for old in self._rows("executions"):
+            key = old.get("id")
+            checkpoints = [] if key in seen else self._checkpoints(key)
+            yield convert(old, checkpoints, self._issue(old.get("issue_id")), self._zone)
+            seen.add(key)
+        if "adw_checkpoints" not in self._tables:
+            return
+        for _, group in groupby(self._rows("checkpoints_of_none"), key=itemgetter("execution_id")):
+            for row in convert_loose_checkpoints(list(group), self._zone):
+                yield "checkpoint", StoredRow(row.values, Archived(now, "orphaned"))
+
+    def _checkpoints(self, execution_id: object) -> list[Old]:
+        if "adw_checkpoints" not in self._tables:
+            return []
+        return self._rows("checkpoints", {"execution_id": execution_id})
+
+    def _issue(self, issue_id: object) -> Mapping[str, object]:
+        """What the tracker says of an issue; nothing where it has no such issue, or there is no tracker."""
+        found = self._rows("issue", {"issue_id": issue_id}) if self._has_issues else []
+        return found[0] if found else {}
+
+    def _rows(self, text: str, params: Mapping[str, object] | None = None) -> list[Old]:
+        rows = self._connection.execute(self._texts[text], params or {}).fetchall()
+        return [{name.lower(): row[name] for name in row.keys()} for row in rows]  # noqa: SIM118

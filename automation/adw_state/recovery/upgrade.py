@@ -20,8 +20,7 @@ from adw_state.engine.sqlite.connection import BUSY_TIMEOUT_SECONDS, IMMUTABLE, 
 from adw_state.engine.sqlite.driver import Connection, EngineError
 from adw_state.engine.transaction import Row, Transaction
 from adw_state.errors import MigrationError
-from adw_state.recovery.earlier import EarlierSource
-from adw_state.recovery.old_runs import OldDatabase
+from adw_state.recovery.old_runs import EarlierDatabase, OldDatabase
 from adw_state.schema import migrations, shape
 from adw_state.schema.migration_files import Layout, known
 from adw_state.schema.previous_tables import PreviousTables, look_for, recognise
@@ -133,7 +132,7 @@ def _bring_over(tx: Transaction, source: Connection, found: PreviousTables, zone
         # What is called deleted there stays so, also beside issues: the file is the same.
         contents = OldDatabase(source, frozenset(found.tables)).contents()
     else:
-        contents = EarlierSource(source, found, zone).contents(tx.now)
+        contents = EarlierDatabase(source, found, zone).contents(tx.now)
     import_contents(tx, contents, in_place=True)
 
 
