@@ -110,12 +110,7 @@ def _make_room(connection: Connection, found: PreviousTables, path: Path, layout
         connection.execute(f"DROP VIEW {view}")
     for table in found.tables:
         connection.execute(f"DROP TABLE {table}")
-    ours = shape.expected(known(), layout).values()
-    if taken := shape.taken_names(ours, shape.present(connection)):
-        raise MigrationError(
-            f"{path} cannot take our tables: " + "; ".join(taken),
-            hint="rename or drop what is in the way (after a backup), then apply again; nothing was changed",
-        )
+    shape.require_free_names(shape.expected(known(), layout).values(), shape.present(connection), path)
 
 
 def _make_our_tables(connection: Connection, now: str, layout: Layout) -> None:

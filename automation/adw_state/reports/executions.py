@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from adw_state.clock import format_time, hours_before
@@ -30,7 +30,6 @@ from adw_state.store.summary import StaleCheckpoint, stale_from_row
 MOST_RECENT = 10
 MOST_STALE = 20
 _MOST_SHOWN = 10
-STATUSES = ("completed", "failed", "cancelled", "in_progress", "waiting", "pending", "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,7 @@ class Outcomes:
     @property
     def total(self) -> int:
         """Every execution of the group."""
-        return sum(getattr(self, status) for status in STATUSES)
+        return sum(getattr(self, status) for status in _STATUSES)
 
     @property
     def success_rate_percent(self) -> float | None:
@@ -59,6 +58,9 @@ class Outcomes:
     def finished_success_rate_percent(self) -> float | None:
         """Completed of those that ended as completed or failed."""
         return percent(self.completed, self.completed + self.failed)
+
+
+_STATUSES = tuple(field.name for field in fields(Outcomes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +80,12 @@ def success_by_issue_type(tx: Transaction, window: Window) -> tuple[IssueTypeSuc
 def total_of(groups: Iterable[Outcomes]) -> Outcomes:
     """The groups taken together."""
     listed = list(groups)
-    return Outcomes(**{status: sum(getattr(group, status) for group in listed) for status in STATUSES})
+    return Outcomes(**{status: sum(getattr(group, status) for group in listed) for status in _STATUSES})
 
 
 def outcomes_section(found: Outcomes) -> Section:
     """How many ended how."""
-    numbers = {status: getattr(found, status) for status in STATUSES}
+    numbers = {status: getattr(found, status) for status in _STATUSES}
     listed = ", ".join(f"{count} {_in_words(status)}" for status, count in numbers.items() if count)
     finished = found.completed + found.failed
     return Section(

@@ -134,12 +134,7 @@ def _layout_with_free_names(path: Path) -> Layout:
     layout = shape.layout_of(have)
     have_by_us = shape.expected(applied_migrations(path), layout)
     new = [wanted for name, wanted in shape.expected(known(), layout).items() if name not in have_by_us]
-    taken = shape.taken_names(new, have)
-    if taken:
-        raise MigrationError(
-            f"{path} cannot take our tables: " + "; ".join(taken),
-            hint="rename or drop what is in the way (after a backup), then apply again",
-        )
+    shape.require_free_names(new, have, path)
     return layout
 
 

@@ -12,8 +12,10 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from adw_state.engine.sqlite.driver import Connection, open_in_memory
+from adw_state.errors import MigrationError
 from adw_state.schema.migration_files import Layout, Migration
 
 _OBJECTS = "SELECT type, name, tbl_name, sql FROM {database}.sqlite_master WHERE sql IS NOT NULL"
@@ -61,14 +63,15 @@ def differences(want: dict[str, SchemaObject], have: dict[str, SchemaObject]) ->
     return found
 
 
-def taken_names(want: Iterable[SchemaObject], have: dict[str, SchemaObject]) -> list[str]:
-    """One sentence per object that is still to be made but whose name somebody else uses."""
+def require_free_names(want: Iterable[SchemaObject], have: dict[str, SchemaObject], path: Path) -> None:
+    """Raise `MigrationError` where somebody else uses the name of an object that is still to be made."""
     taken = {name.lower(): found for name, found in have.items()}  # as SQLite compares names
-    return [
-        f"{taken[new.name].kind} {taken[new.name].name} exists already and belongs to {taken[new.name].table}"
-        for new in want
-        if new.name in taken
-    ]
+    found = (taken[new.name] for new in want if new.name in taken)
+    if problems := [f"{one.kind} {one.name} exists already and belongs to {one.table}" for one in found]:
+        raise MigrationError(
+            f"{path} cannot take our tables: " + "; ".join(problems),
+            hint="rename or drop what is in the way (after a backup), then apply again; nothing was changed",
+        )
 
 
 @cache
