@@ -1,6 +1,6 @@
 """The migration files: `db_migrations/NNN_name.sql`, each with a way up and a way down.
 
-A line that ends in `-- only: beads` belongs to the schema of a shared file only; in a file of our own it is
+A line that ends in `-- only: beads` belongs to the schema of a shared file only; in the sidecar it is
 left out. The checksum is that of the file as it is kept in git.
 """
 

@@ -26,7 +26,7 @@ from adw_state.text_files import storable
 from adw_state.trackers.database_file import Shape, read_shape
 from adw_state.trackers.folder import BeadsFolder, ExportReader
 
-MAX_ID_LENGTH = 200
+_MAX_ID_LENGTH = 200
 _ISSUE_COLUMNS = {"id", "title", "status"}
 _LEAST_URGENT = 4
 _OVER = ("closed", "tombstone")
@@ -324,13 +324,13 @@ def check_issue_id(issue_id: str) -> None:
     """
     if not issue_id.strip():
         why = "it is blank"
-    elif len(issue_id) > MAX_ID_LENGTH:
-        why = f"it has {len(issue_id)} characters, the most is {MAX_ID_LENGTH}"
+    elif len(issue_id) > _MAX_ID_LENGTH:
+        why = f"it has {len(issue_id)} characters, the most is {_MAX_ID_LENGTH}"
     elif not issue_id.isprintable():
         why = "it contains a line break or another unprintable character"
     else:
         return
-    shown = repr(issue_id if len(issue_id) <= MAX_ID_LENGTH else issue_id[:40] + "…")
+    shown = repr(issue_id if len(issue_id) <= _MAX_ID_LENGTH else issue_id[:40] + "…")
     raise InvalidInputError(
         f"{shown} cannot be the id of an issue: {why}", hint="give an id as `bd list` shows it, such as bd-42"
     )

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from adw_state.errors import IssueNotFoundError
+from adw_state.trackers.bd import BD
 from adw_state.trackers.br import BR
 from adw_state.trackers.locate import locate
-from adw_state.trackers.tracker import Export, ready_among, ready_issues
+from adw_state.trackers.tracker import Export, Tracker, ready_among, ready_issues
 from adws.tests.beside_beads.trackers import RealBd, digests, git_repository
 from adws.tests.project import Project
 
@@ -167,14 +168,20 @@ def test_work_that_waits_for_nothing_is_ready(issues: list[dict[str, object]], r
     assert [fields["id"] for fields in ready_among(issues, NOW)] == ready
 
 
-def test_the_newest_line_of_an_export_says_whether_an_issue_is_ready(tmp_path: Path) -> None:
-    (tmp_path / ".beads" / ".br_history").mkdir(parents=True)
+@pytest.mark.parametrize(
+    ("mark", "text", "tracker"), [(".write.lock", "", BR), ("config.yaml", "no-db: true", BD)]
+)
+def test_the_newest_line_of_an_export_says_whether_an_issue_is_ready(
+    mark: str, text: str, tracker: Tracker, tmp_path: Path
+) -> None:
+    (tmp_path / ".beads").mkdir()
+    (tmp_path / ".beads" / mark).write_text(text)
     (tmp_path / ".beads" / "issues.jsonl").write_text(
         '{"id":"tk-1","status":"open"}\n{"id":"tk-2","status":"closed"}\nbroken\n'
         '{"id":"tk-1","status":"closed"}\n{"id":"tk-2","status":"open"}\n'
     )
     location = locate(cwd=tmp_path, environ={})
-    assert location.tracker is BR
+    assert location.tracker is tracker
     assert [issue.id for issue in ready_issues(location, NOW)] == ["tk-2"]
 
 
