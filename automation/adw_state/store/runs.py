@@ -14,8 +14,15 @@ from typing import Any, TypeAlias
 from adw_state.built_in import PHASES, WORKFLOW
 from adw_state.engine.transaction import Row
 from adw_state.store import sql
-from adw_state.store.json_values import decode, encode
-from adw_state.store.records import Attempt, Checkpoint, Execution, attempt_from_row, execution_from_row
+from adw_state.store.records import (
+    Attempt,
+    Checkpoint,
+    Execution,
+    attempt_from_row,
+    decode_phases,
+    encode_phases,
+    execution_from_row,
+)
 
 Ask: TypeAlias = Callable[[str, Mapping[str, object]], Sequence[Row]]
 """Every row of the answer to a statement with parameters."""
@@ -31,7 +38,7 @@ CHECKPOINT_COLUMNS = tuple(
 # What stands in a row that was written before there was such a column.
 _DEFAULTS: dict[str, object] = {
     "workflow": WORKFLOW,
-    "phases": encode(PHASES, "phases"),
+    "phases": encode_phases(PHASES),
     "environment": "local",
     "fence": 0,
     "claimed": 0,
@@ -126,8 +133,7 @@ def with_parts(
 def _give_place(attempt: StoredRow, execution: StoredRow) -> None:
     """Where an attempt was written without its place, the place that its phase has in the run."""
     if attempt.values["place"] is None:
-        listed = decode(str(execution.values["phases"]))
-        phases = [str(name) for name in listed] if isinstance(listed, list) else []
+        phases = decode_phases(str(execution.values["phases"]))
         phase = str(attempt.values["phase"])
         attempt.values["place"] = phases.index(phase) + 1 if phase in phases else 1
 
