@@ -181,15 +181,15 @@ def _move_branch(tree: Worktree, git: Git, base: str, commit: str) -> None:
 
 def _identity(git: Git) -> tuple[str, ...]:
     """Settings that name author and committer: the user, where git accepts the name that it knows."""
+    listed = git.ask("config", "-z", "--get-regexp", r"^(author|committer|user)\.(name|email)$").output
+    # Of a setting that is listed twice, the last counts.
+    known = dict(entry.split("\n", 1) for entry in listed.split("\0") if "\n" in entry)
     settings = []
     for role in ("author", "committer"):
         for part, fallback in (("name", _FALLBACK_NAME), ("email", _FALLBACK_EMAIL)):
-            known = [
-                git.ask("config", "--get", f"{section}.{part}").output.removesuffix("\n")
-                for section in (role, "user")
-            ]
-            usable = [text for text in known if text.strip(_NO_NAME)]
-            settings.append(f"{role}.{part}={next(iter(usable), fallback)}")
+            candidates = (known.get(f"{section}.{part}", "") for section in (role, "user"))
+            usable = next((text for text in candidates if text.strip(_NO_NAME)), fallback)
+            settings.append(f"{role}.{part}={usable}")
     return tuple(settings)
 
 

@@ -54,6 +54,25 @@ def test_new_changed_and_deleted_files_are_one_commit_with_trailers(tree: Worktr
     assert git(tree.path, "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ("", "ADW <adw@localhost> ADW <adw@localhost>"),
+        ("[user]\n\tname = Kim\n\temail = k@e.org\n", "Kim <k@e.org> Kim <k@e.org>"),
+        ("[user]\n\tname = Old\n\tname = Kim\n", "Kim <adw@localhost> Kim <adw@localhost>"),
+        ("[user]\n\tname =\n\temail = .\n", "ADW <adw@localhost> ADW <adw@localhost>"),
+        ("[user]\n\tname = Kim\n[author]\n\tname = Ann\n", "Ann <adw@localhost> Kim <adw@localhost>"),
+        ("[user]\n\tname = Kim\n[committer]\n\tname = ' '\n", "Kim <adw@localhost> Kim <adw@localhost>"),
+    ],
+)
+def test_a_commit_is_the_users_where_git_takes_the_name(config: str, named: str, tree: Worktree) -> None:
+    with (tree.common_dir / "config").open("a") as file:
+        file.write(config)
+    write(tree, "new.py")
+    made = commit(tree)
+    assert git(tree.path, "log", "-1", "--format=%an <%ae> %cn <%ce>", made.commit).strip() == named
+
+
 def test_a_step_that_was_committed_is_not_committed_again(tree: Worktree) -> None:
     write(tree, "new.py")
     first = commit(tree)

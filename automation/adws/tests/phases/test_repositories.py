@@ -120,13 +120,6 @@ def test_hooks_and_signing_of_the_project_do_not_touch_the_commits_of_a_run(proj
     assert not (project.path / ".git" / "ran").exists()
 
 
-def test_commits_bear_the_name_of_the_user_where_git_knows_it(project: Project) -> None:
-    project.git("config", "user.name", "Kim")
-    run = project.run("demo-1").execution
-    log = project.git("log", "--format=%an <%ae>", f"main..{run.branch_name}")
-    assert log.splitlines() == ["Kim <adw@localhost>"] * 2
-
-
 def test_the_folders_of_runs_are_hidden_once_and_other_lines_are_kept(project: Project) -> None:
     exclude = project.path / ".git" / "info" / "exclude"
     exclude.write_text("mine")
