@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from adw_state.doctor import checks
 from adw_state.doctor.project import Project
-from adw_state.doctor.way_back import way_back
-from adw_state.engine.sqlite.backup import Backup, back_up
+from adw_state.engine.sqlite.backup import Backup, back_up, list_backups
 from adw_state.errors import AdwError
 from adw_state.schema import health
 from adw_state.schema.check import Check, Finding, collect, run_checks
+from adw_state.trackers.bd_program import installed_bd
+from adw_state.trackers.database_file import commands_that_put_away
 
 OF_PROJECT: tuple[Check[Project], ...] = collect(checks)
 ALL: tuple[Check[Project], ...] = tuple(
@@ -72,5 +74,24 @@ def _with_way_back(finding: Finding, project: Project) -> Finding:
     if not finding.damaged:
         return finding
     why = f"{finding.why} {_WHAT_BD_DOES}" if project.location.is_shared_file else finding.why
-    fix = way_back(project)
+    fix = _way_back(project)
     return replace(finding, why=why, fix=fix, advice=None if fix else _WITHOUT_BD_AND_BACKUP)
+
+
+def _way_back(project: Project) -> str | None:
+    """Commands that bring the history back from damage, to be run one after the other.
+
+    None where bd has to be installed first, or a backup found.
+    """
+    location = project.location
+    restore = project.command("adw restore")
+    moves = commands_that_put_away(location.database)
+    if not location.is_shared_file:
+        return "; ".join([*moves, restore])
+    if installed_bd(project.environ):
+        return f"bd doctor --fix; {restore}"
+    backups = list_backups(location.database, location.state_dir / "backups")
+    if not backups:
+        return None
+    copy = shlex.join(["cp", str(backups[-1].path), str(location.database)])
+    return "; ".join([*moves, copy, restore])

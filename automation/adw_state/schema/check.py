@@ -1,8 +1,8 @@
 """A check: a question about whether a project's history is safe, what the answer means, and what repairs it.
 
-The checks of a database stand in `health.py`. Those of a project are modules of `doctor/checks/`, each with
-its check as `CHECK`, and `collect` finds them. A check that looks writes nothing. One that repairs takes
-nothing away from anybody, and says in sentences what it did.
+The checks of a database stand in `health.py`, those of a project in the modules of `doctor/checks/`, where
+`collect` finds all that a module names in its `CHECKS`. A check that looks writes nothing. One that repairs
+takes nothing away from anybody, and says in sentences what it did.
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ class Check(Generic[Subject]):
 def collect(package: ModuleType) -> tuple[Check[Some], ...]:
     """The checks in the modules of a package, in the order in which they look."""
     modules = (import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__))
-    return tuple(sorted((module.CHECK for module in modules), key=lambda check: (check.stage, check.id)))
+    found = (check for module in modules for check in module.CHECKS)
+    return tuple(sorted(found, key=lambda check: (check.stage, check.id)))
 
 
 def run_checks(checks: Iterable[Check[Some]], subject: Some) -> list[Finding]:

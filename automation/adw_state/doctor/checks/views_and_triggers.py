@@ -128,11 +128,13 @@ def _stops_bd(project: Project, one: Obstacle, *, ours: bool) -> Finding:
     )
 
 
-CHECK = Check(
-    "views-and-triggers",
-    Stage.TRACKER,
-    _look,
-    why="bd drops it without a word when it rebuilds that table.",
-    fix=_fix,
-    fix_changes_database=True,
+CHECKS = (
+    Check(
+        "views-and-triggers",
+        Stage.TRACKER,
+        _look,
+        why="bd drops it without a word when it rebuilds that table.",
+        fix=_fix,
+        fix_changes_database=True,
+    ),
 )

@@ -10,7 +10,7 @@ import pytest
 
 from adw_state.clock import SettableClock
 from adw_state.doctor import bd as asking_bd
-from adw_state.doctor.checks import bd_database, bd_version
+from adw_state.doctor.checks import tracker
 from adw_state.doctor.project import Project
 from adw_state.schema import migrations
 from adw_state.schema.check import Finding, run_checks
@@ -45,7 +45,7 @@ def install_bd(checked: Checked, *, version: str, answer: str = "", code: int = 
 
 
 def bd_findings(project: Project) -> dict[str, Finding]:
-    found = run_checks((bd_version.CHECK, bd_database.CHECK), project)
+    found = run_checks(tracker.CHECKS[1:], project)
     return {finding.check: finding for finding in found}
 
 
