@@ -42,6 +42,13 @@ SELECT * FROM adw_checkpoints
 WHERE op_id = :op_id;
 
 -- name: newest
+-- The newest checkpoint of an execution.
+SELECT * FROM adw_checkpoints
+WHERE execution_id = :execution_id
+ORDER BY seq DESC
+LIMIT 1;
+
+-- name: newest_matching
 -- The newest checkpoint of an execution with this phase and this name, where given.
 SELECT * FROM adw_checkpoints
 WHERE

@@ -52,8 +52,12 @@ def save(database: Database, new: NewCheckpoint, data: JSON) -> Checkpoint:
 
 def newest(database: Database, execution_id: str, phase: str | None, name: str | None) -> Checkpoint | None:
     """The newest checkpoint of an execution with this phase and name, where given."""
-    params = {"execution_id": execution_id, "phase": phase, "checkpoint_name": name}
-    rows = database.select(sql.load("checkpoints")["newest"], params)
+    texts = sql.load("checkpoints")
+    if phase is None and name is None:  # as on every resume; two conditions less are a tenth of the time
+        rows = database.select(texts["newest"], {"execution_id": execution_id})
+    else:
+        params = {"execution_id": execution_id, "phase": phase, "checkpoint_name": name}
+        rows = database.select(texts["newest_matching"], params)
     return checkpoint_from_row(rows[0]) if rows else None
 
 

@@ -16,20 +16,21 @@ from adw_state.errors import CheckpointDataError
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
 MOST_BYTES = 16 * 1024 * 1024
 _MOST_DEPTH = 200
-_NUMBERS = (int, float, type(None))  # truth values are whole numbers to Python
+_LEAVES = (str, int, float, type(None))  # truth values are whole numbers to Python
 _TEXT = frozenset((str,))
-_PLAIN = frozenset((*_NUMBERS, bool))
+_PLAIN = frozenset((int, float, bool, type(None)))
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False)
 _DECODER = json.JSONDecoder()
 
 
 def encode(value: object, what: str) -> str:
     """`value` as JSON text; `what` names it in errors (such as "checkpoint 'plan_written'")."""
-    size, depth = _measured(value, what, [], {})
-    if depth > _MOST_DEPTH:
-        raise _too_deep(what)
-    if size > MOST_BYTES:
-        raise _too_large(what)
+    if not isinstance(value, _LEAVES):
+        size, depth = _measured(value, what, [], {})
+        if depth > _MOST_DEPTH:
+            raise _too_deep(what)
+        if size > MOST_BYTES:
+            raise _too_large(what)
     try:
         text = _ENCODER.encode(value)
         size = len(text) if text.isascii() else len(text.encode("utf-8"))
@@ -59,14 +60,10 @@ def decode(text: str) -> JSON:
 def _measured(
     value: object, what: str, path: list[object], known: dict[int, tuple[int, int]]
 ) -> tuple[int, int]:
-    """The least length of a value as JSON, and how deep it is; what is in it more than once is `known`.
+    """The least length of a container as JSON, and how deep it is; what is in it more than once is `known`.
 
     `path` are the keys that lead to it. Raises `CheckpointDataError` for what is not JSON.
     """
-    if isinstance(value, str):
-        return len(value), 0
-    if isinstance(value, _NUMBERS):
-        return 1, 0
     if id(value) in known:
         return known[id(value)]
     if len(path) >= _MOST_DEPTH:
@@ -75,7 +72,7 @@ def _measured(
     for key, part in _parts(value, what, path):
         if type(part) is str:
             size += len(part)
-        elif type(part) in _PLAIN:
+        elif type(part) in _PLAIN or isinstance(part, _LEAVES):
             size += 1
         else:
             path.append(key)
