@@ -1,7 +1,7 @@
 """What is needed only because our tables lie in the tracker's file.
 
-`home` says that a database lies in such a file, `br_guard` keeps out of a file that br has taken over. The
-rest is reconciliation: executions follow their issues through what the tracker does to them
+`home` says that a database lies in such a file, and keeps out of one that br has taken over. The rest is
+reconciliation: executions follow their issues through what the tracker does to them
 behind our back. The tracker renames issues with foreign keys off (our rows keep the old id), deletes
 them (the cascade takes our rows; triggers archive them) and makes them anew (the archived rows belong
 back). All of that is put right when a database is opened, in one transaction, and written down in
@@ -14,8 +14,8 @@ back). All of that is put right when a database is opened, in one transaction, a
     id_reused     rows of a deleted issue whose id another issue has now stay in the archive
 
 `differences` sees cheaply whether anything is wrong; `reconciling` puts it right, with `renames` (which id
-became which), `moves` (rows get new ids) and `returns` (rows come back); `reconciliations` writes it down;
-Nothing here writes to a table of the tracker, and in a sidecar there is nothing to reconcile.
+became which) and `returns` (rows get new ids, go to the archive, come back); `reconciliations` writes it
+down. Nothing here writes to a table of the tracker, and in a sidecar there is nothing to reconcile.
 """
 
 from __future__ import annotations

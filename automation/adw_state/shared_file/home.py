@@ -1,16 +1,29 @@
-"""The tracker's file as the home of our tables: guarded before each use, our rows in step with its issues."""
+"""The tracker's file as the home of our tables: guarded before each use, our rows in step with its issues.
+
+Newer versions of br write `beads.db` with an engine of their own: what stock SQLite commits there can be
+lost, and a connection that is merely open can cost br's own writes. So the marks of br are looked for
+whenever the file is opened or its folder has changed, and its stamp in every write.
+"""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adw_state.engine.transaction import Transaction
-from adw_state.errors import DatabaseReadOnlyError, DiskFullError, IssueNotFoundError, StoreBusyError
+from adw_state.errors import (
+    DatabaseReadOnlyError,
+    DiskFullError,
+    IssueNotFoundError,
+    StoreBusyError,
+    TrackerChangedError,
+)
 from adw_state.shared_file import differences
-from adw_state.shared_file.br_guard import require_no_mark, require_no_stamp
 from adw_state.store import opening, sql
 from adw_state.store.database import Database
 from adw_state.store.home import Home, OwnFile
+from adw_state.trackers.br import marks_in_folder, marks_in_shape
 
 if TYPE_CHECKING:
     from adw_state.shared_file.reconciliations import Reconciliation  # loaded when something was reconciled
@@ -24,7 +37,7 @@ def home_of(database: Database) -> Home:
     Raises `NotMigratedError` and `SchemaTooNewError`, `TrackerChangedError` where br has been at the file,
     and whatever a read raises.
     """
-    require_no_mark(database.path)  # before SQLite touches the file
+    _require_no_mark(database.path)  # before SQLite touches the file
     if not opening.inspect(database):
         return OwnFile()
     home = SharedFile(database)
@@ -70,11 +83,11 @@ class SharedFile:
 
     def before_open(self) -> None:
         """Raise `TrackerChangedError` if the file's folder holds a mark of br."""
-        require_no_mark(self._database.path)
+        _require_no_mark(self._database.path)
 
     def before_write(self, tx: Transaction) -> None:
         """Raise `TrackerChangedError` if the file has br's stamp."""
-        require_no_stamp(tx, self._database.path)
+        _require_no_stamp(tx, self._database.path)
 
     def require_issue(self, tx: Transaction, issue_id: str) -> None:
         """Raise `IssueNotFoundError` unless the tracker has the issue."""
@@ -115,3 +128,29 @@ def _reconcile_rows(tx: Transaction, *, thorough: bool = False) -> tuple[Reconci
     from adw_state.shared_file.reconciling import reconcile_rows
 
     return reconcile_rows(tx, thorough=thorough)
+
+
+def _require_no_mark(database: Path) -> None:
+    """Raise `TrackerChangedError` if the database's folder holds a mark of br."""
+    if database.parent.name != ".beads":  # only there can other files be marks of br
+        return
+    try:
+        marks = marks_in_folder(os.listdir(database.parent))  # noqa: PTH208 - names are all that is needed
+    except OSError:
+        return  # a folder that cannot be listed is for the opening to complain of
+    if marks:
+        raise _refusal(database, marks[0])
+
+
+def _require_no_stamp(tx: Transaction, database: Path) -> None:
+    """Raise `TrackerChangedError` if the tracker's file has br's stamp."""
+    version = tx.all(sql.load("reconciliation")["stamp"])[0]["user_version"]
+    if version:
+        raise _refusal(database, marks_in_shape((), version)[0])
+
+
+def _refusal(database: Path, mark: str) -> TrackerChangedError:
+    return TrackerChangedError(
+        f"br has been at {database}, so nothing more is written there: {mark}",
+        hint="the rows are still in it; `adw migrate move` takes them along to the sidecar",
+    )

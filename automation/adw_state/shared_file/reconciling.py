@@ -7,7 +7,7 @@ archive, where an issue that was made anew finds them; then what may come back c
 from __future__ import annotations
 
 from adw_state.engine.transaction import Transaction
-from adw_state.shared_file import differences, moves, renames, returns
+from adw_state.shared_file import differences, renames, returns
 from adw_state.shared_file.differences import Differences
 from adw_state.shared_file.reconciliations import Reconciliation, executions_text, record
 from adw_state.shared_file.renames import Renamed, TimedRenames, read_time
@@ -22,7 +22,7 @@ def reconcile_rows(tx: Transaction, *, thorough: bool = False) -> tuple[Reconcil
             differences.remember(tx, seen.newest_event)
         return ()
     done = _events_rebuilt(seen)
-    done += moves.apply(tx, _renamed(tx, seen))
+    done += returns.follow_renames(tx, _renamed(tx, seen))
     if seen.follows_events:
         done += _archive_reused_ids(tx, seen.watermark or 0)
     done += _archive_orphans(tx)
@@ -68,7 +68,7 @@ def _archive_orphans(tx: Transaction) -> list[Reconciliation]:
             number,
             f"the tracker has no issue {issue}; {executions_text(number)} archived",
         )
-        for issue, number in moves.archive_rows(tx, orphans, "orphaned").items()
+        for issue, number in returns.archive_rows(tx, orphans, "orphaned").items()
     ]
 
 
@@ -76,7 +76,7 @@ def _archive_reused_ids(tx: Transaction, after: int) -> list[Reconciliation]:
     reused = tx.all(sql.load("reconciliation")["ids_reused"], {"after": after})
     return [
         returns.id_reused(issue, number)
-        for issue, number in moves.archive_rows(tx, reused, "id_reused").items()
+        for issue, number in returns.archive_rows(tx, reused, "id_reused").items()
     ]
 
 
