@@ -195,6 +195,10 @@ class AgentTimeoutError(AgentError):
     """The agent did not end in time and was killed."""
 
 
+class AgentLeftError(AgentError):
+    """Processes of the agent's call could not be stopped."""
+
+
 class AgentOutputError(AgentError):
     """The agent's output could not be understood."""
 

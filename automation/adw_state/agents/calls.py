@@ -14,28 +14,30 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.agents.agent import MOST_MASKED, Agent, AgentResult
+from adw_state.agents.call_processes import Call, Marks, stop_call
 from adw_state.agents.process import (
     CallFiles,
     Conditions,
-    group_members,
-    has_marker,
     last_complaint,
     run_process,
-    stop_group,
 )
-from adw_state.errors import AdwError, AgentError, AgentExitError, AgentMissingError, AgentOutputError
+from adw_state.errors import (
+    AdwError,
+    AgentExitError,
+    AgentLeftError,
+    AgentMissingError,
+    AgentOutputError,
+)
 from adw_state.redaction import recordable, redact, secret_values
 from adw_state.store.json_values import JSON
-from adw_state.store.owner import host_name, process_mark
+from adw_state.store.owner import host_name
 from adw_state.text_files import replace_file
 
-_MARKER = "ADW_AGENT_CALL"
 _SHELL = ("/bin/sh", "-c", 'exec /bin/sh -c "$1" 2>&1', "sh")
 # So much of the output's end is kept with the execution; more is looked through for credentials.
 _MOST_TAIL = 4000
@@ -123,15 +125,17 @@ def _run(
     who: str, command: Sequence[str], folder: CallFolder, files: CallFiles, conditions: Conditions
 ) -> int:
     """Run a command to its end, and write down in its folder which process it is and how it ended."""
-    marker = secrets.token_hex(16)
     try:
         code = run_process(
             who,
             command,
             files,
-            replace(conditions, environ={**conditions.environ, _MARKER: marker}),
-            started=lambda pid: _write(folder.process, _identity(pid, marker)),
+            conditions,
+            started=lambda call: _write(folder.process, _identity(call)),
         )
+    except AgentLeftError:
+        # Its end is not written down, so that the next run tries again.
+        raise
     except AdwError as error:
         _write(folder.ended, {"exit_code": None, "stopped": type(error).__name__})
         raise
@@ -160,27 +164,26 @@ def adopt(agent: Agent, folder: CallFolder, environ: Mapping[str, str]) -> CallE
 
 
 def stop_leftovers(run_folder: Path, grace_seconds: float) -> list[int]:
-    """End the agents of a run whose runner was killed; returns the groups that were stopped.
+    """End what the calls of a run left behind whose runner was killed; returns the groups they began with.
 
-    A group is stopped only if it is certainly that agent: its leader is the very process that was
-    written down, or a member carries the call's marker in its environment. Raises `AgentError` when
-    one cannot be stopped.
+    Raises `AgentLeftError` when something cannot be stopped.
     """
     stopped = []
     for process in sorted(run_folder.glob("*/attempt-*/process.json")):
         folder = CallFolder(process.parent)
-        identity = _read(process)
-        if identity is None or folder.ended.exists():
+        call = None if folder.ended.exists() else _call_in(process)
+        # What an agent that has ended left running says nothing of its answer.
+        was_cut_off = call is not None and call.is_led
+        if call is None or not (was_cut_off or call.living()):
             continue
-        group = identity.get("pid")
-        if isinstance(group, int) and _is_ours(identity, group):
-            if not stop_group(group, grace_seconds):
-                raise AgentError(
-                    f"the agent that an earlier run left behind (process group {group}) cannot be stopped",
-                    hint="end it by hand, then resume",
-                )
+        if not stop_call(call, grace_seconds):
+            raise AgentLeftError(
+                f"what an earlier run left behind (process group {call.leader}) cannot be stopped",
+                hint="end it by hand, then resume",
+            )
+        if was_cut_off:
             _write(folder.ended, {"exit_code": None, "stopped": "leftover"})
-            stopped.append(group)
+        stopped.append(call.leader)
     return stopped
 
 
@@ -203,18 +206,16 @@ def _understand(agent: Agent, folder: CallFolder, code: int, secrets_known: tupl
     return CallEnd(code, result.for_record(secrets_known), result.text)
 
 
-def _identity(pid: int, marker: str) -> dict[str, JSON]:
-    return {"pid": pid, "mark": process_mark(pid), "host": host_name(), "marker": marker}
+def _identity(call: Call) -> dict[str, JSON]:
+    return {"pid": call.leader, "mark": call.mark, "host": host_name(), "marker": call.marks.token}
 
 
-def _is_ours(identity: dict[str, JSON], group: int) -> bool:
-    if identity.get("host") != host_name():
-        return False
-    mark = identity.get("mark")
-    if mark is not None and process_mark(group) == mark:
-        return True
-    marker = f"{_MARKER}={identity.get('marker')}"
-    return any(has_marker(pid, marker) for pid in group_members(group))
+def _call_in(file: Path) -> Call | None:
+    """The call that was written down; None where that was on another host, or cannot be read."""
+    match _read(file):
+        case {"pid": int(pid), "mark": str() | None as mark, "host": host, "marker": str(marker)}:
+            return Call(pid, mark, Marks(marker)) if host == host_name() else None
+    return None
 
 
 def _write(path: Path, value: dict[str, JSON]) -> None:

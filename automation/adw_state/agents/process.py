@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,17 +17,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from adw_state.errors import AgentError, AgentMissingError, AgentOutputError, AgentTimeoutError
+from adw_state.agents.call_processes import Call, Marks, stop_call
+from adw_state.errors import (
+    AgentError,
+    AgentLeftError,
+    AgentMissingError,
+    AgentOutputError,
+    AgentTimeoutError,
+)
 from adw_state.interruption import StopRequest
 from adw_state.redaction import redact
+from adw_state.store.owner import process_mark
 
 MOST_OUTPUT_BYTES = 64 * 1024 * 1024
 _GATE = 'read -r go || exit 125; exec "$@" <"$0"'
 _MOST_COMPLAINT = 2000
 _FIRST_POLL_SECONDS = 0.002
 _LONGEST_POLL_SECONDS = 0.02
-_POLL_SECONDS = 0.02
-_AFTER_KILL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +69,36 @@ def run_process(
     command: Sequence[str],
     files: CallFiles,
     conditions: Conditions,
-    started: Callable[[int], None],
+    started: Callable[[Call], None],
 ) -> int:
     """Run `command` to its end; return its exit code (negative: a signal). Messages call it `who`.
 
-    `started` is called with the pid, which is also the group, before the command begins. Raises
-    `AgentTimeoutError`, `AgentOutputError` (too much), or the reason of `stop`; in every case no process
-    that it started is left.
+    `started` is called before the command begins. Raises `AgentTimeoutError`, `AgentOutputError` (too much),
+    or the reason of `stop`; in every case no process that it started is left, else it raises
+    `AgentLeftError`.
     """
+    marks = Marks.new()
     gate_end, our_end = os.pipe()
     with os.fdopen(gate_end, "rb") as gate, os.fdopen(our_end, "wb", buffering=0) as word:
-        process = _start(who, command, gate.fileno(), files, conditions)
+        process = _start(who, command, gate.fileno(), files, conditions, marks)
+        marks.put_on(process.pid)
+        call = Call(process.pid, process_mark(process.pid), marks)
         try:
-            started(process.pid)
+            started(call)
             # A command that is dead already is noticed below, by its exit code.
             with suppress(BrokenPipeError):
                 word.write(b"go\n")
             _wait(process, who, files, conditions)
         finally:
             # Also after a normal end: what the agent left running would go on changing the worktree.
-            emptied = stop_group(process.pid, conditions.limits.grace_seconds, process.poll)
-            if emptied:
-                process.wait()
+            is_over = stop_call(call, conditions.limits.grace_seconds, holds_leader=True)
             _cut(files, conditions.limits.output_bytes)
-    if not emptied:
-        raise AgentError(
-            f"processes of {who} (group {process.pid}) cannot be stopped",
-            hint="end them by hand, then resume",
-        )
+            process.poll()
+            if not is_over:
+                raise AgentLeftError(
+                    f"processes of {who} (group {process.pid}) cannot be stopped",
+                    hint="end them by hand, then resume",
+                )
     return process.wait()
 
 
@@ -129,7 +136,7 @@ def last_complaint(files: CallFiles, secrets: Iterable[str]) -> str:
 
 
 def _start(
-    who: str, command: Sequence[str], gate: int, files: CallFiles, conditions: Conditions
+    who: str, command: Sequence[str], gate: int, files: CallFiles, conditions: Conditions, marks: Marks
 ) -> subprocess.Popen[bytes]:
     with files.output.open("wb") as output, files.complaints.open("wb") as complaints:
         try:
@@ -139,7 +146,7 @@ def _start(
                 stdout=output,
                 stderr=complaints,
                 cwd=conditions.cwd,
-                env=dict(conditions.environ),
+                env=marks.in_environment(conditions.environ),
                 start_new_session=True,
             )
         except OSError as error:
@@ -154,7 +161,7 @@ def _wait(process: subprocess.Popen[bytes], who: str, files: CallFiles, conditio
     # Real time, not our clock: the process lives in it.
     deadline = time.monotonic() + limits.timeout_seconds
     pause = _FIRST_POLL_SECONDS
-    while process.poll() is None:
+    while not _has_ended(process):
         conditions.stop.check()
         if time.monotonic() > deadline:
             raise AgentTimeoutError(
@@ -165,6 +172,14 @@ def _wait(process: subprocess.Popen[bytes], who: str, files: CallFiles, conditio
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_POLL_SECONDS)
     _check_size(who, files, limits)
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a child has ended. Where the system can, it stays a zombie, which keeps its number."""
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except (AttributeError, ChildProcessError):
+        return process.poll() is not None
 
 
 def _check_size(who: str, files: CallFiles, limits: Limits) -> None:
@@ -179,66 +194,3 @@ def _cut(files: CallFiles, most: int) -> None:
     for file in (files.output, files.complaints):
         if file.stat().st_size > most:
             os.truncate(file, most)
-
-
-def group_members(group: int) -> list[int]:
-    """The living processes of a process group; zombies do not count."""
-    if Path("/proc/self/stat").exists():
-        return [pid for pid, (state, its) in _linux_processes().items() if its == group and state not in "ZX"]
-    return _ps_members(group)
-
-
-def stop_group(group: int, grace_seconds: float, reap: Callable[[], object] = lambda: None) -> bool:
-    """End every process of a group: SIGTERM, `grace_seconds` to comply, SIGKILL.
-
-    `reap` is called while waiting, so that a parent can collect its child. Returns whether the group is
-    empty now.
-    """
-    for number, patience in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, _AFTER_KILL_SECONDS)):
-        try:
-            os.killpg(group, number)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            # macOS says so when only zombies are left.
-            return not group_members(group)
-        # Real time, because the processes live in it.
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            reap()
-            if not group_members(group):
-                return True
-            time.sleep(_POLL_SECONDS)
-    return not group_members(group)
-
-
-def has_marker(pid: int, marker: str) -> bool:
-    """Whether a process was started with this `NAME=value` in its environment; False where hidden."""
-    try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return False
-    return marker.encode() in environment.split(b"\0")
-
-
-def _linux_processes() -> dict[int, tuple[str, int]]:
-    """State and group of every process, by pid."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            stat = (entry / "stat").read_bytes()
-        except OSError:
-            continue
-        fields = stat[stat.rindex(b")") + 2 :].split()
-        found[int(entry.name)] = (fields[0].decode("ascii"), int(fields[2]))
-    return found
-
-
-def _ps_members(group: int) -> list[int]:
-    import subprocess
-
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid=,stat="], capture_output=True, text=True).stdout
-    rows = [line.split() for line in listed.splitlines()]
-    return [int(row[0]) for row in rows if len(row) == 3 and int(row[1]) == group and row[2][0] != "Z"]
