@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+from adw_state.store.owner import process_mark
 
 _PROC = Path("/proc")
 # Of /proc/PID/stat, counted from the field behind the command's name.
@@ -72,22 +75,37 @@ def limit_of(pid: int, name: str) -> int | None:
     return int(words[0]) if words[0].isdigit() else None
 
 
-def tell(process: Process, number: int) -> None:
-    """Send a signal to this very process; one that is gone or may not be signalled is passed over."""
+def tell(process: Process, number: int) -> bool:
+    """Send a signal to this very process; whether it could be sent."""
+
+    def is_it() -> bool:
+        found = look_at(process.pid)
+        return found is not None and found.started == process.started
+
+    return _send(process.pid, is_it, number)
+
+
+def tell_marked(pid: int, mark: str, number: int) -> bool:
+    """Send a signal to the process with this `process_mark`; whether it could be sent."""
+    return _send(pid, lambda: process_mark(pid) == mark, number)
+
+
+def _send(pid: int, is_it: Callable[[], bool], number: int) -> bool:
     with suppress(ProcessLookupError, PermissionError):
-        descriptor = _descriptor_of(process.pid)
+        descriptor = _descriptor_of(pid)
         try:
-            # The number may be another's since the table was read; the descriptor's process stays the same.
-            found = look_at(process.pid)
-            if found is None or found.started != process.started:
-                return
+            # The number may have gone to another before; what the descriptor stands for stays the same.
+            if not is_it():
+                return False
             if descriptor is None:
-                os.kill(process.pid, number)
+                os.kill(pid, number)
             else:
                 signal.pidfd_send_signal(descriptor, number)
+            return True
         finally:
             if descriptor is not None:
                 os.close(descriptor)
+    return False
 
 
 def _descriptor_of(pid: int) -> int | None:

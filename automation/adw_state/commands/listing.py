@@ -11,6 +11,7 @@ COMMANDS = {
     "ready": ("ready:ready", "The issues that can be worked on now."),
     "run": ("run:run", "Take an issue through the phases of a workflow."),
     "resume": ("run:resume", "Go on with an execution that was killed or failed."),
+    "cancel": ("run:cancel", "Stop a run from another terminal, and end it as cancelled."),
     "phase": ("run:phase", "Do one phase of an execution."),
     "status": ("status:status", "What runs, what failed lately, what is stale."),
     "show": ("executions:show", "One execution with its attempts and checkpoints."),

@@ -1,4 +1,4 @@
-"""`adw run`, `adw resume`, `adw phase`: take an issue through its phases, go on with a run, do one phase."""
+"""`adw run`, `adw resume`, `adw phase`, `adw cancel`: all that works on an execution, or ends its work."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from adw_state.errors import command_on
 from adw_state.trackers.locate import locate_for_run
 from adw_state.trackers.repository import find_repository
 from adw_state.trackers.tracker import Issue, Location, check_issue_id, read_issue
+from adw_state.workflow.cancelling import cancel_execution
 from adw_state.workflow.progress import Event, describe
 from adw_state.workflow.runner import resume_execution, run_issue, run_phase
 from adw_state.workflow.settings import RunOutcome, RunSettings
@@ -146,6 +147,26 @@ def resume(*, adw_id: str, until: str | None, db: str | None, as_json: bool, **s
     """Go on with an execution that was killed, interrupted or has failed, from its last saved step."""
     how = _run_settings(locate_for_run(db), as_json=as_json, last_phase=until, **settings)
     _finish(resume_execution(how, adw_id), as_json=as_json)
+
+
+@click.command()
+@click.argument("adw_id")
+@common
+def cancel(adw_id: str, db: str | None, as_json: bool) -> None:
+    """Stop a run with all that its agents started, and end its execution as cancelled.
+
+    What it committed stays on its branch, and what it changed since in its worktree.
+    """
+    cancelled = cancel_execution(_run_settings(locate_for_run(db), as_json=as_json), adw_id)
+    exit_code_tells_of_work()
+    execution = cancelled.execution
+    if as_json:
+        print_json("adw.cancel/1", execution=execution, told=cancelled.told, stopped=cancelled.stopped)
+        return
+    for group in cancelled.stopped:
+        print_line(f"Stopped what the run had left behind (group {group}).")
+    resume = command_on("adw resume", execution.id)
+    print_line(f"Cancelled {execution.id}; `{resume}` would go on with it after all.")
 
 
 def _issue(

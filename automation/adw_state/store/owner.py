@@ -103,6 +103,12 @@ def life_of(
     return Life("silent" if is_dead is None and is_silent else "alive", last_sign_at)
 
 
+def process_of(owner: str | None) -> tuple[int, str] | None:
+    """Pid and mark of the process that an owner names; None where it names one of another host, or none."""
+    named = _NAMED.fullmatch(owner or "")
+    return (int(named["pid"]), named["mark"]) if named and named["host"] == host_name() else None
+
+
 def process_mark(pid: int) -> str | None:
     """What tells the living process `pid` from any other that ever had this number; None if it is dead.
 

@@ -116,14 +116,19 @@ def workflow_of(saved: JSON, execution: Execution) -> WorkflowDefinition:
     )
 
 
-def refuse_other_place(execution: Execution, request: JSON, project: Path) -> None:
-    """Raise `RepositoryError` where the execution is at home in another project than `project`."""
+def refuse_other_place(
+    execution: Execution, request: JSON, project: Path, command: str = "adw resume"
+) -> None:
+    """Raise `RepositoryError` where the execution is at home in another project than `project`.
+
+    `command` is what was to be done with it.
+    """
     home = request.get("project") if isinstance(request, dict) else None
     if not isinstance(home, str) or home == path_text(project) or not _holds(Path(home), execution):
         return
-    command = f"cd {shlex.quote(home)} && {command_on('adw resume', execution.id)}"
+    there = f"cd {shlex.quote(home)} && {command_on(command, execution.id)}"
     raise RepositoryError(
-        f"execution {execution.id} works in {home}, not in {project}", hint=f"go on there: `{command}`"
+        f"execution {execution.id} works in {home}, not in {project}", hint=f"go on there: `{there}`"
     )
 
 
