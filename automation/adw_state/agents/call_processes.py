@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from adw_state.agents.orphans import living_orphans
 from adw_state.agents.process_table import (
     Process,
     can_be_read,
@@ -56,13 +57,14 @@ class Marks:
         tokens = (environ.get(_VARIABLE), self.token)
         return {**environ, _VARIABLE: ":".join(token for token in tokens if token)}
 
-    def put_on(self, pid: int) -> None:
-        """Give a child of ours the limit; it stays without where the system or a lower limit forbids that."""
+    def put_on(self, pid: int) -> bool:
+        """Give a child of ours the limit; whether it has it. The system or a lower limit may forbid that."""
         import resource
 
         with suppress(OSError, ValueError, AttributeError):
             _, highest = resource.prlimit(pid, resource.RLIMIT_RTTIME)
             resource.prlimit(pid, resource.RLIMIT_RTTIME, (self._limit, highest))
+        return limit_of(pid, _LIMIT) == self._limit
 
     def are_on(self, pid: int) -> bool:
         """Whether a process of this user has one of the two; False where its environment is hidden."""
@@ -82,12 +84,14 @@ class Marks:
 class Call:
     """A call: the process that it began with, which leads its group, and its marks.
 
-    `mark` is the `process_mark` of the leader, None where that was not known.
+    `mark` is the `process_mark` of the leader, None where that was not known. `adopts` is true while this
+    process adopts orphans (`orphans`), because the limit could not be given.
     """
 
     leader: int
     mark: str | None
     marks: Marks
+    adopts: bool = False
 
     @property
     def is_led(self) -> bool:
@@ -105,6 +109,8 @@ class Call:
         has_leader = since is not None and any((p.pid, p.started) == (self.leader, since) for p in table)
         if has_leader or any(found.group == self.leader for found in ours):
             ours.update(found for found in table if found.is_alive and found.group == self.leader)
+        if self.adopts:
+            ours |= living_orphans(table)
         return [found for found in ours if found.pid != os.getpid()]
 
 
@@ -149,7 +155,7 @@ def _group_by_ps(group: int) -> list[Process]:
     listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid=,stat="], capture_output=True, text=True).stdout
     rows = [line.split() for line in listed.splitlines()]
     return [
-        Process(int(row[0]), 0, group, is_alive=True)
+        Process(int(row[0]), 0, 0, group, 0, is_alive=True)
         for row in rows
         if len(row) == 3 and int(row[1]) == group and row[2][0] != "Z"
     ]

@@ -11,13 +11,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from adw_state.agents.call_processes import Call, Marks, stop_call
+from adw_state.agents.orphans import adopting_orphans, reap_orphans
 from adw_state.errors import (
     AgentError,
     AgentLeftError,
@@ -81,24 +83,24 @@ def run_process(
     gate_end, our_end = os.pipe()
     with os.fdopen(gate_end, "rb") as gate, os.fdopen(our_end, "wb", buffering=0) as word:
         process = _start(who, command, gate.fileno(), files, conditions, marks)
-        marks.put_on(process.pid)
-        call = Call(process.pid, process_mark(process.pid), marks)
-        try:
-            started(call)
-            # A command that is dead already is noticed below, by its exit code.
-            with suppress(BrokenPipeError):
-                word.write(b"go\n")
-            _wait(process, who, files, conditions)
-        finally:
-            # Also after a normal end: what the agent left running would go on changing the worktree.
-            is_over = stop_call(call, conditions.limits.grace_seconds, holds_leader=True)
-            _cut(files, conditions.limits.output_bytes)
-            process.poll()
-            if not is_over:
-                raise AgentLeftError(
-                    f"processes of {who} (group {process.pid}) cannot be stopped",
-                    hint="end them by hand, then resume",
-                )
+        call = _marked_call(process.pid, marks)
+        with adopting_orphans() if call.adopts else nullcontext():
+            try:
+                started(call)
+                # A command that is dead already is noticed below, by its exit code.
+                with suppress(BrokenPipeError):
+                    word.write(b"go\n")
+                _wait(process, call, who, files, conditions)
+            finally:
+                # Also after a normal end: what the agent left running would go on changing the worktree.
+                is_over = stop_call(call, conditions.limits.grace_seconds, holds_leader=True)
+                _cut(files, conditions.limits.output_bytes)
+                process.poll()
+                if not is_over:
+                    raise AgentLeftError(
+                        f"processes of {who} (group {process.pid}) cannot be stopped",
+                        hint="end them by hand, then resume",
+                    )
     return process.wait()
 
 
@@ -156,7 +158,15 @@ def _start(
             ) from error
 
 
-def _wait(process: subprocess.Popen[bytes], who: str, files: CallFiles, conditions: Conditions) -> None:
+def _marked_call(pid: int, marks: Marks) -> Call:
+    """The call of a process that waits for our word."""
+    has_limit = marks.put_on(pid)
+    return Call(pid, process_mark(pid), marks, adopts=not has_limit and sys.platform == "linux")
+
+
+def _wait(
+    process: subprocess.Popen[bytes], call: Call, who: str, files: CallFiles, conditions: Conditions
+) -> None:
     limits = conditions.limits
     # Real time, not our clock: the process lives in it.
     deadline = time.monotonic() + limits.timeout_seconds
@@ -169,6 +179,8 @@ def _wait(process: subprocess.Popen[bytes], who: str, files: CallFiles, conditio
                 hint="raise agent_timeout_seconds in adw.toml if it needs longer, then resume",
             )
         _check_size(who, files, limits)
+        if call.adopts:
+            reap_orphans()
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_POLL_SECONDS)
     _check_size(who, files, limits)

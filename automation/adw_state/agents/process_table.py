@@ -17,7 +17,7 @@ from adw_state.store.owner import process_mark
 
 _PROC = Path("/proc")
 # Of /proc/PID/stat, counted from the field behind the command's name.
-_STATE, _GROUP, _START = 0, 2, 19
+_STATE, _PARENT, _GROUP, _SESSION, _START = 0, 1, 2, 3, 19
 
 
 class Process(NamedTuple):
@@ -25,7 +25,9 @@ class Process(NamedTuple):
 
     pid: int
     started: int
+    parent: int
     group: int
+    session: int
     is_alive: bool
     """False for a zombie."""
 
@@ -51,7 +53,8 @@ def look_at(pid: int) -> Process | None:
         return None
     # The command's name, in brackets, may itself hold blanks and brackets.
     fields = stat[stat.rindex(b")") + 2 :].split()
-    return Process(pid, int(fields[_START]), int(fields[_GROUP]), fields[_STATE] not in (b"Z", b"X"))
+    started, parent, group, session = (int(fields[at]) for at in (_START, _PARENT, _GROUP, _SESSION))
+    return Process(pid, started, parent, group, session, fields[_STATE] not in (b"Z", b"X"))
 
 
 def environment_of(pid: int) -> list[bytes] | None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adw_state.agents.call_processes import Call, Marks
 from adw_state.agents.calls import CallFolder, call_command, stop_leftovers
+from adw_state.agents.orphans import adopting_orphans
 from adw_state.agents.process import Conditions, Limits
-from adw_state.agents.process_table import look_at, tell
+from adw_state.agents.process_table import look_at, process_table, tell
 from adw_state.errors import AgentTimeoutError, RunInterruptedError
 from adw_state.interruption import StopRequest
 from adw_state.store.owner import process_mark
@@ -24,6 +28,7 @@ from adws.tests.phases.daemons import Daemon
 from adws.tests.phases.processes import call, run_apart, wait_until
 from adws.tests.phases.projects import Project, acting_agent
 from adws.tests.processes import child, run_as_ordinary_user
+from adws.tests.processes import run_apart as in_a_process
 
 ESCAPES = [(), ("stubborn",), ("orphan",), ("orphan", "clean"), ("orphan", "clean", "stubborn")]
 TOKEN = "0123456789abcdef" * 2
@@ -239,3 +244,77 @@ def test_a_process_of_another_user_is_left_alone() -> None:
 
 def test_a_process_that_hides_its_environment_is_left_alone() -> None:
     assert run_as_ordinary_user(lambda: living_before_and_after(hide_the_environment)) == [1, 0]
+
+
+def without_limits(work: Callable[[], Any]) -> Any:
+    """The result of the work in a process whose children cannot be given the limit that marks them."""
+
+    def lowered() -> Any:
+        resource.setrlimit(resource.RLIMIT_RTTIME, (10**9, 10**9))
+        return work()
+
+    return in_a_process(lowered)
+
+
+def adopts() -> int:
+    """Whether this process adopts orphans."""
+    answer = ctypes.c_int()
+    ctypes.CDLL(None).prctl(37, ctypes.byref(answer), 0, 0, 0)
+    return answer.value
+
+
+def children() -> list[int]:
+    """The children of this process, zombies too."""
+    return [process.pid for process in process_table() if process.parent == os.getpid()]
+
+
+@pytest.mark.parametrize("options", [("orphan", "clean"), ("orphan", "clean", "stubborn")])
+def test_where_the_limit_cannot_be_given_daemons_are_adopted_and_stopped(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    daemon = Daemon(tmp_path, *options)
+
+    def work() -> int:
+        call_command(daemon.start, CallFolder(tmp_path / "call"), conditions(tmp_path))
+        return adopts()
+
+    with ended_at_last(daemon):
+        assert without_limits(work) == 0
+        assert process_mark(daemon.pid) is None
+
+
+def test_a_process_that_adopts_orphans_takes_note_of_their_ends(tmp_path: Path) -> None:
+    """Else a command that starts and leaves many would use up the numbers of processes."""
+    ended = tmp_path / "ended"
+
+    class Looks(StopRequest):
+        """Asks to stop when an orphan has ended and nothing is left of it."""
+
+        def check(self) -> None:
+            if ended.exists() and len(children()) == 1:
+                raise RunInterruptedError("nothing is left")
+
+    def work() -> None:
+        leave = f"setsid sh -c '(env -i true; echo > {shlex.quote(str(ended))}) & exit'"
+        with pytest.raises(RunInterruptedError):
+            call_command(
+                f"{leave}; sleep 300", CallFolder(tmp_path / "call"), conditions(tmp_path, stop=Looks())
+            )
+
+    without_limits(work)
+
+
+def test_other_children_are_not_taken_for_adopted_ones(tmp_path: Path) -> None:
+    without_limits(lambda: test_neither_other_children_nor_their_groups_are_touched(tmp_path))
+
+
+def test_of_two_calls_at_once_neither_ends_the_adoption_of_the_other() -> None:
+    seen = [adopts()]
+    one, other = adopting_orphans(), adopting_orphans()
+    for step in (one.__enter__, other.__enter__):
+        step()
+        seen.append(adopts())
+    for block in (one, other):
+        block.__exit__(None, None, None)
+        seen.append(adopts())
+    assert seen == [0, 1, 1, 1, 0]
