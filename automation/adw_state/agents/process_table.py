@@ -16,7 +16,7 @@ from typing import NamedTuple
 from adw_state.store.owner import process_mark
 
 # Of /proc/PID/stat, counted from the field behind the command's name.
-_STATE, _PARENT, _GROUP, _SESSION, _START = 0, 1, 2, 3, 19
+_STATE, _PARENT, _GROUP, _SESSION, _THREADS, _START = 0, 1, 2, 3, 17, 19
 
 
 class Process(NamedTuple):
@@ -28,7 +28,7 @@ class Process(NamedTuple):
     group: int
     session: int
     is_alive: bool
-    """False for a zombie."""
+    """False for a zombie, unless only the first of its threads has ended."""
 
 
 def can_be_read() -> bool:
@@ -52,7 +52,8 @@ def look_at(pid: int) -> Process | None:
     # The command's name, in brackets, may itself hold blanks and brackets.
     fields = stat[stat.rindex(b")") + 2 :].split(maxsplit=_START + 1)
     started, parent, group, session = (int(fields[at]) for at in (_START, _PARENT, _GROUP, _SESSION))
-    return Process(pid, started, parent, group, session, fields[_STATE] not in (b"Z", b"X"))
+    is_dead = fields[_STATE] in (b"Z", b"X") and int(fields[_THREADS]) <= 1
+    return Process(pid, started, parent, group, session, not is_dead)
 
 
 def environment_of(pid: int) -> list[bytes] | None:

@@ -29,6 +29,8 @@ State: TypeAlias = Literal["alive", "silent", "dead", "stopped", "waiting"]
 _WAITS = {"person": "for a person", "limit": "for a limit to pass", "event": "for an event"}
 _NAMED = re.compile(r"(?P<host>[^:]+):(?P<pid>[1-9][0-9]{0,9}):(?P<mark>[^:]+):[^:]*")
 _LARGEST_PID = 2**31 - 1
+# In what `_stat_of` returns.
+_THREADS = 17
 _DEAD = (b"Z", b"X")
 
 
@@ -136,7 +138,7 @@ def _linux_mark(pid: int) -> str | None:
         namespace = Path("/proc/self/ns/pid").readlink().name
     except OSError:
         return None
-    if fields[0] in _DEAD:
+    if _is_dead(fields):
         return None
     return f"{boot}.{''.join(filter(str.isdigit, namespace))}.{fields[19].decode('ascii')}"
 
@@ -159,11 +161,16 @@ def _is_gone(pid: int) -> bool | None:
         return True
     try:
         os.kill(pid, 0)
-        return _stat_of(pid)[0] in _DEAD or None
+        return _is_dead(_stat_of(pid)) or None
     except ProcessLookupError:
         return True
     except OSError:
         return None
+
+
+def _is_dead(fields: list[bytes]) -> bool:
+    """Whether nothing of a process runs: the first of its threads may have ended before the others."""
+    return fields[0] in _DEAD and int(fields[_THREADS]) <= 1
 
 
 def _stat_of(pid: int) -> list[bytes]:

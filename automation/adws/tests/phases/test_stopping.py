@@ -5,10 +5,12 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import platform
 import resource
 import shlex
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -23,7 +25,7 @@ from adw_state.agents.process import Conditions, Limits
 from adw_state.agents.process_table import look_at, process_table, tell
 from adw_state.errors import AgentTimeoutError, RunInterruptedError
 from adw_state.interruption import StopRequest
-from adw_state.store.owner import process_mark
+from adw_state.store.owner import host_name, owner_is_dead, process_mark
 from adws.tests.phases.daemons import Daemon
 from adws.tests.phases.processes import call, run_apart, wait_until
 from adws.tests.phases.projects import Project, acting_agent
@@ -31,6 +33,8 @@ from adws.tests.processes import child, run_as_ordinary_user
 from adws.tests.processes import run_apart as in_a_process
 
 ESCAPES = [(), ("stubborn",), ("orphan",), ("orphan", "clean"), ("orphan", "clean", "stubborn")]
+# The system call that ends one thread.
+END_OF_THREAD = {"x86_64": 60, "aarch64": 93}
 TOKEN = "0123456789abcdef" * 2
 HARDEST = [("stubborn",), ("orphan", "clean")]
 
@@ -318,3 +322,24 @@ def test_of_two_calls_at_once_neither_ends_the_adoption_of_the_other() -> None:
         block.__exit__(None, None, None)
         seen.append(adopts())
     assert seen == [0, 1, 1, 1, 0]
+
+
+@pytest.mark.skipif(platform.machine() not in END_OF_THREAD, reason="the number of the call is not known")
+def test_a_process_is_alive_until_its_last_thread_has_ended() -> None:
+    """Else its locks would be asked for while it still has them."""
+
+    def work(here: Callable[[], None]) -> None:
+        threading.Thread(target=here).start()
+        ctypes.CDLL(None).syscall(END_OF_THREAD[platform.machine()], 0)
+
+    with child(work) as process:
+        process.wait_until_it_is_there()
+        mark = process_mark(process.pid)
+        stat = Path(f"/proc/{process.pid}/stat")
+        wait_until(lambda: ") Z " in stat.read_text())
+        seen = look_at(process.pid)
+        assert seen is not None
+        assert seen.is_alive
+        assert mark is not None
+        assert process_mark(process.pid) == mark
+        assert owner_is_dead(f"{host_name()}:{process.pid}:{mark}:x") is False
