@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import resource
+import secrets
 import shlex
 import signal
 import subprocess
@@ -35,7 +36,7 @@ from adws.tests.processes import run_apart as in_a_process
 ESCAPES = [(), ("stubborn",), ("orphan",), ("orphan", "clean"), ("orphan", "clean", "stubborn")]
 # The system call that ends one thread.
 END_OF_THREAD = {"x86_64": 60, "aarch64": 93}
-TOKEN = "0123456789abcdef" * 2
+TOKEN = secrets.token_hex(16)  # tests that run at the same time must not stop each other's processes
 HARDEST = [("stubborn",), ("orphan", "clean")]
 
 
