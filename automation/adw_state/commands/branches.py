@@ -9,7 +9,7 @@ import click
 
 from adw_state.clock import default_clock
 from adw_state.commands.options import common, open_state, settings
-from adw_state.commands.output import print_json, print_line, print_table, print_text
+from adw_state.commands.output import print_json, print_line, print_raw, print_table
 from adw_state.errors import RepositoryError
 from adw_state.git.branches import changed_files, diff_of, tip_of
 from adw_state.state import BeadsStateManager, Execution
@@ -40,7 +40,7 @@ def diff(adw_id: str, stat: bool, db: str | None, as_json: bool) -> None:
         files = changed_files(tree, base, tip)
         print_json("adw.diff/1", execution_id=execution.id, base=base, tip=tip, files=files)
     else:
-        print_text(diff_of(tree, base, tip, stat=stat))
+        print_raw(diff_of(tree, base, tip, stat=stat))
 
 
 @click.command()

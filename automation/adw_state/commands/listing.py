@@ -17,6 +17,7 @@ COMMANDS = {
     "show": ("executions:show", "One execution with its attempts and checkpoints."),
     "list": ("executions:list_executions", "Executions, newest first."),
     "checkpoints": ("executions:checkpoints", "The saved steps of an execution."),
+    "log": ("log:log", "What a run wrote down, as it does so with --follow."),
     "diff": ("branches:diff", "What a run has committed."),
     "clean": ("branches:clean", "Remove worktrees and branches of runs that are over."),
     "analyze": ("analyze:analyze", "Success rates, funnel and failures of a time window."),

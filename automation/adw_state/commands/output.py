@@ -62,6 +62,19 @@ def print_text(text: str) -> None:
     _write(sys.stdout, text)
 
 
+def print_raw(text: str) -> None:
+    """Print what a file or another program says: as it is, or on a terminal with what cannot be seen escaped.
+
+    Bytes that are not UTF-8 stand in `text` as surrogates, and come out as they were.
+    """
+    if sys.stdout.isatty():
+        _write(sys.stdout, "\n".join(visible_lines(text)))
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(os.fsencode(text))
+    sys.stdout.buffer.flush()
+
+
 def print_json(schema: str, **content: object) -> None:
     """Print one JSON object; `schema` names its shape, such as `adw.list/1`."""
     shape = {"schema": schema, **{name: _plain(value) for name, value in content.items()}}

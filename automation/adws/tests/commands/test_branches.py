@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,23 @@ def test_diff_shows_what_the_run_committed(project: Project) -> None:
     shown = project.adw("diff", "run-1")
     assert (shown.code, shown.err) == (0, "")
     assert shown.out == project.git("diff", "main", "adw/bd-42-run-1")
+
+
+def test_a_diff_goes_into_a_file_byte_for_byte_and_git_applies_it(project: Project) -> None:
+    agent = project.folder.parent / "agent.sh"
+    agent.write_text(
+        "#!/bin/sh\ncat > /dev/null\nprintf 'caf\\351 \\033[31m\\n' > specs.txt; mkdir -p specs\n"
+        "echo plan > specs/bd-43-plan.md\n"
+    )
+    agent.chmod(0o755)
+    project.adw("run", "bd-43", "--adw-id", "run-2", "--agent", str(agent), "--until", "build")
+    command = [sys.executable, "-m", "adw_state.cli", "diff", "run-2"]
+    shown = subprocess.run(command, cwd=project.folder, capture_output=True).stdout
+    assert b"+caf\xe9 \x1b[31m\n" in shown
+    patch = project.folder.parent / "run-2.patch"
+    patch.write_bytes(shown)
+    project.git("apply", str(patch))
+    assert (project.folder / "specs.txt").read_bytes() == b"caf\xe9 \x1b[31m\n"
 
 
 def test_diff_as_json_names_the_commits_and_the_files(project: Project) -> None:
