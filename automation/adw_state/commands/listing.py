@@ -4,11 +4,11 @@ from __future__ import annotations
 
 # name of the sub-command: (module and command in adw_state.commands, one line for `adw --help`)
 COMMANDS = {
-    "init": ("init:init", "Prepare this project: find the tracker, make our tables."),
+    "init": ("migrate:init", "Prepare this project: find the tracker, make our tables."),
     "migrate": ("migrate:migrate", "Apply, show or take back migrations; move the history."),
-    "where": ("where:where", "Say which database is used, and why."),
+    "where": ("project:where", "Say which database is used, and why."),
     "config": ("config:config", "Check the configuration and its workflows."),
-    "ready": ("ready:ready", "The issues that can be worked on now."),
+    "ready": ("project:ready", "The issues that can be worked on now."),
     "run": ("run:run", "Take an issue through the phases of a workflow."),
     "resume": ("run:resume", "Go on with an execution that was killed or failed."),
     "cancel": ("run:cancel", "Stop a run from another terminal, and end it as cancelled."),
@@ -21,8 +21,8 @@ COMMANDS = {
     "diff": ("branches:diff", "What a run has committed."),
     "clean": ("branches:clean", "Remove worktrees and branches of runs that are over."),
     "analyze": ("analyze:analyze", "Success rates, funnel and failures of a time window."),
-    "archive": ("archive:archive", "Move old finished executions out of the live tables."),
-    "restore": ("restore:restore", "Bring back executions that an accident took away."),
+    "archive": ("history:archive", "Move old finished executions out of the live tables."),
+    "restore": ("history:restore", "Bring back executions that an accident took away."),
     "health": ("doctor:health", "Check the database alone: the short form of `adw doctor`."),
     "doctor": ("doctor:doctor", "What could break the tracker or lose history; repairs."),
     "demo": ("demo:demo", "See it all at work in a new scratch folder."),

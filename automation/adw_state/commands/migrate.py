@@ -1,4 +1,4 @@
-"""`adw migrate`: its verbs, and the same by flags for the script `migrate_beads_schema.py`."""
+"""`adw init`, and `adw migrate` with its verbs, also by flags for the script `migrate_beads_schema.py`."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _roll_back(location: Location, version: str, *, as_json: bool) -> None:
 
 
 def _move(location: Location, *, as_json: bool) -> None:
-    from adw_state.commands.restore import describe_end, describe_survey, shape
+    from adw_state.commands.history import describe_end, describe_survey, shape
     from adw_state.recovery.places import previous_locations
     from adw_state.recovery.restoring import rehearse, restore
     from adw_state.recovery.sources import survey
@@ -220,3 +220,25 @@ def _upgrade_lines(done: Upgrade | None) -> list[str]:
         f"  {'attempts' if done.found.are_ours else 'attempts derived'}: {done.attempts:,}",
         *(f"  dropped: {name}" for name in done.dropped),
     ]
+
+
+@click.command()
+@common
+def init(db: str | None, as_json: bool) -> None:
+    """Prepare this project: find the tracker, make our tables, say what comes next."""
+    location = locate(db)
+    outcome = apply_migrations(location)
+    exit_code_tells_of_work()
+    if as_json:
+        print_json(
+            "adw.init/1",
+            tracker=location.tracker.name,
+            database=location.database,
+            shared_file=location.is_shared_file,
+            applied=outcome.versions,
+            backup=outcome.backup,
+        )
+        return
+    print_line(f"Tracker: {location.tracker.name}")
+    for line in [*describe_outcome(location, outcome), "Next: `adw run ISSUE`, then `adw status`."]:
+        print_line(line)

@@ -1,4 +1,4 @@
-"""`adw restore`: history comes back from wherever it still is."""
+"""`adw archive` and `adw restore`: history out of the way, and back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from adw_state.clock import default_clock
-from adw_state.commands.options import common
+from adw_state.commands.options import common, open_state
 from adw_state.commands.output import print_json, print_line
 from adw_state.commands.standard_streams import exit_code_tells_of_work
 from adw_state.errors import DatabaseUnreadableError
@@ -18,6 +18,30 @@ from adw_state.recovery.sources import Survey, survey
 from adw_state.store.importing import Tally
 from adw_state.trackers.locate import locate
 from adw_state.trackers.tracker import Location
+
+
+@click.command()
+@click.option(
+    "--days",
+    type=click.FloatRange(0, 36_500),
+    default=90,
+    show_default=True,
+    help="Archive what ended before.",
+)
+@common
+def archive(days: float, db: str | None, as_json: bool) -> None:
+    """Move old finished executions, with attempts and checkpoints, to the archive tables.
+
+    Nothing is deleted: the rows stay in the same file, in adw_*_archive, with the reason 'retention'.
+    """
+    _, state = open_state(db)
+    with state:
+        archived = state.archive_old_executions(days)
+    exit_code_tells_of_work()
+    if as_json:
+        print_json("adw.archive/1", archived=archived, days=days)
+        return
+    print_line(f"Archived {archived:,} executions that ended more than {days:g} days ago.")
 
 
 @click.command()
