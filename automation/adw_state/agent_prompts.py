@@ -37,6 +37,12 @@ _ADDITIONS = {
     "diff": "\n---\n\nThe change$diff_note:\n\n```diff\n$diff\n```\n",
 }
 
+# An agent that resumes its session believes that its files are as it left them.
+_RESUMED = """
+You have worked on this in this conversation before, and were interrupted or sent back since. What you had
+changed and was not committed is no longer in the files. Look at them again, then do what is asked above.
+"""
+
 
 def template_of(phase: PhaseDefinition) -> str:
     """The template of a phase's prompt as its author wrote it; empty for a command."""
@@ -50,8 +56,13 @@ def read_built_in(name: str) -> str:
     return (_FOLDER / f"{name}.md").read_text(encoding="utf-8")
 
 
-def build_prompt(phase: PhaseDefinition, header: Mapping[str, str], values: Mapping[str, str]) -> str:
-    """The prompt of a phase; `values` must have every placeholder of its template."""
+def build_prompt(
+    phase: PhaseDefinition, header: Mapping[str, str], values: Mapping[str, str], *, resumed: bool = False
+) -> str:
+    """The prompt of a phase; `values` must have every placeholder of its template.
+
+    `resumed` says that its agent resumes a session.
+    """
     written = template_of(phase)
     said = placeholders_in(written)
     added = "".join(_ADDITIONS[name] for name in _ADDED[phase.kind] if name not in said)
@@ -59,7 +70,7 @@ def build_prompt(phase: PhaseDefinition, header: Mapping[str, str], values: Mapp
     words = {"phase": phase.name, "kind": phase.kind, **header}
     # "-->" would end the comment that the header stands in.
     line = json.dumps(words, ensure_ascii=True).replace("-->", "--\\u003e")
-    return f"<!-- adw: {line} -->\n{template.substitute(values)}"
+    return f"<!-- adw: {line} -->\n{template.substitute(values)}{_RESUMED if resumed else ''}"
 
 
 def issue_as_text(issue: Issue) -> str:

@@ -4,6 +4,8 @@
     workflow = "adw_sdlc"          # what `adw run` does unless it is told otherwise
     environment = "local"
     agent_timeout_seconds = 3600   # also for the commands of a workflow
+    idle_timeout_seconds = 1800    # an agent that prints events and is silent for so long is stopped
+    prices = "prices.toml"         # what tokens cost, where an agent does not say
     heartbeat_seconds = 10
     lease_seconds = 60             # silence after which a run on another host counts as dead
     stale_hours = 24
@@ -52,6 +54,8 @@ class Config(NamedTuple):
     workflow: str = WORKFLOW
     environment: str = "local"
     agent_timeout_seconds: float = 3600.0
+    idle_timeout_seconds: float = 1800.0
+    prices: str = ""
     heartbeat_seconds: float = 10.0
     lease_seconds: float = LEASE_SECONDS
     stale_hours: float = STALE_HOURS

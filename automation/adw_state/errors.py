@@ -174,7 +174,18 @@ class GitFailedError(RepositoryError):
 
 
 class AgentError(AdwError):
-    """The agent did not do its work."""
+    """The agent did not do its work. `kind` is the class of its failure where that is known."""
+
+    def __init__(
+        self, message: str | None = None, *, hint: str | None = None, kind: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self._kind = kind
+
+    @property
+    def error_class(self) -> str:
+        """See `AdwError`."""
+        return self._kind or super().error_class
 
 
 class AgentMissingError(AgentError):
@@ -186,8 +197,8 @@ class AgentMissingError(AgentError):
 class AgentExitError(AgentError):
     """The agent ended with an exit code that says it failed; `code` is negative after a signal."""
 
-    def __init__(self, message: str, *, code: int, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, code: int, hint: str | None = None, kind: str | None = None) -> None:
+        super().__init__(message, hint=hint, kind=kind)
         self.code = code
 
 
@@ -197,6 +208,17 @@ class AgentTimeoutError(AgentError):
 
 class AgentLeftError(AgentError):
     """Processes of the agent's call could not be stopped."""
+
+
+class AgentStalledError(AgentError):
+    """The agent said nothing for too long and was killed."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint, kind="stalled")
+
+
+class SessionUnknownError(AgentError):
+    """The agent does not know the session that it was to resume."""
 
 
 class AgentOutputError(AgentError):

@@ -15,11 +15,11 @@ the manager is one transaction: it has happened, on the disk, when the method re
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
 from adw_state import built_in
 from adw_state.clock import Clock, format_time
@@ -356,17 +356,32 @@ class BeadsStateManager:
             "error_class": None if error_class is None else values.name(error_class, "an error_class"),
             "error_message": values.text(error_message, "error_message"),
             "exit_code": values.whole(exit_code, "exit_code", -(2**31)),
-            "model": values.text(model, "model"),
-            "session_id": values.text(session_id, "session_id"),
-            "input_tokens": values.whole(input_tokens, "input_tokens"),
-            "cache_read_tokens": values.whole(cache_read_tokens, "cache_read_tokens"),
-            "cache_write_tokens": values.whole(cache_write_tokens, "cache_write_tokens"),
-            "output_tokens": values.whole(output_tokens, "output_tokens"),
-            "reasoning_tokens": values.whole(reasoning_tokens, "reasoning_tokens"),
-            **values.cost(cost_usd, cost_kind),
             "fence": values.whole(fence, "fence"),
+            **values.agent_use(
+                {
+                    "model": model,
+                    "session_id": session_id,
+                    "input_tokens": input_tokens,
+                    "cache_read_tokens": cache_read_tokens,
+                    "cache_write_tokens": cache_write_tokens,
+                    "output_tokens": output_tokens,
+                    "reasoning_tokens": reasoning_tokens,
+                    "cost_usd": cost_usd,
+                    "cost_kind": cost_kind,
+                }
+            ),
         }
         return self._database.write(lambda tx: attempts.finish(tx, attempt, outcome))
+
+    @_again_once_reconciled
+    def note_use(self, attempt: Attempt, used: Mapping[str, Any], *, fence: int | None = None) -> Attempt:
+        """Note what the agent of an attempt has used so far, or had used when its process died.
+
+        `used` are fields of the attempt from `model` on; those that are None stay as they are. Raises as
+        `finish_attempt`, also for an attempt that is completed or failed.
+        """
+        known = {**values.agent_use(used), "fence": values.whole(fence, "fence")}
+        return self._database.write(lambda tx: attempts.note_use(tx, attempt, known))
 
     def list_attempts(self, execution_id: str) -> list[Attempt]:
         """The attempts of an execution in the order in which they began."""

@@ -3,7 +3,9 @@
 <run root>/agents/<adw_id>/<phase>/attempt-<n>/
     prompt.md  raw_output.jsonl  stderr.txt     what went in and came out, not masked, for the owner only
     process.json                                which process it is, written before it begins
+    last_event.json                             what its last event was, and when, written while it works
     ended.json                                  how it ended, written when it has
+    unknown-session/                            a call that failed because the agent had lost its session
 
 A workflow's own command, such as its tests, is run by the shell with the same care as an agent. Its standard
 output and error go into one file, output.txt, in the order in which they were printed; its standard input is
@@ -14,24 +16,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adw_state.agents.agent import MOST_MASKED, Agent, AgentResult
 from adw_state.agents.call_processes import Call, Marks, stop_call
+from adw_state.agents.last_event import forget_last_event
+from adw_state.agents.listening import Listener
 from adw_state.agents.process import (
     CallFiles,
     Conditions,
     last_complaint,
     run_process,
 )
+from adw_state.agents.reading import AGENT_ERROR, CUT_OFF, Reading, class_of, read_output
 from adw_state.errors import (
     AdwError,
     AgentExitError,
     AgentLeftError,
     AgentMissingError,
-    AgentOutputError,
+    SessionUnknownError,
 )
 from adw_state.redaction import recordable, redact, secret_values
 from adw_state.store.json_values import JSON
@@ -43,6 +48,17 @@ _SHELL = ("/bin/sh", "-c", 'exec /bin/sh -c "$1" 2>&1', "sh")
 _MOST_TAIL = 4000
 _MOST_MASKED = 20 * _MOST_TAIL
 _MOST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The session that a call is to begin, or to resume; an agent that is told neither chooses one."""
+
+    begin: str | None = None
+    resume: str | None = None
+
+
+NO_SESSION = Session()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,16 @@ class CallFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         for old in (self.process, self.ended):
             old.unlink(missing_ok=True)
+        forget_last_event(self.path)
+
+    def put_aside(self, name: str) -> None:
+        """Keep the files of the call that has ended in a folder of this name."""
+        aside = self.path / name
+        aside.mkdir(mode=0o700, exist_ok=True)
+        files = self.files
+        for file in (files.prompt, files.output, files.complaints, self.process, self.ended):
+            if file.exists():
+                file.replace(aside / file.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +128,41 @@ def call_agent(
     prompt: str,
     folder: CallFolder,
     conditions: Conditions,
+    session: Session = NO_SESSION,
+    heard: Callable[[Reading], None] = lambda _: None,
 ) -> CallEnd:
     """Let an agent work on a prompt until it ends; return what it answered.
 
-    A result that reports an error comes back as a result. Raises `AgentError` and its kinds when there
-    is none, or the reason of `stop`.
+    `heard` is told while it works what it has said so far. A result that reports an error, or that the agent
+    was cut off, comes back as a result. Raises `AgentError` and its kinds when there is none,
+    `SessionUnknownError` where the agent has lost its session, or the reason of `stop`.
     """
     folder.prepare()
     folder.files.prompt.write_text(prompt, encoding="utf-8", errors="replace")
-    code = _run(f"the agent {agent.name}", agent.command_for(kind), folder, folder.files, conditions)
+    who, command = f"the agent {agent.name}", agent.command_for(kind, session.begin, session.resume)
+    reading = agent.new_reading()
+    reading.session_id = session.begin or session.resume
+    listener = Listener(who, folder.files.output, reading, conditions.limits.idle_seconds, heard)
+    code = _run(who, command, folder, folder.files, conditions, listener.listen)
+    listener.end()
     known = secret_values(conditions.environ)
+    _check_session(agent, folder, session, listener.reading, known)
     if code in (126, 127) and not folder.files.output.stat().st_size:
         complaint = last_complaint(folder.files, known) or f"exit code {code}"
         raise AgentMissingError(
             f"the agent {agent.name} cannot be started: {complaint}",
             hint="install it, or name another by --agent",
         )
-    return _understand(agent, folder, code, known)
+    return _understand(agent, folder, code, listener.reading, known)
 
 
 def _run(
-    who: str, command: Sequence[str], folder: CallFolder, files: CallFiles, conditions: Conditions
+    who: str,
+    command: Sequence[str],
+    folder: CallFolder,
+    files: CallFiles,
+    conditions: Conditions,
+    watch: Callable[[], None] = lambda: None,
 ) -> int:
     """Run a command to its end, and write down in its folder which process it is and how it ended."""
     try:
@@ -132,6 +172,7 @@ def _run(
             files,
             conditions,
             started=lambda call: _write(folder.process, _identity(call)),
+            watch=watch,
         )
     except AgentLeftError:
         # Its end is not written down, so that the next run tries again.
@@ -153,14 +194,20 @@ def adopt(agent: Agent, folder: CallFolder, environ: Mapping[str, str]) -> CallE
     ended = _read(folder.ended)
     if not folder.files.output.is_file() or (ended is not None and ended.get("exit_code") != 0):
         return None
-    if ended is None and not agent.says_when_done:
+    reading = read_output(folder.files.output, agent.new_reading())
+    if ended is None and not reading.says_when_done:
         return None
     known = secret_values(environ)
-    try:
-        result = agent.read(folder.files.output, known)
-    except AgentOutputError:
-        return None
+    result = _of(agent, reading, known)
     return None if result.error is not None else CallEnd(0, result.for_record(known), result.text)
+
+
+def said_so_far(agent: Agent, folder: CallFolder, environ: Mapping[str, str]) -> AgentResult | None:
+    """What an agent that was stopped had said and used; None where it was not called."""
+    if not folder.files.output.is_file():
+        return None
+    known = secret_values(environ)
+    return _of(agent, read_output(folder.files.output, agent.new_reading()), known).for_record(known)
 
 
 def stop_leftovers(run_folder: Path, grace_seconds: float) -> list[int]:
@@ -187,14 +234,25 @@ def stop_leftovers(run_folder: Path, grace_seconds: float) -> list[int]:
     return stopped
 
 
-def _understand(agent: Agent, folder: CallFolder, code: int, secrets_known: tuple[str, ...]) -> CallEnd:
-    try:
-        result = agent.read(folder.files.output, secrets_known)
-    except AgentOutputError:
-        if code == 0:
-            raise
-        result = AgentResult(text="")
-    if code != 0 and result.error is None:
+def _check_session(
+    agent: Agent, folder: CallFolder, session: Session, reading: Reading, secrets_known: tuple[str, ...]
+) -> None:
+    """Raise `SessionUnknownError` where an agent refused to resume its session, and did nothing else."""
+    if session.resume is None:
+        return
+    result = reading.result(secrets_known)
+    said = f"{result.error or ''}\n{last_complaint(folder.files, secrets_known)}"
+    if result.error is not None and not result.text and agent.does_not_know_session(said):
+        raise SessionUnknownError(
+            f"the agent {agent.name} does not know its session {session.resume} any more"
+        )
+
+
+def _understand(
+    agent: Agent, folder: CallFolder, code: int, reading: Reading, secrets_known: tuple[str, ...]
+) -> CallEnd:
+    result = _of(agent, reading, secrets_known)
+    if code != 0 and (result.error is None or result.error_class == CUT_OFF):
         said = redact(result.text[:MOST_MASKED], secrets_known)[:500].strip()
         complaint = last_complaint(folder.files, secrets_known) or said
         ended = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
@@ -202,8 +260,23 @@ def _understand(agent: Agent, folder: CallFolder, code: int, secrets_known: tupl
             f"the agent {agent.name} {ended}" + (f": {complaint}" if complaint else " and said nothing"),
             hint=f"see what it printed in {folder.path}, then resume",
             code=code,
+            kind=_class_at_exit(reading, complaint),
         )
     return CallEnd(code, result.for_record(secrets_known), result.text)
+
+
+def _class_at_exit(reading: Reading, complaint: str) -> str | None:
+    """The class of an exit code that says failure, where more is known than that."""
+    known = class_of(complaint)
+    if known != AGENT_ERROR:
+        return known
+    return CUT_OFF if reading.says_when_done and reading.events else None
+
+
+def _of(agent: Agent, reading: Reading, secrets_known: tuple[str, ...]) -> AgentResult:
+    """What was read, with the model that the command names where the output names none."""
+    result = reading.result(secrets_known)
+    return replace(result, model=result.model or agent.model)
 
 
 def _identity(call: Call) -> dict[str, JSON]:

@@ -1,7 +1,8 @@
 """An agent is a command: which one a name stands for.
 
-    claude              Claude Code without a terminal: `claude -p --output-format json`
+    claude              Claude Code without a terminal, with the words in `claude.py`
     claude --model M    the same with more flags of yours
+    codex, opencode, gemini, qwen, pi     likewise
     scripted            the agent that ships with this package, for demos and tests
     scripted --fail …   the same, told how to behave (see scripted.py)
     anything else       a command line, split as a shell would split it, run without a shell
@@ -11,7 +12,7 @@ folder of the project and every copy of it finds its own, and from the current f
 on the command line. `~/` is the home folder. Only the program is looked up: the agent works in the
 worktree, and its arguments reach it as they are.
 
-Which kinds of agents are known by name stands in `_KINDS`; each has a module of its own.
+Which kinds of agents are known by name stands in `kinds`.
 """
 
 from __future__ import annotations
@@ -19,19 +20,17 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 
-from adw_state.agents.agent import Agent
-from adw_state.agents.claude import claude, read_any, read_claude
+from adw_state.agents.agent import Agent, Kind
+from adw_state.agents.any_command import any_command
+from adw_state.agents.claude import ClaudeReading
+from adw_state.agents.kinds import KINDS
 from adw_state.agents.process import find_program
 from adw_state.errors import InvalidInputError
 
-# What makes the agent of a program with this name and arguments.
-_KINDS: Mapping[str, Callable[[str, list[str]], Agent]] = {
-    "claude": claude,
-}
+_SCRIPTED = Kind(name="scripted", reading=ClaudeReading)
 
 
 def seen_from_project(text: str, *, directory: Path, project: Path) -> str:
@@ -71,16 +70,10 @@ def resolve_agent(text: str, *, directory: Path, environ: Mapping[str, str]) -> 
     if words[0] == "scripted":
         return _scripted(words[1:])
     program, name = find_program(words[0], directory, environ), Path(words[0]).name
-    return _KINDS.get(name, partial(_any, name))(program, words[1:])
+    return KINDS.get(name, any_command(name)).agent(program, words[1:])
 
 
 def _scripted(given: list[str]) -> Agent:
     script = str(Path(__file__).with_name("scripted.py"))
     # Isolated, so that nothing in a worktree can stand in for the standard library.
-    command = (sys.executable, "-I", "-S", script, *given)
-    return Agent("scripted", command, command, read_claude, says_when_done=True)
-
-
-def _any(name: str, program: str, given: list[str]) -> Agent:
-    command = (program, *given)
-    return Agent(name, command, command, read_any, says_when_done=False)
+    return _SCRIPTED.agent(sys.executable, ("-I", "-S", script, *given))

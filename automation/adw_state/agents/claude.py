@@ -7,101 +7,27 @@ as soon as a flag of that kind is given, ours are left out.
 
 Rules for its output, each from files that exist (see `protocol` for their form): the last result counts;
 `is_error` counts more than `subtype`; the cost of the last result is the session's, so nothing is summed;
-tokens come from `modelUsage`, and from `usage` only where that is missing; a stream of messages without a
-result is no success, it is an agent that was cut off.
+tokens come from `modelUsage`, and from `usage` only where that is missing, never from the messages before,
+whose counts are placeholders; a stream of messages without a result is no success, it is an agent that was
+cut off. So is one whose background work was not done when its turn ended, because that work dies with it.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
-from pathlib import Path
 
-from adw_state.agents.agent import (
-    MOST_MASKED,
-    Agent,
-    AgentResult,
-    dollars,
-    read_plain,
-    short_name,
-    whole_total,
-)
-from adw_state.agents.protocol import is_protocol, read_messages
-from adw_state.errors import AgentOutputError
-from adw_state.redaction import recordable
+from adw_state.agents.agent import AgentResult, Kind, Ours, dollars, short_name, whole_total
+from adw_state.agents.protocol import is_message, messages_in_line, messages_in_text
+from adw_state.agents.reading import CUT_OFF, Reading, class_of, fields_of
 from adw_state.store.json_values import JSON
 
-_PERMISSION_FLAGS = (
-    "--permission-mode", "--allowedTools", "--allowed-tools", "--disallowedTools", "--disallowed-tools",
-    "--dangerously-skip-permissions", "--permission-prompt-tool",
-)  # fmt: skip
-_EDITS = ("--permission-mode", "acceptEdits")
-_READS = ("--allowedTools", "Read,Grep,Glob,Bash(git diff:*),Bash(git log:*),Bash(git show:*)")
-
-
-def claude(program: str, given: list[str]) -> Agent:
-    """The agent that is this program with these arguments."""
-    names = {word.partition("=")[0] for word in given if word.startswith("-")}
-    plain = "--output-format=text" in given or ("--output-format", "text") in pairwise(given)
-    ours = [] if names & {"-p", "--print"} else ["-p"]
-    if "--output-format" not in names:
-        ours += ["--output-format", "json"]
-    free = not names & set(_PERMISSION_FLAGS)
-    command, reading = (
-        (program, *ours, *(permission if free else ()), *given) for permission in (_EDITS, _READS)
-    )
-    return Agent("claude", command, reading, read_plain if plain else read_claude, says_when_done=not plain)
-
-
-def read_claude(output: Path, secrets: Iterable[str] = ()) -> AgentResult:
-    """Understand the output of an agent that is known to answer as Claude Code does."""
-    messages = read_messages(output)
-    if messages.result is not None:
-        return _from_message(messages.result, messages.model)
-    if messages.seen:
-        raise AgentOutputError(
-            "the agent's output ends without a result, so it was cut off before it was done",
-            hint=f"its messages are in {output}; resume to try again",
-        )
-    start = _beginning(output, secrets)
-    raise AgentOutputError(
-        f"the agent's output holds no result: it printed {repr(start) if start else 'nothing'}",
-        hint=f"see {output}; resume to try again",
-    )
-
-
-def read_any(output: Path, secrets: Iterable[str] = ()) -> AgentResult:
-    """Understand the output of an agent that nothing is known of: it may answer so, or in plain text."""
-    return read_claude(output, secrets) if is_protocol(output) else read_plain(output)
-
-
-def _from_message(message: dict[str, JSON], model: str | None) -> AgentResult:
-    answer = message.get("result")
-    text = (
-        answer
-        if isinstance(answer, str)
-        else ""
-        if answer is None
-        else json.dumps(answer, ensure_ascii=False)
-    )
-    usage = message.get("modelUsage")
-    per_model = (
-        {name: use for name, use in usage.items() if isinstance(use, dict)} if isinstance(usage, dict) else {}
-    )
-    tokens = _tokens(per_model.values(), _MODEL_USAGE_KEYS)
-    if not any(key in use for use in per_model.values() for key in _MODEL_USAGE_KEYS.values()):
-        tokens = _tokens([message.get("usage")], _USAGE_KEYS)
-    return AgentResult(
-        text=text,
-        error=_error(message, text),
-        session_id=short_name(message.get("session_id")),
-        model=short_name(model) or short_name(_costliest(per_model)),
-        cost_usd=dollars(message.get("total_cost_usd")),
-        **tokens,
-    )
-
-
+# A text is kept, in case that no line of it is a message, up to this size.
+_MOST_WHOLE = 2 * 1024 * 1024
+_BACKGROUND = "the agent ended its turn while its background work was not done, so that work was cut off"
+_STOPPED = ("stopped", "killed")
+_OVER = ("completed", "failed", *_STOPPED)
 _MODEL_USAGE_KEYS = {
     "input_tokens": "inputTokens",
     "cache_read_tokens": "cacheReadInputTokens",
@@ -116,13 +42,137 @@ _USAGE_KEYS = {
 }
 
 
-def _tokens(uses: Iterable[JSON], keys: Mapping[str, str]) -> dict[str, int | None]:
-    """The tokens of every kind, by the name of their field; `keys` say what the message calls them."""
-    counted = [use for use in uses if isinstance(use, dict)]
+class ClaudeReading(Reading):
+    """Claude Code's messages, one JSON object per line or in another form that holds them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._result: dict[str, JSON] | None = None
+        self._background: set[str] = set()
+        self._stopped: set[str] = set()
+        self._whole: list[str] = []
+        self._whole_size = 0
+
+    @classmethod
+    def begins(cls, first: dict[str, JSON]) -> bool:
+        """See `Reading`. One without a session is recognised by all of an output, not by its first line."""
+        return is_message(first) and isinstance(first.get("session_id"), str)
+
+    def line(self, text: str) -> None:
+        """See `Reading`."""
+        self._keep(text)
+        stripped = text.strip().removeprefix("\ufeff").strip().removesuffix(",")
+        self._note_beginning(stripped)
+        for message in messages_in_line(stripped):
+            self._note(message)
+
+    def long_line(self, beginning: str) -> None:
+        """See `Reading`: a result that is too long cannot be read."""
+        self.line(beginning)
+        self._whole_size = _MOST_WHOLE
+
+    def result(self, secrets: Iterable[str] = ()) -> AgentResult:
+        """See `Reading`."""
+        if self.events == 0 and self._whole_size < _MOST_WHOLE:
+            for message in messages_in_text("\n".join(self._whole).strip()):
+                self._note(message)
+        if self._result is None:
+            error = self._no_result(secrets)
+            return AgentResult("", error, self.session_id, self.model, error_class=CUT_OFF)
+        return self._understood(self._result)
+
+    def _keep(self, text: str) -> None:
+        """Keep the text as long as no line is a message: it may be one that goes over many lines."""
+        if self.events or self._whole_size >= _MOST_WHOLE:
+            self._whole = []
+            return
+        self._whole.append(text)
+        # A short line takes more room than its letters.
+        self._whole_size += len(text) + 50
+
+    def _note(self, message: dict[str, JSON] | None) -> None:
+        if message is None:
+            self._note_event("result")
+            self._result = None
+            return
+        kind, model = str(message["type"]), message.get("model")
+        self._note_event(kind, message.get("session_id"), model if kind == "system" else None)
+        if kind == "result":
+            self._result = message
+        elif kind == "assistant":
+            self._stopped.clear()
+        elif kind == "system":
+            self._note_background(message)
+
+    def _note_background(self, message: dict[str, JSON]) -> None:
+        """Its own work in the background: what was begun and is not over, and what was stopped at the end.
+
+        What the agent stops itself is followed by something that it says.
+        """
+        task, patch = short_name(message.get("task_id")), fields_of(message.get("patch"))
+        if task is None:
+            return
+        if message.get("subtype") == "task_started":
+            if message.get("is_backgrounded") is not False and message.get("ambient") is not True:
+                self._background.add(task)
+        elif patch.get("is_backgrounded") is True:
+            self._background.add(task)
+        elif task in self._background and (message.get("status") or patch.get("status")) in _OVER:
+            self._background.discard(task)
+            if (message.get("status") or patch.get("status")) in _STOPPED:
+                self._stopped.add(task)
+
+    def _understood(self, message: dict[str, JSON]) -> AgentResult:
+        text = _text(message.get("result"))
+        per_model = {
+            name: use for name, use in fields_of(message.get("modelUsage")).items() if fields_of(use)
+        }
+        error, error_class = self._failure(message, text)
+        tokens, usage = self._tokens(message, per_model)
+        return AgentResult(
+            text=text,
+            error=error,
+            session_id=short_name(message.get("session_id")) or self.session_id,
+            model=short_name(self.model) or short_name(_costliest(per_model)),
+            cost_usd=dollars(message.get("total_cost_usd")),
+            error_class=error_class,
+            denied=_denied(message),
+            cumulative=self.cumulative,
+            usage=usage,
+            **tokens,  # type: ignore[arg-type]
+        )
+
+    def _tokens(
+        self, message: dict[str, JSON], per_model: dict[str, JSON]
+    ) -> tuple[dict[str, int | None], JSON]:
+        """The tokens of every kind, by the name of their field, and the object they are from."""
+        uses = [fields_of(use) for use in per_model.values()]
+        if any(key in use for use in uses for key in _MODEL_USAGE_KEYS.values()):
+            return _counted(uses, _MODEL_USAGE_KEYS), message.get("modelUsage")
+        return _counted([fields_of(message.get("usage"))], _USAGE_KEYS), message.get("usage")
+
+    def _failure(self, message: dict[str, JSON], text: str) -> tuple[str | None, str | None]:
+        error = _error(message, text)
+        if error is not None:
+            status = message.get("api_error_status")
+            return error, class_of(f"{status} {error}" if isinstance(status, int) else error)
+        if self._background or self._stopped:
+            return _BACKGROUND, CUT_OFF
+        return None, None
+
+
+def _counted(uses: list[dict[str, JSON]], keys: Mapping[str, str]) -> dict[str, int | None]:
+    """The totals of some uses; `keys` say what the message calls each kind of tokens."""
     return {
-        name: whole_total([use[key] for use in counted if use.get(key) is not None])
+        name: whole_total([use[key] for use in uses if use.get(key) is not None])
         for name, key in keys.items()
     }
+
+
+def _text(answer: JSON) -> str:
+    if answer is None:
+        return ""
+    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
 
 
 def _error(message: dict[str, JSON], text: str) -> str | None:
@@ -130,15 +180,54 @@ def _error(message: dict[str, JSON], text: str) -> str | None:
     # Some versions end with a subtype such as error_max_turns and forget the flag.
     if message.get("is_error") in (None, False, "false") and not subtype.startswith("error"):
         return None
-    return text.strip() or f"the agent reported {subtype or 'an error'} without a message"
+    told = [text, *_texts(message.get("errors")), _text(fields_of(message.get("error")).get("message"))]
+    said = next((one.strip() for one in told if one.strip()), "")
+    return said or f"the agent reported {subtype or 'an error'} without a message"
 
 
-def _costliest(per_model: dict[str, dict[str, JSON]]) -> str | None:
+def _texts(value: JSON) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def _denied(message: dict[str, JSON]) -> tuple[str, ...]:
+    denials = message.get("permission_denials")
+    names = (
+        [short_name(fields_of(one).get("tool_name")) for one in denials] if isinstance(denials, list) else []
+    )
+    return tuple(dict.fromkeys(name or "a tool" for name in names[:100]))
+
+
+def _costliest(per_model: dict[str, JSON]) -> str | None:
     """The model that did most of the work, by cost; the first by name where costs are equal."""
-    ranked = sorted(per_model, key=lambda name: (-(dollars(per_model[name].get("costUSD")) or 0.0), name))
-    return ranked[0] if ranked else None
+    costs = {name: dollars(fields_of(use).get("costUSD")) or 0.0 for name, use in per_model.items()}
+    return min(costs, key=lambda name: (-costs[name], name), default=None)
 
 
-def _beginning(output: Path, secrets: Iterable[str]) -> str:
-    with output.open("rb") as file:
-        return recordable(file.read(MOST_MASKED).decode("utf-8", "replace").strip(), secrets)[:60]
+_PERMISSIONS = (
+    "--permission-mode", "--allowedTools", "--allowed-tools", "--disallowedTools", "--disallowed-tools",
+    "--dangerously-skip-permissions", "--permission-prompt-tool",
+)  # fmt: skip
+
+CLAUDE = Kind(
+    name="claude",
+    reading=ClaudeReading,
+    always=(Ours(("-p",), ("--print",)), Ours(("--output-format", "stream-json", "--verbose"))),
+    edits=Ours(("--permission-mode", "acceptEdits"), _PERMISSIONS),
+    reads=Ours(
+        ("--allowedTools", "Read,Grep,Glob,Bash(git diff:*),Bash(git log:*),Bash(git show:*)"), _PERMISSIONS
+    ),
+    begin=("--session-id",),
+    resume=("--resume",),
+    sessions=(
+        "--session-id",
+        "--resume",
+        "-r",
+        "--continue",
+        "-c",
+        "--fork-session",
+        "--no-session-persistence",
+    ),
+    formats=("--output-format",),
+    understood=frozenset(("json", "stream-json")),
+    unknown_session=re.compile(r"No conversation found with session ID", re.I),
+)

@@ -8,6 +8,7 @@ given after the process has been written down, so no agent ever runs that the ne
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -31,7 +32,8 @@ from adw_state.interruption import StopRequest
 from adw_state.redaction import redact
 from adw_state.store.owner import process_mark
 
-MOST_OUTPUT_BYTES = 64 * 1024 * 1024
+# Event streams are long: some repeat a whole message at each of its words.
+MOST_OUTPUT_BYTES = 512 * 1024 * 1024
 _GATE = 'read -r go || exit 125; exec "$@" <"$0"'
 _MOST_COMPLAINT = 2000
 _FIRST_POLL_SECONDS = 0.002
@@ -40,11 +42,15 @@ _LONGEST_POLL_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a command may run, how much it may print, and how long it may take to stop."""
+    """How long a command may run, how much it may print, and how long it may take to stop.
+
+    `idle_seconds` is how long an agent may be silent.
+    """
 
     timeout_seconds: float
     output_bytes: int = MOST_OUTPUT_BYTES
     grace_seconds: float = 5.0
+    idle_seconds: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +78,13 @@ def run_process(
     files: CallFiles,
     conditions: Conditions,
     started: Callable[[Call], None],
+    watch: Callable[[], None] = lambda: None,
 ) -> int:
     """Run `command` to its end; return its exit code (negative: a signal). Messages call it `who`.
 
-    `started` is called before the command begins. Raises `AgentTimeoutError`, `AgentOutputError` (too much),
-    or the reason of `stop`; in every case no process that it started is left, else it raises
-    `AgentLeftError`.
+    `started` is called before the command begins, and `watch` again and again while it works. Raises
+    `AgentTimeoutError`, `AgentOutputError` (too much), the reason of `stop`, or what `watch` raises; in every
+    case no process that it started is left, else it raises `AgentLeftError`.
     """
     marks = Marks.new()
     gate_end, our_end = os.pipe()
@@ -90,7 +97,7 @@ def run_process(
                 # A command that is dead already is noticed below, by its exit code.
                 with suppress(BrokenPipeError):
                     word.write(b"go\n")
-                _wait(process, call, who, files, conditions)
+                _wait(process, call, who, files, conditions, watch)
             finally:
                 # Also after a normal end: what the agent left running would go on changing the worktree.
                 is_over = stop_call(call, conditions.limits.grace_seconds, holds_leader=True)
@@ -148,7 +155,8 @@ def _start(
                 stdout=output,
                 stderr=complaints,
                 cwd=conditions.cwd,
-                env=marks.in_environment(conditions.environ),
+                # Some agents believe PWD more than the folder that they are in.
+                env=marks.in_environment({**conditions.environ, "PWD": str(conditions.cwd)}),
                 start_new_session=True,
             )
         except OSError as error:
@@ -165,7 +173,12 @@ def _marked_call(pid: int, marks: Marks) -> Call:
 
 
 def _wait(
-    process: subprocess.Popen[bytes], call: Call, who: str, files: CallFiles, conditions: Conditions
+    process: subprocess.Popen[bytes],
+    call: Call,
+    who: str,
+    files: CallFiles,
+    conditions: Conditions,
+    watch: Callable[[], None],
 ) -> None:
     limits = conditions.limits
     # Real time, not our clock: the process lives in it.
@@ -181,6 +194,7 @@ def _wait(
         _check_size(who, files, limits)
         if call.adopts:
             reap_orphans()
+        watch()
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_POLL_SECONDS)
     _check_size(who, files, limits)

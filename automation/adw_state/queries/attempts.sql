@@ -47,7 +47,7 @@ SET
     error_message = :error_message,
     exit_code = :exit_code,
     model = coalesce(:model, model),
-    session_id = :session_id,
+    session_id = coalesce(:session_id, session_id),
     input_tokens = :input_tokens,
     cache_read_tokens = :cache_read_tokens,
     cache_write_tokens = :cache_write_tokens,
@@ -60,6 +60,34 @@ WHERE
     AND phase = :phase
     AND attempt = :attempt
     AND status = 'in_progress'
+    AND (
+        cast(:fence AS BIGINT) IS NULL
+        OR EXISTS (
+            SELECT 1 FROM adw_executions AS e
+            WHERE e.id = :execution_id AND e.fence = :fence
+        )
+    )
+RETURNING *;
+
+-- name: note_use
+-- What the agent of an attempt has used, as far as that is known before the attempt has ended, or after its
+-- process has died. No row comes back when the attempt has ended otherwise, or the run has another owner.
+UPDATE adw_phase_attempts
+SET
+    model = coalesce(:model, model),
+    session_id = coalesce(:session_id, session_id),
+    input_tokens = coalesce(:input_tokens, input_tokens),
+    cache_read_tokens = coalesce(:cache_read_tokens, cache_read_tokens),
+    cache_write_tokens = coalesce(:cache_write_tokens, cache_write_tokens),
+    output_tokens = coalesce(:output_tokens, output_tokens),
+    reasoning_tokens = coalesce(:reasoning_tokens, reasoning_tokens),
+    cost_usd = coalesce(:cost_usd, cost_usd),
+    cost_kind = coalesce(:cost_kind, cost_kind)
+WHERE
+    execution_id = :execution_id
+    AND phase = :phase
+    AND attempt = :attempt
+    AND status IN ('in_progress', 'interrupted')
     AND (
         cast(:fence AS BIGINT) IS NULL
         OR EXISTS (

@@ -167,9 +167,17 @@ class JsonStore:
         self._decide(execution)
         now = self._clock.now()
         took = max(0.0, (now - attempt.started_at).total_seconds())
-        ended = replace(attempt, status=end.status, finished_at=now, duration_seconds=took, **end.columns())
+        columns = _known(end.columns())
+        ended = replace(attempt, status=end.status, finished_at=now, duration_seconds=took, **columns)
         self.note_attempt(ended)
         return ended
+
+    def note_use(self, execution: Execution, attempt: Attempt, used: Mapping[str, Any]) -> Attempt:
+        """See `RunStore`."""
+        self._decide(execution)
+        noted = replace(attempt, **_known(used))
+        self.note_attempt(noted)
+        return noted
 
     def change(self, execution: Execution, status: str, changes: Mapping[str, Any]) -> Execution:
         """See `RunStore`."""
@@ -185,7 +193,7 @@ class JsonStore:
             owner=None if status == "waiting" else execution.owner,
             claimed=execution.claimed and goes_on,  # what has ended holds its issue no more
         )
-        changed = replace(moved, **{name: value for name, value in changes.items() if value is not None})
+        changed = replace(moved, **_known(changes))
         self.note_execution(changed)
         return changed
 
@@ -227,6 +235,10 @@ class JsonStore:
         )
 
 
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _step(values: Mapping[str, Any]) -> SavedStep:
     data = decode(values["checkpoint_data"])
     return SavedStep(values["phase"], values["attempt"], values["checkpoint_name"], data)
@@ -255,6 +267,10 @@ class BothStores:
         return self._write(
             lambda store: store.finish_attempt(execution, attempt, end), JsonStore.note_attempt
         )
+
+    def note_use(self, execution: Execution, attempt: Attempt, used: Mapping[str, Any]) -> Attempt:
+        """See `RunStore`."""
+        return self._write(lambda store: store.note_use(execution, attempt, used), JsonStore.note_attempt)
 
     def change(self, execution: Execution, status: str, changes: Mapping[str, Any]) -> Execution:
         """See `RunStore`."""

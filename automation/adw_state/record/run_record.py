@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from adw_state.agents.agent import AgentResult
 from adw_state.errors import StateFileError
 from adw_state.record.json_store import UNUSABLE
-from adw_state.record.store import AttemptEnd, RunStore, SavedStep, at_work
+from adw_state.record.store import AttemptEnd, RunStore, SavedStep, at_work, used_columns
 from adw_state.state import Attempt, Execution
 from adw_state.store.json_values import JSON
 
@@ -38,9 +39,24 @@ class RunRecord:
 
     def finish_attempt(self, attempt: Attempt, end: AttemptEnd) -> Attempt:
         """End an attempt."""
-        ended = self._store.finish_attempt(self.execution, attempt, end)
-        self.attempts = [ended if old is attempt else old for old in self.attempts]
-        return ended
+        return self._noted(self._store.finish_attempt(self.execution, self._present(attempt), end))
+
+    def note_session(self, attempt: Attempt, session_id: str, model: str | None) -> None:
+        """Note the session of an attempt's agent as soon as it is known."""
+        used = {"session_id": session_id, "model": model}
+        self._noted(self._store.note_use(self.execution, self._present(attempt), used))
+
+    def note_use(self, attempt: Attempt, used: AgentResult) -> None:
+        """Note what the agent of an attempt had used when its process died."""
+        self._noted(self._store.note_use(self.execution, self._present(attempt), used_columns(used)))
+
+    def _present(self, attempt: Attempt) -> Attempt:
+        """An attempt with what has been noted of it."""
+        return next(old for old in self.attempts if _is_same(old, attempt))
+
+    def _noted(self, attempt: Attempt) -> Attempt:
+        self.attempts = [attempt if _is_same(old, attempt) else old for old in self.attempts]
+        return attempt
 
     def save_step(self, attempt: Attempt, name: str, data: JSON) -> None:
         """Save a step of an attempt; saving it again changes nothing."""
@@ -76,3 +92,7 @@ class RunRecord:
             if isinstance(commit, str):
                 return commit
         return self.execution.base_commit
+
+
+def _is_same(one: Attempt, other: Attempt) -> bool:
+    return (one.phase, one.attempt) == (other.phase, other.attempt)

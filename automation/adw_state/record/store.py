@@ -51,14 +51,20 @@ class AttemptEnd:
 
     def columns(self) -> dict[str, Any]:
         """What is stored of it beside the status, by the names of an attempt's fields."""
-        used = {name: getattr(self.answer, name, None) for name in USED}
         return {
+            **used_columns(self.answer),
             "error_class": self.error.error_class if self.error and self.status == "failed" else None,
             "error_message": None if self.error is None else str(self.error),
             "exit_code": self.exit_code,
-            **used,
-            "cost_kind": None if used["cost_usd"] is None else "reported",
         }
+
+
+def used_columns(answer: AgentResult | None) -> dict[str, Any]:
+    """What an attempt keeps of what its agent used. That an agent was asked had a cost, known or not."""
+    if answer is None:
+        return dict.fromkeys(USED)
+    kind = "unknown" if answer.cost_usd is None else answer.cost_kind or "reported"
+    return {**{name: getattr(answer, name) for name in USED}, "cost_kind": kind}
 
 
 class RunStore(Protocol):
@@ -69,6 +75,9 @@ class RunStore(Protocol):
 
     def finish_attempt(self, execution: Execution, attempt: Attempt, end: AttemptEnd) -> Attempt:
         """End an attempt."""
+
+    def note_use(self, execution: Execution, attempt: Attempt, used: Mapping[str, Any]) -> Attempt:
+        """Note what the agent of an attempt has used, before it has ended or after its process died."""
 
     def change(self, execution: Execution, status: str, changes: Mapping[str, Any]) -> Execution:
         """Move the execution to another status, and set the fields that are not None."""
@@ -113,6 +122,10 @@ class DatabaseStore:
     def finish_attempt(self, execution: Execution, attempt: Attempt, end: AttemptEnd) -> Attempt:
         """See `RunStore`."""
         return self._state.finish_attempt(attempt, end.status, fence=execution.fence, **end.columns())
+
+    def note_use(self, execution: Execution, attempt: Attempt, used: Mapping[str, Any]) -> Attempt:
+        """See `RunStore`."""
+        return self._state.note_use(attempt, used, fence=execution.fence)
 
     def change(self, execution: Execution, status: str, changes: Mapping[str, Any]) -> Execution:
         """See `RunStore`."""

@@ -39,20 +39,25 @@ def start(
 
 def finish(tx: Transaction, attempt: Attempt, outcome: Mapping[str, object]) -> Attempt:
     """End an open attempt; `outcome` are the parameters of the statement `finish` beside its key."""
-    params = {
-        **outcome,
-        "execution_id": attempt.execution_id,
-        "phase": attempt.phase,
-        "attempt": attempt.attempt,
-        "now": tx.now,
-        "duration_seconds": max(0.0, (parse_time(tx.now) - attempt.started_at).total_seconds()),
-    }
-    row = tx.one(sql.load("attempts")["finish"], params)
+    took = max(0.0, (parse_time(tx.now) - attempt.started_at).total_seconds())
+    times = {"now": tx.now, "duration_seconds": took}
+    return _write(tx, attempt, "finish", {**outcome, **times}, "by the end of an attempt")
+
+
+def note_use(tx: Transaction, attempt: Attempt, used: Mapping[str, object]) -> Attempt:
+    """Note what the agent of an attempt has used; `used` are the parameters of the statement `note_use`."""
+    return _write(tx, attempt, "note_use", used, "by what an agent has used")
+
+
+def _write(
+    tx: Transaction, attempt: Attempt, statement: str, values: Mapping[str, object], why: str
+) -> Attempt:
+    key = {"execution_id": attempt.execution_id, "phase": attempt.phase, "attempt": attempt.attempt}
+    params = {**values, **key}
+    row = tx.one(sql.load("attempts")[statement], params)
     if row is not None:
         return attempt_from_row(row)
-    reason = executions.why_not_written(
-        tx, attempt.execution_id, outcome["fence"], "by the end of an attempt"
-    )
+    reason = executions.why_not_written(tx, attempt.execution_id, values["fence"], why)
     present = tx.one(sql.load("attempts")["get"], params)
     if present is None:
         raise reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from adw_state.built_in import HOW_TO_NAME, MOST_PHASES, NAME
 from adw_state.clock import format_time
@@ -126,6 +127,17 @@ def waiting(
         "waiting_for": _one_of(what_for, WAITING_FOR, "what an execution can wait for"),
         "waiting_until": None if until is None else format_time(until),
         "release_by": text(release_by, "release_by"),
+    }
+
+
+def agent_use(used: Mapping[str, Any]) -> dict[str, object]:
+    """The columns that say what the agent of an attempt has used; what is not there is None."""
+    counts = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
+    return {
+        "model": text(used.get("model"), "model"),
+        "session_id": text(used.get("session_id"), "session_id"),
+        **{name: whole(used.get(name), name) for name in counts},
+        **cost(used.get("cost_usd"), used.get("cost_kind")),
     }
 
 

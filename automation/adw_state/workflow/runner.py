@@ -22,6 +22,7 @@ from pathlib import Path
 from adw_state.agents.agent import Agent
 from adw_state.agents.calls import stop_leftovers
 from adw_state.agents.choice import resolve_agent, seen_from_project
+from adw_state.agents.prices import read_prices
 from adw_state.configured_workflows import find_workflow
 from adw_state.errors import (
     AdwError,
@@ -126,7 +127,7 @@ def _begin(
         given = _given_agent(settings)
         command = settings.config.agent if given is None else given
         request = Request(issue, workflow, command, configured=given is None)
-        agent = _agent(settings, request)
+        agent, prices = _agent(settings, request), read_prices(project, settings.config.prices)
         hide_run_folders(repository, project)
         check_run_root(project)
         execution = _new_execution(settings, request, repository, adw_id or records.new_id())
@@ -134,7 +135,8 @@ def _begin(
         record = records.begin(execution, request.to_json(settings.environ, project))
         folder = records.folder(record.id)
         with hold_run(folder, force=settings.force):
-            return _do(Work(settings, repository, record, request, agent, folder, stop), "Starting")
+            work = Work(settings, repository, record, request, agent, prices, folder, stop)
+            return _do(work, "Starting")
 
 
 def _new_execution(
@@ -174,14 +176,15 @@ def _go_on(settings: RunSettings, records: Records, seen: Seen) -> RunOutcome:
         hide_run_folders(repository, project)
         request = read_request(seen.request, seen.execution)
         _check_last_phase(settings, request.workflow)
-        agent = _agent(settings, request)
+        agent, prices = _agent(settings, request), read_prices(project, settings.config.prices)
         folder = records.folder(execution_id)
         with hold_run(folder, force=settings.force):
             stop.check()
             record = records.take_over(execution_id, _owner(os.getpid()), force=settings.force)
             for group in stop_leftovers(folder, settings.agent_limits.grace_seconds):
                 _say(settings, f"stopped an agent that the run had left behind (group {group})", record.id)
-            return _do(Work(settings, repository, record, request, agent, folder, stop), "Resuming")
+            work = Work(settings, repository, record, request, agent, prices, folder, stop)
+            return _do(work, "Resuming")
 
 
 def _do(work: Work, verb: str) -> RunOutcome:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from adw_state.agents.agent import Agent
+from adw_state.agents.prices import Prices
 from adw_state.agents.process import Limits
 from adw_state.clock import Clock
 from adw_state.config import Config
@@ -58,7 +59,9 @@ class RunSettings:
     @property
     def agent_limits(self) -> Limits:
         """The limits of an agent call."""
-        return self.limits or Limits(self.config.agent_timeout_seconds)
+        return self.limits or Limits(
+            self.config.agent_timeout_seconds, idle_seconds=self.config.idle_timeout_seconds
+        )
 
     def warn(self, text: str) -> None:
         """Show a warning that belongs to no execution."""
@@ -95,6 +98,7 @@ class Work:
     record: RunRecord
     request: Request
     agent: Agent
+    prices: Prices
     run_folder: Path
     stop: StopRequest
 

@@ -45,8 +45,8 @@ def attempt_phase(work: Work, definition: PhaseDefinition) -> AttemptEnd:
     except _NOT_OURS_ANY_MORE:
         raise
     except RunInterruptedError as pause:
-        # Without the agent's tokens and cost: they count for the attempt that goes on with its answer.
-        work.record.finish_attempt(run.attempt, AttemptEnd("interrupted", pause))
+        # An answer counts for the attempt that goes on with it; what had no answer yet counts here.
+        work.record.finish_attempt(run.attempt, AttemptEnd("interrupted", pause, answer=run.unfinished))
         run.reporter.note("WARNING", f"{run.phase.capitalize()} phase interrupted: {pause}")
         raise
     except AdwError as error:

@@ -15,11 +15,13 @@ from typing import TypeAlias
 
 from adw_state.agent_prompts import build_prompt, issue_as_text
 from adw_state.agents.agent import AgentResult
-from adw_state.agents.calls import CallEnd, CallFolder, adopt, call_agent, call_folder
+from adw_state.agents.calls import CallEnd, CallFolder, call_folder
 from adw_state.agents.process import Conditions
+from adw_state.agents.reading import CUT_OFF
 from adw_state.errors import (
     AgentError,
     AgentExitError,
+    AgentOutputError,
     RepositoryError,
     RunInterruptedError,
 )
@@ -34,6 +36,7 @@ from adw_state.state import Attempt
 from adw_state.store.json_values import JSON
 from adw_state.text_files import path_text
 from adw_state.workflow.next_phase import feedback_for
+from adw_state.workflow.phases.agent_calls import AgentCalls
 from adw_state.workflow.progress import Reporter
 from adw_state.workflow.settings import Work
 from adw_state.workflow.worktree_setup import prepare_worktree
@@ -54,7 +57,10 @@ def phase_command(phase: str, issue_id: str, execution_id: str) -> str:
 
 @dataclass(slots=True)
 class PhaseRun:
-    """One attempt at a phase. `answer` and `exit_code` are those of its agent or command, once known."""
+    """One attempt at a phase. `answer` and `exit_code` are those of its agent or command, once known.
+
+    `unfinished` is what an agent had said and used that was interrupted before it had answered.
+    """
 
     work: Work
     definition: PhaseDefinition
@@ -62,6 +68,7 @@ class PhaseRun:
     reporter: Reporter
     answer: AgentResult | None = None
     exit_code: int | None = None
+    unfinished: AgentResult | None = None
 
     def step(self, name: str, work: Callable[[], StepResult]) -> StepResult:
         """The saved result of the step `name`; where there is none, do `work` and save what it returns."""
@@ -153,10 +160,15 @@ class PhaseRun:
         def work() -> StepResult:
             end = self._adopted() or self._called(base, values)
             self.exit_code, self.answer = end.exit_code, end.result
+            if end.result.denied:
+                self.reporter.warn(f"the agent was not allowed to use {', '.join(end.result.denied)}")
             if end.result.error is not None:
                 self._take_back(base)
-                raise AgentError(
-                    end.result.error, hint=f"see {self.folder.path} for all it said, then resume"
+                failure = AgentOutputError if end.result.error_class == CUT_OFF else AgentError
+                raise failure(
+                    end.result.error,
+                    hint=f"see {self.folder.path} for all it said, then resume",
+                    kind=end.result.error_class,
                 )
             self.reporter.tell("agent_finished")
             understood = {} if understand is None else understand(end.answer)
@@ -179,27 +191,33 @@ class PhaseRun:
 
     def _adopted(self) -> CallEnd | None:
         previous = self.previous_call()
-        end = None if previous is None else adopt(self.work.agent, previous, self.work.settings.environ)
-        if previous is not None and end is not None:
-            self.reporter.say(f"the answer that the agent left in {previous.path.name} is used")
-        return end
+        return None if previous is None else self._calls.adopted(previous)
 
     def _called(self, base: str, values: Mapping[str, str]) -> CallEnd:
+        calls = self._calls
+        calls.note_lost(self._unbroken[1:])
         self._clean(base)
-        prompt = self._prompt(values)
         self.reporter.tell("agent_started", self.work.agent.name)
         settings = breaking_settings(self.work.tree)
         try:
-            return call_agent(self.work.agent, self.definition.kind, prompt, self.folder, self.conditions)
+            return calls.make(self._prompt(values, resumed=False), self._prompt(values, resumed=True))
         except AgentError as error:
             if isinstance(error, AgentExitError):
                 self.exit_code = error.code
+            self.answer = calls.said_so_far()
             self._take_back(base)
+            raise
+        except RunInterruptedError:
+            self.unfinished = calls.said_so_far()
             raise
         finally:
             self._warn_of_changed_settings(settings)
 
-    def _prompt(self, values: Mapping[str, str]) -> str:
+    @property
+    def _calls(self) -> AgentCalls:
+        return AgentCalls(self.work, self.attempt, self.definition.kind, self.reporter, self.conditions)
+
+    def _prompt(self, values: Mapping[str, str], *, resumed: bool) -> str:
         work = self.work
         header = {
             "execution_id": work.record.id,
@@ -214,7 +232,7 @@ class PhaseRun:
             "branch": work.tree.branch,
             "feedback": feedback_for(work.workflow, self.phase, work.record.attempts),
         }
-        return build_prompt(self.definition, header, {**common, **values})
+        return build_prompt(self.definition, header, {**common, **values}, resumed=resumed)
 
     def _warn_of_changed_settings(self, before: str) -> None:
         # After an interruption no git command runs any more.

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adw_state.agent_prompts import build_prompt, issue_as_text
-from adw_state.agents.agent import Reader, read_plain
+from adw_state.agents.any_command import AnyReading, PlainReading
 from adw_state.agents.choice import resolve_agent
-from adw_state.agents.claude import read_any, read_claude
+from adw_state.agents.claude import ClaudeReading
+from adw_state.agents.reading import Reading
 from adw_state.clock import parse_time
 from adw_state.errors import AgentMissingError, InvalidInputError
 from adw_state.git.commits import commit_message
@@ -157,46 +158,47 @@ def program(folder: Path, name: str) -> str:
 def test_claude_may_edit_in_build_and_only_read_in_review(tmp_path: Path) -> None:
     environ = {"PATH": program(tmp_path, "claude")}
     agent = resolve_agent("claude --model 'opus 5'", directory=tmp_path, environ=environ)
-    begin = (str(tmp_path / "claude"), "-p", "--output-format", "json")
+    begin = (str(tmp_path / "claude"), "-p", "--output-format", "stream-json", "--verbose")
     assert agent.command_for("change") == (*begin, "--permission-mode", "acceptEdits", "--model", "opus 5")
-    assert agent.command_for("verdict")[4:5] == ("--allowedTools",)
-    assert "Edit" not in agent.command_for("verdict")[5]
-    assert (agent.name, agent.read, agent.says_when_done) == ("claude", read_claude, True)
+    assert agent.command_for("verdict")[5:6] == ("--allowedTools",)
+    assert "Edit" not in agent.command_for("verdict")[6]
+    assert (agent.name, type(agent.new_reading())) == ("claude", ClaudeReading)
 
 
 @pytest.mark.parametrize(
-    ("flags", "read"),
+    ("flags", "reading"),
     [
-        ("--output-format text", read_plain),
-        ("--output-format=text", read_plain),
-        ("--output-format stream-json --verbose", read_claude),
-        ("--append-system-prompt text", read_claude),
+        ("--output-format text", PlainReading),
+        ("--output-format=text", PlainReading),
+        ("--output-format json", ClaudeReading),
+        ("--output-format stream-json --verbose", ClaudeReading),
+        ("--append-system-prompt text", ClaudeReading),
     ],
 )
 def test_claude_is_plain_only_where_its_output_is_told_to_be(
-    tmp_path: Path, flags: str, read: Reader
+    tmp_path: Path, flags: str, reading: type[Reading]
 ) -> None:
     agent = resolve_agent(
         f"claude {flags}", directory=tmp_path, environ={"PATH": program(tmp_path, "claude")}
     )
-    assert (agent.read, agent.says_when_done) == (read, read is read_claude)
+    assert type(agent.new_reading()) is reading
 
 
 def test_permissions_that_the_user_gives_replace_ours(tmp_path: Path) -> None:
     environ = {"PATH": program(tmp_path, "claude")}
     text = "claude --print --output-format=stream-json --permission-mode plan"
     agent = resolve_agent(text, directory=tmp_path, environ=environ)
-    assert agent.command == (
+    assert agent.command_for("change") == (
         str(tmp_path / "claude"), "--print", "--output-format=stream-json", "--permission-mode", "plan"
     )  # fmt: skip
-    assert agent.reading_command == agent.command
+    assert agent.command_for("verdict") == agent.command_for("change")
 
 
 def test_a_program_beside_the_user_is_found_from_there(tmp_path: Path) -> None:
     program(tmp_path, "my-agent")
     agent = resolve_agent("./my-agent 'two words'", directory=tmp_path, environ={})
-    assert agent.command == (str(tmp_path / "my-agent"), "two words")
-    assert (agent.name, agent.read, agent.says_when_done) == ("my-agent", read_any, False)
+    assert agent.command_for("plan") == (str(tmp_path / "my-agent"), "two words")
+    assert (agent.name, type(agent.new_reading())) == ("my-agent", AnyReading)
 
 
 @pytest.mark.parametrize("text", ["my-agent", "./gone", "/gone/agent"])

@@ -108,7 +108,7 @@ def test_a_relative_agent_inside_the_project_is_that_of_a_copy_in_a_copy(tmp_pat
     assert kept == "'./my tools/agent.sh' --name 'two words'"
     shutil.copytree(project, copy)
     found = resolve_agent(kept, directory=copy, environ={})
-    assert found.command == (str(copy / "my tools" / "agent.sh"), "--name", "two words")
+    assert found.command_for("plan") == (str(copy / "my tools" / "agent.sh"), "--name", "two words")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_project_that_is_reached_by_a_link_is_the_same_project(tmp_path: Path)
 def test_an_agent_in_the_home_folder_is_found(tmp_path: Path) -> None:
     agent(tmp_path / "bin" / "agent.sh", "home")
     found = resolve_agent("~/bin/agent.sh -v", directory=tmp_path / "x", environ={"HOME": str(tmp_path)})
-    assert found.command == (str(tmp_path / "bin" / "agent.sh"), "-v")
+    assert found.command_for("plan") == (str(tmp_path / "bin" / "agent.sh"), "-v")
     with pytest.raises(AgentMissingError):
         resolve_agent("~/bin/agent.sh", directory=tmp_path, environ={})
 

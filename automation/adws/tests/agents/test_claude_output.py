@@ -1,4 +1,4 @@
-"""What is understood of an agent's output."""
+"""What is understood of Claude Code's output, and of any command's."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from adw_state.agents.agent import MOST_TEXT, AgentResult, Reader, read_plain
-from adw_state.agents.claude import read_any, read_claude
-from adw_state.errors import AgentOutputError
+from adw_state.agents.agent import MOST_TEXT, AgentResult
+from adw_state.agents.any_command import AnyReading, PlainReading
+from adw_state.agents.claude import ClaudeReading
+from adw_state.agents.reading import Reading, read_output
 
 
 def result(**fields: Any) -> str:
@@ -19,19 +20,18 @@ def result(**fields: Any) -> str:
     return json.dumps({"type": "result", "subtype": "success", "is_error": False, "result": "done", **fields})
 
 
-def understood(tmp_path: Path, output: str | bytes, *, read: Reader = read_claude) -> AgentResult:
+def understood(tmp_path: Path, output: str | bytes, *, read: type[Reading] = ClaudeReading) -> AgentResult:
     """What is understood of this output."""
     path = tmp_path / "output"
     path.write_bytes(output.encode() if isinstance(output, str) else output)
-    return read(path, ())
+    return read_output(path, read()).result()
 
 
-def complaint(tmp_path: Path, output: str, *, read: Reader = read_claude) -> str:
-    """The sentence with which this output is refused."""
-    with pytest.raises(AgentOutputError) as caught:
-        understood(tmp_path, output, read=read)
-    assert caught.value.hint
-    return str(caught.value)
+def complaint(tmp_path: Path, output: str, *, read: type[Reading] = ClaudeReading) -> str:
+    """The sentence with which this output is refused: the agent was cut off."""
+    found = understood(tmp_path, output, read=read)
+    assert (found.text, found.error_class) == ("", "cut_off")
+    return str(found.error)
 
 
 def test_a_result_object_is_understood(tmp_path: Path) -> None:
@@ -123,8 +123,8 @@ def test_a_result_is_found_wherever_it_stands(tmp_path: Path, around: tuple[str,
         '{"type": "assistant", "message": {"type": "message"}}\n{"type": "resul',
     ],
 )
-@pytest.mark.parametrize("read", [read_claude, read_any])
-def test_a_stream_without_a_result_was_cut_off(tmp_path: Path, stream: str, read: Reader) -> None:
+@pytest.mark.parametrize("read", [ClaudeReading, AnyReading])
+def test_a_stream_without_a_result_was_cut_off(tmp_path: Path, stream: str, read: type[Reading]) -> None:
     said = "the agent's output ends without a result, so it was cut off before it was done"
     assert complaint(tmp_path, stream, read=read) == said
 
@@ -137,14 +137,14 @@ def test_an_agent_that_speaks_json_must_give_a_result(tmp_path: Path, output: st
 
 
 def test_any_text_is_the_answer_of_a_plain_agent(tmp_path: Path) -> None:
-    assert understood(tmp_path, "  all done\n", read=read_plain) == AgentResult("all done")
-    assert understood(tmp_path, '{"type": "note"}', read=read_plain) == AgentResult('{"type": "note"}')
-    assert understood(tmp_path, "", read=read_plain) == AgentResult("")
+    assert understood(tmp_path, "  all done\n", read=PlainReading) == AgentResult("all done")
+    assert understood(tmp_path, '{"type": "note"}', read=PlainReading) == AgentResult('{"type": "note"}')
+    assert understood(tmp_path, "", read=PlainReading) == AgentResult("")
 
 
 def test_an_answer_is_understood_as_it_was_said(tmp_path: Path) -> None:
     said = "x" * 200_000 + " password=hunter2222"
-    assert understood(tmp_path, said, read=read_plain).text == said
+    assert understood(tmp_path, said, read=PlainReading).text == said
     assert understood(tmp_path, result(result=said)).text == said
 
 
@@ -189,7 +189,7 @@ def test_a_long_stream_is_read_in_little_memory(tmp_path: Path) -> None:
             file.write(line)
         file.write(result() + "\n")
     tracemalloc.start()
-    found = read_claude(path)
+    found = read_output(path, ClaudeReading()).result()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.text == "done"
@@ -209,20 +209,20 @@ PLAIN = [
     '{"type": "user", "message": {}}\n\nis what it prints.',
     '{"type": "note"}\n' + result(session_id="s"),
     '```json\n{"type": "result", "is_error": true}\n```',
-    '{"type": "thread.started", "thread_id": "t"}\n{"type": "turn.completed"}',
-    '{"type": "init", "session_id": "s"}\n{"type": "result", "status": "error"}',
+    'It prints:\n{"type": "thread.started", "thread_id": "t"}\n{"type": "turn.completed"}',
+    '{"type": "init"}\n{"type": "result", "status": "error"}',
 ]
 
 
 @pytest.mark.parametrize("answer", PLAIN)
 def test_a_plain_answer_may_quote_the_protocol(tmp_path: Path, answer: str) -> None:
-    for read in (read_any, read_plain):
+    for read in (AnyReading, PlainReading):
         assert understood(tmp_path, answer, read=read) == AgentResult(answer)
 
 
 @pytest.mark.parametrize("answer", [result(), result(session_id="s") + "\nbye", '[{"type": "system"}]'])
 def test_an_agent_that_is_known_to_be_plain_is_plain(tmp_path: Path, answer: str) -> None:
-    assert understood(tmp_path, answer, read=read_plain) == AgentResult(answer)
+    assert understood(tmp_path, answer, read=PlainReading) == AgentResult(answer)
 
 
 SYSTEM = '{"type": "system", "subtype": "init", "model": "m"}'
@@ -245,11 +245,11 @@ SYSTEM = '{"type": "system", "subtype": "init", "model": "m"}'
     ],
 )
 def test_a_wrapper_whose_output_is_the_protocol_is_understood(tmp_path: Path, output: str) -> None:
-    assert understood(tmp_path, output, read=read_any).text == "done"
+    assert understood(tmp_path, output, read=AnyReading).text == "done"
 
 
 def test_an_error_that_a_wrapper_passes_on_is_one(tmp_path: Path) -> None:
-    found = understood(tmp_path, result(is_error=True, result="no credit"), read=read_any)
+    found = understood(tmp_path, result(is_error=True, result="no credit"), read=AnyReading)
     assert found.error == "no credit"
 
 
@@ -318,11 +318,18 @@ def test_a_number_of_thousands_of_digits_does_not_spoil_an_answer(tmp_path: Path
 def test_results_go_into_json_and_back() -> None:
     found = AgentResult("t", "e", "s", "m", 1, 2, 3, 4, 0.5)
     assert AgentResult.from_json(json.loads(json.dumps(found.to_json()))) == found
+    more = AgentResult(
+        "t", None, "s", "m", 1, 2, 3, 4, 0.5, 2, "estimated", None, ("Bash",), True, {"a": [1]}
+    )
+    back = AgentResult.from_json(json.loads(json.dumps(more.to_json())))
+    assert (back, back.usage) == (more, {"a": [1]})
 
 
 def test_real_results_are_understood(shared: Path) -> None:
     folder = shared / "data" / "claude-results"
-    costs = {path.name: read_claude(path).cost_usd for path in folder.glob("*.json")}
+    costs = {
+        path.name: read_output(path, ClaudeReading()).result().cost_usd for path in folder.glob("*.json")
+    }
     assert costs == {
         "result-initializer-a.json": 0.026034550000000004,
         "result-initializer-b.json": 0.02590055,
@@ -333,7 +340,7 @@ def test_real_results_are_understood(shared: Path) -> None:
 @pytest.mark.parametrize("name", ["raw_output.json", "raw_output.jsonl"])
 def test_a_real_stream_is_understood_in_both_of_its_forms(shared: Path, name: str) -> None:
     path = shared / "data/adw-json/catalyst/agents/3a881d92/issue_classifier" / name
-    assert read_claude(path) == AgentResult(
+    assert read_output(path, ClaudeReading()).result() == AgentResult(
         text="/feature",
         session_id="a62d520e-175a-44c4-9126-7e8081dcdc73",
         model="claude-sonnet-4-5-20250929",

@@ -1,0 +1,1 @@
+"""Agents: how each is called, and what is understood of what it prints."""
