@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from adw_state.agents.last_event import events_of_runs
 from adw_state.clock import Clock, default_clock
 from adw_state.commands.options import common, open_state, settings
 from adw_state.commands.output import age, print_json, print_line, print_table
+from adw_state.run_root import agents_folder
 
 if TYPE_CHECKING:
     from adw_state.state import Execution
@@ -25,6 +27,10 @@ def status(db: str | None, as_json: bool) -> None:
     config = settings(location)
     with state:
         summary = state.summarize(stale_hours=config.stale_hours, lease_seconds=config.lease_seconds)
+    working = [
+        run.id for run in summary.unfinished if run.id in summary.life and not summary.life[run.id].is_over
+    ]
+    events = events_of_runs(agents_folder(location.project), working)
     if as_json:
         print_json(
             "adw.status/1",
@@ -32,6 +38,7 @@ def status(db: str | None, as_json: bool) -> None:
             counts=summary.counts,
             unfinished=summary.unfinished,
             life=summary.life,
+            last_events=events,
             failed=summary.failed,
             stale=summary.stale,
         )
@@ -44,6 +51,9 @@ def status(db: str | None, as_json: bool) -> None:
     print_executions("At work", [run for run in summary.unfinished if run.id not in over], clock)
     if over:
         _print_over([run for run in summary.unfinished if run.id in over], over, clock)
+    if events:
+        rows = [[name, e.kind, age(e.at, clock.now()), e.events] for name, e in events.items()]
+        print_table("Agents at work", ["execution", "last event", "ago", "events"], rows)
     print_executions("Failed lately", summary.failed, clock)
     print_table(
         "Stale runs (silent for too long)",
