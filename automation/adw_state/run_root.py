@@ -19,7 +19,7 @@ import errno
 import os
 from pathlib import Path
 
-from adw_state.config import load_config
+from adw_state.configuration.settings import load_config
 from adw_state.errors import ConfigurationError
 from adw_state.text_files import writing
 

@@ -9,7 +9,7 @@ import click
 
 from adw_state.commands.options import database_option
 from adw_state.commands.output import ascii_wanted, line_width, print_error, print_text, styles_wanted
-from adw_state.config import load_config
+from adw_state.configuration.settings import load_config
 from adw_state.reports import report
 from adw_state.reports.renderers import EXPORTS, FORMATS, render
 from adw_state.reports.report_file import write_report

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from adw_state.clock import default_clock
-from adw_state.config import Config, load_config
+from adw_state.configuration.settings import Config, load_config
 from adw_state.recovery.opening import open_project
 from adw_state.trackers.locate import locate
 from adw_state.trackers.tracker import Location

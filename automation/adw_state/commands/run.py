@@ -14,7 +14,7 @@ from adw_state.clock import default_clock
 from adw_state.commands.options import Command, common
 from adw_state.commands.output import print_error, print_json, print_line
 from adw_state.commands.standard_streams import exit_code_tells_of_work
-from adw_state.config import load_config
+from adw_state.configuration.settings import load_config
 from adw_state.errors import command_on
 from adw_state.trackers.locate import locate_for_run
 from adw_state.trackers.repository import find_repository

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from adw_state.clock import Clock
-from adw_state.config import Config
+from adw_state.configuration.settings import Config
 from adw_state.errors import (
     AdwError,
     DatabaseError,

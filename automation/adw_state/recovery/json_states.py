@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adw_state.config import load_config
+from adw_state.configuration.settings import load_config
 from adw_state.errors import AdwError
 from adw_state.json_state import STATE_NAME, ADWState
 from adw_state.run_json import read_run

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from adw_state.clock import Clock
-from adw_state.config import Config, load_config
+from adw_state.configuration.settings import Config, load_config
 from adw_state.heartbeats import Heartbeats
 from adw_state.recovery.opening import open_project
 from adw_state.state import BeadsStateManager, IssueSnapshot

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from adw_state.configuration.definitions import PhaseDefinition, WorkflowDefinition
 from adw_state.errors import InvalidInputError, command_on
 from adw_state.state import Attempt, Execution
-from adw_state.workflow_definitions import PhaseDefinition, WorkflowDefinition
 
 # These failures say that an earlier phase has to be done again. After others, the same phase is.
 _AGAINST_EARLIER_WORK = ("rejected", "check_failed")

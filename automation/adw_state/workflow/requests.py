@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from adw_state.configuration.definitions import BUILT_IN, WorkflowDefinition
 from adw_state.errors import InvalidInputError, RepositoryError, command_on
 from adw_state.git.command import Git
 from adw_state.git.worktrees import worktree_name
@@ -26,7 +27,6 @@ from adw_state.state import Execution
 from adw_state.store.json_values import JSON
 from adw_state.text_files import path_text
 from adw_state.trackers.tracker import Issue
-from adw_state.workflow_definitions import BUILT_IN, WorkflowDefinition
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from adw_state.agents.agent import Agent
 from adw_state.agents.calls import stop_leftovers
 from adw_state.agents.choice import resolve_agent, seen_from_project
 from adw_state.agents.prices import read_prices
-from adw_state.configured_workflows import find_workflow
+from adw_state.configuration.definitions import BUILT_IN, PhaseDefinition, WorkflowDefinition
+from adw_state.configuration.workflows import find_workflow
 from adw_state.errors import (
     AdwError,
     ConfigurationError,
@@ -56,7 +57,6 @@ from adw_state.workflow.requests import (
     workflow_of,
 )
 from adw_state.workflow.settings import RunOutcome, RunSettings, Work
-from adw_state.workflow_definitions import BUILT_IN, PhaseDefinition, WorkflowDefinition
 
 
 def run_issue(settings: RunSettings, issue: Issue, *, adw_id: str | None = None) -> RunOutcome:

@@ -11,7 +11,8 @@ from adw_state.agents.agent import Agent
 from adw_state.agents.prices import Prices
 from adw_state.agents.process import Limits
 from adw_state.clock import Clock
-from adw_state.config import Config
+from adw_state.configuration.definitions import WorkflowDefinition
+from adw_state.configuration.settings import Config
 from adw_state.errors import AdwError
 from adw_state.git.repository import Repository
 from adw_state.git.worktrees import Worktree
@@ -22,7 +23,6 @@ from adw_state.state import Execution
 from adw_state.trackers.tracker import Issue, Location
 from adw_state.workflow.progress import Event, Progress, Reporter, RunLog, silent
 from adw_state.workflow.requests import Request, worktree_path_of
-from adw_state.workflow_definitions import WorkflowDefinition
 
 
 @dataclass(frozen=True, slots=True)

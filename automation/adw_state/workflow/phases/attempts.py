@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from adw_state.agent_prompts import template_of
+from adw_state.configuration.definitions import PhaseDefinition
+from adw_state.configuration.prompts import template_of
 from adw_state.errors import (
     AdwError,
     IllegalTransitionError,
@@ -21,7 +22,6 @@ from adw_state.workflow.phases.command import command
 from adw_state.workflow.phases.phase_run import PhaseRun
 from adw_state.workflow.phases.verdict import verdict
 from adw_state.workflow.settings import Work
-from adw_state.workflow_definitions import PhaseDefinition
 
 KINDS: Mapping[str, Callable[[PhaseRun], None]] = {
     "plan": plan,

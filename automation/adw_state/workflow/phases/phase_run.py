@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TypeAlias
 
-from adw_state.agent_prompts import build_prompt, issue_as_text
 from adw_state.agents.agent import AgentResult
 from adw_state.agents.calls import CallEnd, CallFolder, call_folder
 from adw_state.agents.process import Conditions
 from adw_state.agents.reading import CUT_OFF
+from adw_state.configuration.definitions import PhaseDefinition
+from adw_state.configuration.prompts import build_prompt, issue_as_text
 from adw_state.errors import (
     AgentError,
     AgentExitError,
@@ -40,7 +41,6 @@ from adw_state.workflow.phases.agent_calls import AgentCalls
 from adw_state.workflow.progress import Reporter
 from adw_state.workflow.settings import Work
 from adw_state.workflow.worktree_setup import prepare_worktree
-from adw_state.workflow_definitions import PhaseDefinition
 
 StepResult: TypeAlias = dict[str, JSON]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adw_state.agent_prompts import read_built_in
+from adw_state.configuration.prompts import read_built_in
 from adw_state.errors import AgentOutputError, PhaseFailedError, RejectedError
 from adw_state.git.commits import diff_between
 from adw_state.redaction import recordable

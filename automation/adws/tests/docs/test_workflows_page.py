@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adw_state.agent_prompts import PLACEHOLDERS
-from adw_state.config import WorktreeSettings, load_config
-from adw_state.configured_workflows import PHASE_KEYS
-from adw_state.workflow_definitions import KINDS
+from adw_state.configuration.definitions import KINDS
+from adw_state.configuration.prompts import PLACEHOLDERS
+from adw_state.configuration.settings import WorktreeSettings, load_config
+from adw_state.configuration.workflows import PHASE_KEYS
 from adws.tests.docs.pages import REPOSITORY, blocks
 from adws.tests.project import Project
 

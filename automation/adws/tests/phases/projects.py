@@ -13,7 +13,7 @@ from typing import Any
 
 from adw_state.agents.process import Limits
 from adw_state.clock import SettableClock
-from adw_state.config import Config
+from adw_state.configuration.settings import Config
 from adw_state.git.worktrees import Worktree
 from adw_state.state import Attempt, BeadsStateManager, Checkpoint, Execution
 from adw_state.trackers.locate import locate

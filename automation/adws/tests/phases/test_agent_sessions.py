@@ -11,7 +11,7 @@ import pytest
 from adw_state.agents.last_event import LastEvent, events_of_runs
 from adw_state.agents.process import Limits
 from adw_state.clock import parse_time
-from adw_state.config import Config
+from adw_state.configuration.settings import Config
 from adw_state.errors import ConfigurationError
 from adws.tests.conftest import NOW
 from adws.tests.phases.played_agents import Played, played

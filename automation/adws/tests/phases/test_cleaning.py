@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.config import load_config
+from adw_state.configuration.settings import load_config
 from adw_state.workflow.cleaning import Cleaned, clean_run
 from adws.tests.phases.projects import Project
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
+from adw_state.configuration.definitions import BUILT_IN
 from adw_state.errors import OwnershipLostError
 from adw_state.git.worktrees import ensure_worktree, head_of
 from adw_state.record.records import Records
 from adw_state.record.store import AttemptEnd
 from adw_state.state import Execution
 from adw_state.workflow.progress import Event
-from adw_state.workflow_definitions import BUILT_IN
 from adws.tests.conftest import NOW
 from adws.tests.phases.projects import Project, git, worktree_for
 from adws.tests.processes import run_together

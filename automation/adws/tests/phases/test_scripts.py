@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.agent_prompts import build_prompt
 from adw_state.agents import scripted as scripted_agent
-from adw_state.workflow_definitions import BUILT_IN
+from adw_state.configuration.definitions import BUILT_IN
+from adw_state.configuration.prompts import build_prompt
 from adws.tests.phases.projects import VALUES, Project
 
 ADWS = Path(__file__).resolve().parents[2]

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adw_state.agent_prompts import build_prompt, issue_as_text
 from adw_state.agents.any_command import AnyReading, PlainReading
 from adw_state.agents.choice import resolve_agent
 from adw_state.agents.claude import ClaudeReading
 from adw_state.agents.reading import Reading
 from adw_state.clock import parse_time
+from adw_state.configuration.definitions import BUILT_IN, PhaseDefinition
+from adw_state.configuration.prompts import build_prompt, issue_as_text
 from adw_state.errors import AgentMissingError, InvalidInputError
 from adw_state.git.commits import commit_message
 from adw_state.git.worktrees import safe_name
@@ -26,7 +27,6 @@ from adw_state.store.owner import owner_is_dead, process_mark, this_owner
 from adw_state.trackers.tracker import Issue
 from adw_state.workflow.progress import Event, describe
 from adw_state.workflow.requests import Request, read_request
-from adw_state.workflow_definitions import BUILT_IN, PhaseDefinition
 from adws.tests.conftest import NOW
 from adws.tests.phases.projects import VALUES
 

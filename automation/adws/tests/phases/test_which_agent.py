@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from adw_state.agents.choice import resolve_agent, seen_from_project
-from adw_state.config import Config, load_config
+from adw_state.configuration.settings import Config, load_config
 from adw_state.errors import AgentMissingError, InvalidInputError
 from adws.tests.phases.projects import Project
 

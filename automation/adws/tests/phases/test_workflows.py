@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.config import Config
-from adw_state.configured_workflows import find_workflow
+from adw_state.configuration.settings import Config
+from adw_state.configuration.workflows import find_workflow
 from adw_state.errors import (
     AgentTimeoutError,
     CheckFailedError,

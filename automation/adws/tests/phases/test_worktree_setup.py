@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.config import WorktreeSettings, load_config, read_configuration_file, settings_of
+from adw_state.configuration.settings import (
+    WorktreeSettings,
+    load_config,
+    read_configuration_file,
+    settings_of,
+)
 from adw_state.errors import ConfigurationError, WorktreeSetupError
 from adws.tests.phases.processes import run_apart, wait_until
 from adws.tests.phases.projects import Project

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.config import Config, load_config
+from adw_state.configuration.settings import Config, load_config
 from adw_state.errors import ConfigurationError
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adw_state.clock import parse_time
+from adw_state.configuration.definitions import BUILT_IN, PhaseDefinition, WorkflowDefinition
 from adw_state.errors import InvalidInputError
 from adw_state.state import Attempt, Execution
 from adw_state.workflow.next_phase import feedback_for, goes_back, next_phase, wants_phase, way_back
-from adw_state.workflow_definitions import BUILT_IN, PhaseDefinition, WorkflowDefinition
 from adws.tests.conftest import NOW
 
 THOROUGH = WorkflowDefinition(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.config import load_config
+from adw_state.configuration.settings import load_config
 from adw_state.errors import ConfigurationError, StateFileError, TrackerUnusableError
 from adw_state.json_state import ADWState
 from adw_state.run_root import agents_folder

@@ -14,7 +14,7 @@
 
 `ADW_USE_BEADS_STATE` (or `use_beads_state`) is true for database and JSON, false for JSON only; unset,
 the database is used wherever it has been migrated. The tables `[workflows.…]` and `[phases.…]` are read by
-`configured_workflows.py`, when a run begins, and the table `[worktree]` by `worktree_settings.py`.
+`workflows.py`, when a run begins, and the table `[worktree]` by `configuration/worktrees.py`.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def settings_of(file: ConfigurationFile, environ: Mapping[str, str]) -> tuple[Co
 def _with_worktree(config: Config, file: ConfigurationFile) -> tuple[Config, list[Fault]]:
     if "worktree" not in file.values:
         return config, []
-    from adw_state.worktree_settings import read_worktree_settings
+    from adw_state.configuration.worktrees import read_worktree_settings
 
     worktree, faults = read_worktree_settings(file)
     return config._replace(worktree=worktree), faults

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from adw_state.config import ConfigurationFile, Fault, WorktreeSettings, shown, unknown_name
+from adw_state.configuration.settings import ConfigurationFile, Fault, WorktreeSettings, shown, unknown_name
 
 _MOST_SECONDS = 1e9
 

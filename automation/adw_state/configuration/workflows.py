@@ -19,11 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from adw_state.agent_prompts import placeholders_in, template_of, wrong_placeholders
 from adw_state.built_in import HOW_TO_NAME, MOST_PHASES, NAME
-from adw_state.config import Config, ConfigurationFile, Fault, read_configuration_file, shown, unknown_name
-from adw_state.text_files import decode_text, read_small_file
-from adw_state.workflow_definitions import (
+from adw_state.configuration.definitions import (
     BUILT_IN,
     JUDGING_KINDS,
     KINDS,
@@ -31,6 +28,16 @@ from adw_state.workflow_definitions import (
     PhaseDefinition,
     WorkflowDefinition,
 )
+from adw_state.configuration.prompts import placeholders_in, template_of, wrong_placeholders
+from adw_state.configuration.settings import (
+    Config,
+    ConfigurationFile,
+    Fault,
+    read_configuration_file,
+    shown,
+    unknown_name,
+)
+from adw_state.text_files import decode_text, read_small_file
 
 _MOST_TIMES = 1000
 _MOST_LETTERS = 20_000

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import Template
 
+from adw_state.configuration.definitions import PhaseDefinition
 from adw_state.trackers.tracker import Issue
-from adw_state.workflow_definitions import PhaseDefinition
 
-_FOLDER = Path(__file__).with_name("prompts")
+_FOLDER = Path(__file__).parents[1] / "prompts"
 _ALWAYS = ("branch", "feedback", "issue", "plan_file")
 PLACEHOLDERS = {
     "plan": _ALWAYS,
