@@ -21,15 +21,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adw_state.agents.agent import MOST_MASKED, Agent, AgentResult
-from adw_state.agents.call_processes import Call, Marks, stop_call
 from adw_state.agents.last_event import forget_last_event
 from adw_state.agents.listening import Listener
-from adw_state.agents.process import (
-    CallFiles,
-    Conditions,
-    last_complaint,
-    run_process,
-)
 from adw_state.agents.reading import AGENT_ERROR, CUT_OFF, Reading, class_of, read_output
 from adw_state.errors import (
     AdwError,
@@ -37,6 +30,13 @@ from adw_state.errors import (
     AgentLeftError,
     AgentMissingError,
     SessionUnknownError,
+)
+from adw_state.processes.call import Call, Marks, stop_call
+from adw_state.processes.running import (
+    CallFiles,
+    Conditions,
+    last_complaint,
+    run_process,
 )
 from adw_state.redaction import recordable, redact, secret_values
 from adw_state.store.json_values import JSON

@@ -27,8 +27,8 @@ from adw_state.agents.agent import Agent, Kind
 from adw_state.agents.any_command import any_command
 from adw_state.agents.claude import ClaudeReading
 from adw_state.agents.kinds import KINDS
-from adw_state.agents.process import find_program
 from adw_state.errors import InvalidInputError
+from adw_state.processes.running import find_program
 
 _SCRIPTED = Kind(name="scripted", reading=ClaudeReading)
 

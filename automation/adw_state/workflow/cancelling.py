@@ -13,8 +13,8 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from adw_state.agents.calls import stop_leftovers
-from adw_state.agents.process_table import tell_marked
 from adw_state.errors import ExecutionHeldError, IllegalTransitionError, command_on
+from adw_state.processes.table import tell_marked
 from adw_state.record.json_runs import hold_run
 from adw_state.record.records import Records, Seen
 from adw_state.redaction import secret_values

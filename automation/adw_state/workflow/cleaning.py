@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adw_state.agents.process import Conditions
 from adw_state.errors import AdwError
 from adw_state.git.branches import has_branch, is_merged, remove_branch, remove_worktree, uncommitted
 from adw_state.git.command import agent_environment
@@ -13,6 +12,7 @@ from adw_state.git.repository import check_repository
 from adw_state.git.worktree_notes import slot_of
 from adw_state.git.worktrees import Worktree
 from adw_state.interruption import StopRequest
+from adw_state.processes.running import Conditions
 from adw_state.record.json_runs import hold_run
 from adw_state.run_root import agents_folder
 from adw_state.state import Execution

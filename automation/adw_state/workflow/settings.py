@@ -9,7 +9,6 @@ from pathlib import Path
 
 from adw_state.agents.agent import Agent
 from adw_state.agents.prices import Prices
-from adw_state.agents.process import Limits
 from adw_state.clock import Clock
 from adw_state.configuration.definitions import WorkflowDefinition
 from adw_state.configuration.settings import Config
@@ -17,6 +16,7 @@ from adw_state.errors import AdwError
 from adw_state.git.repository import Repository
 from adw_state.git.worktrees import Worktree
 from adw_state.interruption import StopRequest
+from adw_state.processes.running import Limits
 from adw_state.record.run_record import RunRecord
 from adw_state.redaction import secret_values
 from adw_state.state import Execution

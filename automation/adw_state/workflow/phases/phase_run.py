@@ -15,7 +15,6 @@ from typing import TypeAlias
 
 from adw_state.agents.agent import AgentResult
 from adw_state.agents.calls import CallEnd, CallFolder, call_folder
-from adw_state.agents.process import Conditions
 from adw_state.agents.reading import CUT_OFF
 from adw_state.configuration.definitions import PhaseDefinition
 from adw_state.configuration.prompts import build_prompt, issue_as_text
@@ -33,6 +32,7 @@ from adw_state.git.repository import breaking_settings, how_they_changed
 from adw_state.git.tree_state import note_checkout, stand_on_branch
 from adw_state.git.worktree_notes import slot_of
 from adw_state.git.worktrees import ensure_worktree, head_of, safe_name
+from adw_state.processes.running import Conditions
 from adw_state.state import Attempt
 from adw_state.store.json_values import JSON
 from adw_state.text_files import path_text

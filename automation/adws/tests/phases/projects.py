@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adw_state.agents.process import Limits
 from adw_state.clock import SettableClock
 from adw_state.configuration.settings import Config
 from adw_state.git.worktrees import Worktree
+from adw_state.processes.running import Limits
 from adw_state.state import Attempt, BeadsStateManager, Checkpoint, Execution
 from adw_state.trackers.locate import locate
 from adw_state.trackers.tracker import read_issue

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from adw_state.agents.last_event import LastEvent, events_of_runs
-from adw_state.agents.process import Limits
 from adw_state.clock import parse_time
 from adw_state.configuration.settings import Config
 from adw_state.errors import ConfigurationError
+from adw_state.processes.running import Limits
 from adws.tests.conftest import NOW
 from adws.tests.phases.played_agents import Played, played
 from adws.tests.phases.processes import call, run_apart, wait_until

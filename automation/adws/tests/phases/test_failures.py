@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.agents.process import Limits
 from adw_state.errors import (
     AgentExitError,
     AgentMissingError,
@@ -17,6 +16,7 @@ from adw_state.errors import (
     IllegalTransitionError,
     InvalidInputError,
 )
+from adw_state.processes.running import Limits
 from adw_state.state import Execution
 from adw_state.store.owner import process_mark
 from adw_state.workflow.settings import RunOutcome

@@ -19,13 +19,13 @@ from typing import Any
 
 import pytest
 
-from adw_state.agents.call_processes import Call, Marks
 from adw_state.agents.calls import CallFolder, call_command, stop_leftovers
-from adw_state.agents.orphans import adopting_orphans
-from adw_state.agents.process import Conditions, Limits
-from adw_state.agents.process_table import look_at, process_table, tell
 from adw_state.errors import AgentTimeoutError, RunInterruptedError
 from adw_state.interruption import StopRequest
+from adw_state.processes.call import Call, Marks
+from adw_state.processes.orphans import adopting_orphans
+from adw_state.processes.running import Conditions, Limits
+from adw_state.processes.table import look_at, process_table, tell
 from adw_state.store.owner import host_name, owner_is_dead, process_mark
 from adws.tests.phases.daemons import Daemon
 from adws.tests.phases.processes import call, run_apart, wait_until

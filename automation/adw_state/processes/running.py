@@ -19,8 +19,6 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from adw_state.agents.call_processes import Call, Marks, stop_call
-from adw_state.agents.orphans import adopting_orphans, reap_orphans
 from adw_state.errors import (
     AgentError,
     AgentLeftError,
@@ -29,6 +27,8 @@ from adw_state.errors import (
     AgentTimeoutError,
 )
 from adw_state.interruption import StopRequest
+from adw_state.processes.call import Call, Marks, stop_call
+from adw_state.processes.orphans import adopting_orphans, reap_orphans
 from adw_state.redaction import redact
 from adw_state.store.owner import process_mark
 

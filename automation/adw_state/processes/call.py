@@ -22,8 +22,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from adw_state.agents.orphans import living_orphans
-from adw_state.agents.process_table import (
+from adw_state.processes.orphans import living_orphans
+from adw_state.processes.table import (
     Process,
     can_be_read,
     environment_of,

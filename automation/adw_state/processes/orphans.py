@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from adw_state.agents.process_table import Process, process_table
+from adw_state.processes.table import Process, process_table
 
 # <linux/prctl.h>
 _SET_CHILD_SUBREAPER, _GET_CHILD_SUBREAPER = 36, 37
