@@ -1,18 +1,26 @@
 -- Checkpoints: append-only, numbered within their execution; `add`, `archive` for those from elsewhere.
 
 -- name: append
--- Append a checkpoint. No row is made when op_id was saved before, and where the execution is not there, has
--- another owner, or does not have this phase (:listed is a pattern for it).
+-- Append a checkpoint. No row is made when op_id was saved before; an execution that is not there, has
+-- another owner, or does not have this phase (:listed is a pattern for it) breaks the NOT NULL of
+-- execution_id. One row of VALUES, because the rows of a SELECT that reads the table it fills are gathered
+-- in a temporary one first.
 INSERT INTO adw_checkpoints (
     op_id, execution_id, seq, phase, attempt, checkpoint_name, checkpoint_data, created_at
 )
-SELECT
+VALUES (
     :op_id,
-    e.id,
+    (
+        SELECT e.id FROM adw_executions AS e
+        WHERE
+            e.id = :execution_id
+            AND (cast(:fence AS BIGINT) IS NULL OR e.fence = :fence)
+            AND e.phases LIKE cast(:listed AS TEXT) ESCAPE '\'
+    ),
     coalesce(
         (
             SELECT max(c.seq) FROM adw_checkpoints AS c
-            WHERE c.execution_id = e.id
+            WHERE c.execution_id = :execution_id
         ),
         0
     ) + 1,
@@ -21,18 +29,14 @@ SELECT
         :attempt,
         (
             SELECT max(a.attempt) FROM adw_phase_attempts AS a
-            WHERE a.execution_id = e.id AND a.phase = :phase
+            WHERE a.execution_id = :execution_id AND a.phase = :phase
         ),
         1
     ),
     :checkpoint_name,
     :checkpoint_data,
     :now
-FROM adw_executions AS e
-WHERE
-    e.id = :execution_id
-    AND (cast(:fence AS BIGINT) IS NULL OR e.fence = :fence)
-    AND e.phases LIKE cast(:listed AS TEXT) ESCAPE '\'
+)
 ON CONFLICT (op_id) DO NOTHING
 RETURNING seq, attempt, created_at;
 

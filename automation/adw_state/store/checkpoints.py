@@ -7,11 +7,14 @@ from typing import TypedDict
 
 from adw_state.clock import parse_time
 from adw_state.engine.transaction import Transaction
-from adw_state.errors import InvalidInputError, StoreBusyError
+from adw_state.errors import ConstraintError, InvalidInputError, StoreBusyError
 from adw_state.store import executions, sql
 from adw_state.store.database import Database
 from adw_state.store.json_values import JSON
 from adw_state.store.records import Checkpoint, checkpoint_from_row
+
+# The statement `append` found no execution that this checkpoint may be appended to.
+_WITHOUT_EXECUTION = "NOT NULL constraint failed: adw_checkpoints.execution_id"
 
 
 class NewCheckpoint(TypedDict):
@@ -34,7 +37,12 @@ def save(database: Database, new: NewCheckpoint, data: JSON) -> Checkpoint:
     Raises `ExecutionNotFoundError`, `OwnershipLostError` or, for a phase that the execution does not have
     and an op_id of another execution, `InvalidInputError`.
     """
-    row = database.write_row(sql.load("checkpoints")["append"], new)
+    try:
+        row = database.write_row(sql.load("checkpoints")["append"], new)
+    except ConstraintError as error:
+        if error.rule != _WITHOUT_EXECUTION:
+            raise
+        row = None
     if row is None:
         return database.read(partial(_saved_before, new=new))
     seq, attempt, created_at = row
