@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from adw_state.agents.last_event import events_of_runs
 from adw_state.clock import Clock, default_clock
 from adw_state.commands.options import common, open_state, settings
 from adw_state.commands.output import age, print_json, print_line, print_table
-from adw_state.run_root import agents_folder
 
 if TYPE_CHECKING:
+    from adw_state.agents.last_event import LastEvent
     from adw_state.state import Execution
     from adw_state.store.owner import Life
+    from adw_state.trackers.tracker import Location
 
 
 @click.command()
@@ -30,7 +30,7 @@ def status(db: str | None, as_json: bool) -> None:
     working = [
         run.id for run in summary.unfinished if run.id in summary.life and not summary.life[run.id].is_over
     ]
-    events = events_of_runs(agents_folder(location.project), working)
+    events = _last_events(location, working)
     if as_json:
         print_json(
             "adw.status/1",
@@ -64,6 +64,15 @@ def status(db: str | None, as_json: bool) -> None:
         ],
         dispensable=["phase", "checkpoint"],
     )
+
+
+def _last_events(location: Location, working: list[str]) -> dict[str, LastEvent]:
+    if not working:
+        return {}
+    from adw_state.agents.last_event import events_of_runs  # most looks find nobody at work
+    from adw_state.run_root import agents_folder
+
+    return events_of_runs(agents_folder(location.project), working)
 
 
 def _print_over(found: list[Execution], life: dict[str, Life], clock: Clock) -> None:
