@@ -12,9 +12,9 @@ from adw_state.commands.options import common, open_state, settings
 from adw_state.commands.output import print_json, print_line, print_raw, print_table
 from adw_state.errors import RepositoryError
 from adw_state.git.branches import changed_files, diff_of, tip_of
-from adw_state.state import BeadsStateManager, Execution
+from adw_state.state import BeadsStateManager
 from adw_state.trackers.tracker import Location
-from adw_state.workflow.cleaning import Cleaned, clean_run, tree_of_run
+from adw_state.workflow.cleaning import Cleaned, clean_runs, tree_of_run
 from adw_state.workflow.settings import RunSettings
 
 _MOST_RUNS = 10_000
@@ -57,10 +57,8 @@ def clean(adw_ids: tuple[str, ...], force: bool, dry_run: bool, db: str | None, 
     """
     location, state = open_state(db)
     with state:
-        executions = _executions(state, adw_ids)
-    how = _run_settings(location)
-    found = [clean_run(how, execution, force=force, dry_run=dry_run) for execution in executions]
-    results = [result for result in found if result is not None]
+        wanted = _executions(state, adw_ids)
+    results = clean_runs(_run_settings(location), wanted, force=force, dry_run=dry_run)
     if as_json:
         print_json("adw.clean/1", dry_run=dry_run, runs=results)
     else:
@@ -68,11 +66,11 @@ def clean(adw_ids: tuple[str, ...], force: bool, dry_run: bool, db: str | None, 
     sys.exit(1 if adw_ids and any(one.stays_because for one in results) else 0)
 
 
-def _executions(state: BeadsStateManager, adw_ids: tuple[str, ...]) -> list[Execution]:
+def _executions(state: BeadsStateManager, adw_ids: tuple[str, ...]) -> list[str]:
     if adw_ids:
-        return [state.require_execution(adw_id) for adw_id in adw_ids]
+        return [state.require_execution(adw_id).id for adw_id in adw_ids]
     return [
-        execution
+        execution.id
         for status in ("completed", "cancelled")
         for execution in state.list_executions(status=status, limit=_MOST_RUNS)
     ]

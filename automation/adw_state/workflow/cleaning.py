@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,10 +16,11 @@ from adw_state.git.worktrees import Worktree
 from adw_state.interruption import StopRequest
 from adw_state.processes.running import Conditions
 from adw_state.record.json_runs import hold_run
+from adw_state.record.records import Records, Seen
 from adw_state.run_root import agents_folder
 from adw_state.state import Execution
 from adw_state.store.records import UNFINISHED
-from adw_state.workflow.requests import worktree_path_of
+from adw_state.workflow.requests import refuse_other_place, worktree_path_of
 from adw_state.workflow.settings import RunSettings
 from adw_state.workflow.worktree_setup import tear_down_worktree
 
@@ -46,20 +49,30 @@ def tree_of_run(settings: RunSettings, execution: Execution) -> Worktree:
     return Worktree(repository.common_dir, path, StopRequest(), settings.config.git_timeout_seconds)
 
 
-def clean_run(
-    settings: RunSettings, execution: Execution, *, force: bool = False, dry_run: bool = False
-) -> Cleaned | None:
-    """Remove the worktree and the branch of a run; None where it has neither.
+def clean_runs(
+    settings: RunSettings, execution_ids: Iterable[str], *, force: bool = False, dry_run: bool = False
+) -> list[Cleaned]:
+    """Remove the worktrees and branches of runs; what became of each that had any.
 
     They stay where the run is not over, and where work is not committed or not merged, unless `force` is
     set: then the work is kept elsewhere. `dry_run` changes nothing. What prevents it stands in the result.
     """
+    with closing(Records(settings.location, settings.config, settings.clock, settings.warn)) as records:
+        seen = [records.look_at(execution_id) for execution_id in execution_ids]
+        cleaned = [_clean(settings, one, force=force, dry_run=dry_run) for one in seen]
+    return [one for one in cleaned if one is not None]
+
+
+def _clean(settings: RunSettings, seen: Seen, *, force: bool, dry_run: bool) -> Cleaned | None:
+    execution = seen.execution
     tree = tree_of_run(settings, execution)
     if not tree.path.is_dir() and not has_branch(tree):
         return None
     told = Cleaned(execution.id, execution.issue_id, tree.branch, tree.path)
     folder = agents_folder(settings.location.project) / execution.id
     try:
+        # A copied project has the runs, and their worktrees' names, of the one that it was copied from.
+        refuse_other_place(execution, seen.request, settings.location.project, "adw clean")
         with hold_run(folder):
             why = _why_not(settings, execution, tree, force=force)
             if why is not None:

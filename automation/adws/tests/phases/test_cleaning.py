@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from adw_state.configuration.settings import load_config
-from adw_state.workflow.cleaning import Cleaned, clean_run
+from adw_state.workflow.cleaning import Cleaned, clean_runs
 from adws.tests.phases.projects import Project
 
 BRANCH = "adw/demo-1-run-1"
@@ -18,9 +19,7 @@ def clean(
     project: Project, execution_id: str = "run-1", *, force: bool = False, dry_run: bool = False
 ) -> Cleaned:
     """Clean up after a run that has something to clean."""
-    (execution,) = [run for run in project.executions() if run.id == execution_id]
-    found = clean_run(project.settings(), execution, force=force, dry_run=dry_run)
-    assert found is not None
+    (found,) = clean_runs(project.settings(), [execution_id], force=force, dry_run=dry_run)
     return found
 
 
@@ -71,7 +70,7 @@ class TestMergedWork:
         project.act()
         project.git("merge", "--quiet", "--ff-only", BRANCH)
         clean(project)
-        assert clean_run(project.settings(), project.executions()[0]) is None
+        assert clean_runs(project.settings(), ["run-1"]) == []
 
     def test_the_commands_of_teardown_run_in_the_worktree_first(
         self, project: Project, tmp_path: Path
@@ -139,6 +138,20 @@ class TestWorkThatIsNowhereElse:
             f".env in {secret.parent} may hold secrets, so it is not kept elsewhere"
         )
         assert secret.read_text() == "TOKEN=1\n"
+
+
+class TestACopiedProject:
+    def test_it_does_not_clean_up_for_the_project_that_it_was_copied_from(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        project.act()
+        copy = Project(tmp_path / "copy", tmp_path / "copy/.beads/beads.db", project.log)
+        shutil.copytree(project.path, copy.path, symlinks=True)
+        assert clean(copy, force=True).stays_because == (
+            f"execution run-1 works in {project.path}, not in {copy.path}"
+        )
+        assert (branches(project), worktrees(project)) == ([BRANCH, "main"], 2)
+        assert (project.path / ".adw/trees/demo-1-run-1/made.txt").exists()
 
 
 class TestRunsThatAreNotOver:
