@@ -9,41 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from adw_state.agents.agent import AgentResult, Kind
+from adw_state.agents.agent import Kind
 from adw_state.agents.claude import ClaudeReading
 from adw_state.agents.kinds import KINDS
 from adw_state.agents.protocol import JSON_BEGINS, first_message
-from adw_state.agents.reading import MOST_ANSWER, Reading, parse_object
-
-
-class PlainReading(Reading):
-    """Plain text: the answer is all of it, whole and as it was said. Of what is too long, the end counts."""
-
-    says_when_done = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._kept = bytearray()
-
-    def line(self, text: str) -> None:
-        """See `Reading`."""
-        self._kept += text.encode("utf-8", "replace") + b"\n"
-        if len(self._kept) > 2 * MOST_ANSWER:
-            del self._kept[:-MOST_ANSWER]
-
-    def long_line(self, beginning: str) -> None:
-        """See `Reading`."""
-        self.line(beginning)
-
-    def result(self, secrets: Iterable[str] = ()) -> AgentResult:
-        """See `Reading`."""
-        del secrets
-        return AgentResult(self.text)
-
-    @property
-    def text(self) -> str:
-        """The text so far."""
-        return self._kept.decode("utf-8", "replace").strip()
+from adw_state.agents.reading import PlainReading, Reading, parse_object
+from adw_state.agents.result import AgentResult
 
 
 class AnyReading(Reading):

@@ -20,10 +20,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adw_state.agents.agent import MOST_MASKED, Agent, AgentResult
+from adw_state.agents.agent import Agent
 from adw_state.agents.last_event import forget_last_event
 from adw_state.agents.listening import Listener
 from adw_state.agents.reading import AGENT_ERROR, CUT_OFF, Reading, class_of, read_output
+from adw_state.agents.result import MOST_MASKED, AgentResult
 from adw_state.errors import (
     AdwError,
     AgentExitError,

@@ -18,9 +18,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from adw_state.agents.agent import AgentResult, Kind, Ours, dollars, short_name, whole_total
+from adw_state.agents.agent import Kind, Ours
 from adw_state.agents.protocol import is_message, messages_in_line, messages_in_text
 from adw_state.agents.reading import CUT_OFF, Reading, class_of, fields_of
+from adw_state.agents.result import AgentResult, dollars, short_name, whole_total
 from adw_state.store.json_values import JSON
 
 # A text is kept, in case that no line of it is a message, up to this size.

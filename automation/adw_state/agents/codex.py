@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 
-from adw_state.agents.agent import Kind, Ours, whole_total
+from adw_state.agents.agent import Kind, Ours
 from adw_state.agents.reading import EventReading, fields_of, less
+from adw_state.agents.result import whole_total
 from adw_state.store.json_values import JSON
 
 _COUNTS = {

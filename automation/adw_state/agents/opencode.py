@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 
-from adw_state.agents.agent import Kind, Ours, dollars, short_name, whole_total
+from adw_state.agents.agent import Kind, Ours
 from adw_state.agents.reading import EventReading, fields_of
+from adw_state.agents.result import dollars, short_name, whole_total
 from adw_state.store.json_values import JSON
 
 _KINDS = ("step_start", "step_finish", "text", "tool_use", "reasoning", "error")

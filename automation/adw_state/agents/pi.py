@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 
-from adw_state.agents.agent import Kind, Ours, dollars, whole_total
+from adw_state.agents.agent import Kind, Ours
 from adw_state.agents.reading import MOST_ANSWER, EventReading, fields_of
+from adw_state.agents.result import dollars, whole_total
 from adw_state.store.json_values import JSON
 
 _COUNTS = {

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from adw_state.agents.agent import AgentResult, dollars
+from adw_state.agents.result import AgentResult, dollars
 from adw_state.errors import ConfigurationError
 from adw_state.text_files import decode_text, read_small_file
 

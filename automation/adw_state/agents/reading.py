@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from adw_state.agents.agent import AgentResult, short_name
+from adw_state.agents.result import AgentResult, short_name
 from adw_state.redaction import recordable
 from adw_state.store.json_values import JSON
 
@@ -243,3 +243,33 @@ def read_output(output: Path, reading: Reading) -> Reading:
             lines.feed(data)
     lines.end()
     return reading
+
+
+class PlainReading(Reading):
+    """Plain text: the answer is all of it, whole and as it was said. Of what is too long, the end counts."""
+
+    says_when_done = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept = bytearray()
+
+    def line(self, text: str) -> None:
+        """See `Reading`."""
+        self._kept += text.encode("utf-8", "replace") + b"\n"
+        if len(self._kept) > 2 * MOST_ANSWER:
+            del self._kept[:-MOST_ANSWER]
+
+    def long_line(self, beginning: str) -> None:
+        """See `Reading`."""
+        self.line(beginning)
+
+    def result(self, secrets: Iterable[str] = ()) -> AgentResult:
+        """See `Reading`."""
+        del secrets
+        return AgentResult(self.text)
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return self._kept.decode("utf-8", "replace").strip()

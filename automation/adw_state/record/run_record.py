@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from adw_state.agents.agent import AgentResult
+from adw_state.agents.result import AgentResult
 from adw_state.errors import StateFileError
 from adw_state.record.json_store import UNUSABLE
 from adw_state.record.store import AttemptEnd, RunStore, SavedStep, at_work, used_columns

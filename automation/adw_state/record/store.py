@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from adw_state.agents.agent import USED, AgentResult
+from adw_state.agents.result import USED, AgentResult
 from adw_state.errors import AdwError, OwnershipLostError
 from adw_state.state import Attempt, BeadsStateManager, Execution
 from adw_state.store import ids

@@ -12,10 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from adw_state.agents.agent import AgentResult
 from adw_state.agents.calls import CallEnd, CallFolder, Session, adopt, call_agent, call_folder, said_so_far
 from adw_state.agents.last_event import LastEvent, note_last_event
 from adw_state.agents.reading import Reading
+from adw_state.agents.result import AgentResult
 from adw_state.errors import SessionUnknownError
 from adw_state.processes.running import Conditions
 from adw_state.redaction import redact

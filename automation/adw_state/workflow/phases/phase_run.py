@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TypeAlias
 
-from adw_state.agents.agent import AgentResult
 from adw_state.agents.calls import CallEnd, CallFolder, call_folder
 from adw_state.agents.reading import CUT_OFF
+from adw_state.agents.result import AgentResult
 from adw_state.configuration.definitions import PhaseDefinition
 from adw_state.configuration.prompts import build_prompt, issue_as_text
 from adw_state.errors import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from adw_state.agents.agent import TOKENS, AgentResult
+from adw_state.agents.result import TOKENS, AgentResult
 
 RECORDED = Path(__file__).parent / "recorded"
 CUT = "the agent's output ends without a result, so it was cut off before it was done"

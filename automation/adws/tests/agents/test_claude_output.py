@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from adw_state.agents.agent import MOST_TEXT, AgentResult
-from adw_state.agents.any_command import AnyReading, PlainReading
+from adw_state.agents.any_command import AnyReading
 from adw_state.agents.claude import ClaudeReading
-from adw_state.agents.reading import Reading, read_output
+from adw_state.agents.reading import PlainReading, Reading, read_output
+from adw_state.agents.result import MOST_TEXT, AgentResult
 
 
 def result(**fields: Any) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from adw_state.agents.any_command import AnyReading, PlainReading
+from adw_state.agents.any_command import AnyReading
 from adw_state.agents.kinds import KINDS
-from adw_state.agents.reading import MOST_ANSWER, Lines, Reading
+from adw_state.agents.reading import MOST_ANSWER, Lines, PlainReading, Reading
 from adws.tests.agents.recordings import UNDERSTOOD, WROTE, recording, used
 
 MOST_MEMORY = 30_000_000

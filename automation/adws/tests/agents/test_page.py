@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from adw_state.agents.agent import AgentResult
 from adw_state.agents.kinds import KINDS
 from adw_state.agents.prices import read_prices
 from adw_state.agents.reading import MOST_LINE_BYTES
+from adw_state.agents.result import AgentResult
 from adws.tests.docs.pages import REPOSITORY, blocks
 
 PAGE = REPOSITORY / "docs" / "agents.md"

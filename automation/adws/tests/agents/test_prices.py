@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.agents.agent import AgentResult
 from adw_state.agents.prices import Prices, read_prices
+from adw_state.agents.result import AgentResult
 from adw_state.errors import ConfigurationError
 
 USED = AgentResult(

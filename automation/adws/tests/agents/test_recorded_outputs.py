@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from adw_state.agents.agent import TOKENS, AgentResult
 from adw_state.agents.any_command import AnyReading
 from adw_state.agents.kinds import KINDS
 from adw_state.agents.reading import Lines, Reading, read_output
+from adw_state.agents.result import TOKENS, AgentResult
 from adw_state.clock import parse_time
 from adw_state.store.records import Attempt
 from adws.tests.agents.recordings import (

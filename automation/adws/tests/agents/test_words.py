@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from adw_state.agents.any_command import AnyReading, PlainReading, any_command
+from adw_state.agents.any_command import AnyReading, any_command
 from adw_state.agents.kinds import KINDS
+from adw_state.agents.reading import PlainReading
 
 EDITS = {
     "claude": "-p --output-format stream-json --verbose --permission-mode acceptEdits",

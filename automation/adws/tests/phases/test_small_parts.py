@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adw_state.agents.any_command import AnyReading, PlainReading
+from adw_state.agents.any_command import AnyReading
 from adw_state.agents.choice import resolve_agent
 from adw_state.agents.claude import ClaudeReading
-from adw_state.agents.reading import Reading
+from adw_state.agents.reading import PlainReading, Reading
 from adw_state.clock import parse_time
 from adw_state.configuration.definitions import BUILT_IN, PhaseDefinition
 from adw_state.configuration.prompts import build_prompt, issue_as_text
