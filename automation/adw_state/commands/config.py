@@ -10,7 +10,8 @@ import click
 from adw_state.commands.options import json_option
 from adw_state.commands.output import print_json, print_line
 from adw_state.configuration.definitions import PhaseDefinition, WorkflowDefinition
-from adw_state.configuration.settings import ConfigurationFile, Fault, read_configuration_file, settings_of
+from adw_state.configuration.file import ConfigurationFile, Fault, read_configuration_file
+from adw_state.configuration.settings import settings_of
 from adw_state.configuration.workflows import Workflows, faults_of_default, read_workflows
 from adw_state.errors import ConfigurationError
 from adw_state.trackers.locate import locate_for_run

@@ -28,15 +28,15 @@ from adw_state.configuration.definitions import (
     PhaseDefinition,
     WorkflowDefinition,
 )
-from adw_state.configuration.prompts import placeholders_in, template_of, wrong_placeholders
-from adw_state.configuration.settings import (
-    Config,
+from adw_state.configuration.file import (
     ConfigurationFile,
     Fault,
     read_configuration_file,
     shown,
     unknown_name,
 )
+from adw_state.configuration.prompts import placeholders_in, template_of, wrong_placeholders
+from adw_state.configuration.settings import Config
 from adw_state.text_files import decode_text, read_small_file
 
 _MOST_TIMES = 1000

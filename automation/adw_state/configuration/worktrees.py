@@ -10,11 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
-from adw_state.configuration.settings import ConfigurationFile, Fault, WorktreeSettings, shown, unknown_name
+from adw_state.configuration.file import ConfigurationFile, Fault, shown, unknown_name
 
 _MOST_SECONDS = 1e9
+
+
+class WorktreeSettings(NamedTuple):
+    """How worktrees are prepared: paths from the project, shell commands, and seconds for each of these."""
+
+    copy: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+    teardown: tuple[str, ...] = ()
+    timeout_seconds: float = 900.0
 
 
 def read_worktree_settings(file: ConfigurationFile) -> tuple[WorktreeSettings, list[Fault]]:

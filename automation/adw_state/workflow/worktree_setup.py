@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from adw_state.agents.calls import CallFolder, call_command, name_of, output_of
-from adw_state.configuration.settings import WorktreeSettings
+from adw_state.configuration.worktrees import WorktreeSettings
 from adw_state.errors import AgentError, WorktreeSetupError
 from adw_state.git.commits import may_be_committed
 from adw_state.git.worktree_notes import note_setup, setup_of

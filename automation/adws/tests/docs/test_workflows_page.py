@@ -6,8 +6,9 @@ from pathlib import Path
 
 from adw_state.configuration.definitions import KINDS
 from adw_state.configuration.prompts import PLACEHOLDERS
-from adw_state.configuration.settings import WorktreeSettings, load_config
+from adw_state.configuration.settings import load_config
 from adw_state.configuration.workflows import PHASE_KEYS
+from adw_state.configuration.worktrees import WorktreeSettings
 from adws.tests.docs.pages import REPOSITORY, blocks
 from adws.tests.project import Project
 

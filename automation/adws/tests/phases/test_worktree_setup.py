@@ -6,12 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.configuration.settings import (
-    WorktreeSettings,
-    load_config,
-    read_configuration_file,
-    settings_of,
-)
+from adw_state.configuration.file import read_configuration_file
+from adw_state.configuration.settings import load_config, settings_of
+from adw_state.configuration.worktrees import WorktreeSettings
 from adw_state.errors import ConfigurationError, WorktreeSetupError
 from adws.tests.phases.processes import run_apart, wait_until
 from adws.tests.phases.projects import Project

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from adw_state.configuration.definitions import BUILT_IN, PhaseDefinition, WorkflowDefinition
-from adw_state.configuration.settings import Config, lines_of_keys, read_configuration_file
+from adw_state.configuration.file import lines_of_keys, read_configuration_file
+from adw_state.configuration.settings import Config
 from adw_state.configuration.workflows import faults_of_default, find_workflow, read_workflows
 from adw_state.errors import ConfigurationError
 
