@@ -14,7 +14,7 @@ COMMANDS = {
     "cancel": ("run:cancel", "Stop a run from another terminal, and end it as cancelled."),
     "phase": ("run:phase", "Do one phase of an execution."),
     "status": ("status:status", "What runs, what failed lately, what is stale."),
-    "show": ("executions:show", "One execution with its attempts and checkpoints."),
+    "show": ("show:show", "One execution with its attempts and checkpoints."),
     "list": ("executions:list_executions", "Executions, newest first."),
     "checkpoints": ("executions:checkpoints", "The saved steps of an execution."),
     "log": ("log:log", "What a run wrote down, as it does so with --follow."),
