@@ -30,7 +30,7 @@ class AdwError(Exception):
 
     @property
     def error_class(self) -> str:
-        """What attempts call this kind of error: `agent_timeout` for an `AgentTimeoutError`."""
+        """What attempts call this kind of error: by default `check_failed` for a `CheckFailedError`."""
         words = type(self).__name__.removesuffix("Error")
         return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in words)[1:]
 
@@ -176,6 +176,8 @@ class GitFailedError(RepositoryError):
 class AgentError(AdwError):
     """The agent did not do its work. `kind` is the class of its failure where that is known."""
 
+    default_class = "agent_error"
+
     def __init__(
         self, message: str | None = None, *, hint: str | None = None, kind: str | None = None
     ) -> None:
@@ -185,13 +187,14 @@ class AgentError(AdwError):
     @property
     def error_class(self) -> str:
         """See `AdwError`."""
-        return self._kind or super().error_class
+        return self._kind or self.default_class
 
 
 class AgentMissingError(AgentError):
     """The agent's command is not installed."""
 
     exit_code = 3
+    default_class = "environment"
 
 
 class AgentExitError(AgentError):
@@ -205,16 +208,19 @@ class AgentExitError(AgentError):
 class AgentTimeoutError(AgentError):
     """The agent did not end in time and was killed."""
 
+    default_class = "timed_out"
+
 
 class AgentLeftError(AgentError):
     """Processes of the agent's call could not be stopped."""
+
+    default_class = "environment"
 
 
 class AgentStalledError(AgentError):
     """The agent said nothing for too long and was killed."""
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message, hint=hint, kind="stalled")
+    default_class = "stalled"
 
 
 class SessionUnknownError(AgentError):
