@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adw_state.agents.reading import PlainReading, Reading
 from adw_state.agents.result import short_name
+from adw_state.errors import InvalidInputError
+
+_MODEL_FLAGS = ("-m", "--model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,9 @@ class Kind:
     """An agent that is known by the name of its program.
 
     The command is `program *sub *always *edits-or-reads *the-user's *session *last`. `begin` and `resume`
-    come before the id of a session; one that has no `begin` chooses it itself. `formats` are the flags that
-    choose the form of its output, with the forms that `reading` understands. `unknown_session` is what it
-    complains of where it has no such session.
+    come before the id of a session; one that has no `begin` chooses it itself. `model` comes before the name
+    of a model. `formats` are the flags that choose the form of its output, with the forms that `reading`
+    understands. `unknown_session` is what it complains of where it has no such session.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Kind:
     last: tuple[str, ...] = ()
     begin: tuple[str, ...] = ()
     resume: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
     understood: frozenset[str] = frozenset()
@@ -76,7 +80,7 @@ class Agent:
         """The model that the user's words name, for agents whose output names none."""
         if not self.kind.always:
             return None  # what -m means to a command that nothing is known of, nobody knows
-        value = _value_of(("-m", "--model", "model"), self.given)
+        value = _value_of((*_MODEL_FLAGS, "model"), self.given)
         return short_name(None if value is None else value.strip("'\""))
 
     @property
@@ -107,6 +111,18 @@ class Agent:
             *self.kind.last,
         )
 
+    def with_model(self, model: str) -> Agent:
+        """The same agent with this model, whichever its words named before.
+
+        Raises `InvalidInputError` where it is not known how the agent is told one.
+        """
+        if not self.kind.model:
+            raise InvalidInputError(
+                f"it is not known how the agent {self.name} is told its model, here {model!r}",
+                hint="write the model into the agent's own command line, and leave out the setting `model`",
+            )
+        return replace(self, given=(*_without(_MODEL_FLAGS, self.given), *self.kind.model, model))
+
     def new_reading(self) -> Reading:
         """What reads the output of one call."""
         return PlainReading() if self.is_plain else self.kind.reading()
@@ -134,3 +150,14 @@ def _value_of(flags: Sequence[str], words: Sequence[str]) -> str | None:
         if name in flags:
             value = rest if equals else next(iter(words[place + 1 : place + 2]), None)
     return value
+
+
+def _without(flags: Sequence[str], words: Sequence[str]) -> list[str]:
+    """The words without these flags and their values."""
+    kept, is_value = list[str](), False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if not is_value and name not in flags:
+            kept.append(word)
+        is_value = not is_value and name in flags and not equals
+    return kept

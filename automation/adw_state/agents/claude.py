@@ -219,6 +219,7 @@ CLAUDE = Kind(
     ),
     begin=("--session-id",),
     resume=("--resume",),
+    model=("--model",),
     sessions=(
         "--session-id",
         "--resume",

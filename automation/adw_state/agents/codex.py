@@ -73,5 +73,6 @@ CODEX = Kind(
     reads=Ours(("-s", "read-only"), _SANDBOXES),
     last=("-",),
     resume=("resume",),
+    model=("-m",),
     unknown_session=re.compile(r"no rollout found for thread|no (?:saved )?session found", re.I),
 )

@@ -73,6 +73,7 @@ GEMINI = Kind(
     reads=Ours(("--approval-mode", "plan"), _APPROVALS),
     begin=("--session-id",),
     resume=("--resume",),
+    model=("-m",),
     sessions=("--session-id", "--resume", "-r"),
     formats=("-o", "--output-format"),
     understood=frozenset(("stream-json",)),

@@ -95,6 +95,7 @@ OPENCODE = Kind(
     always=(Ours(("--format", "json")), Ours(("--title", "adw"))),
     reads=Ours(("--agent", "plan")),
     resume=("-s",),
+    model=("-m",),
     sessions=("-s", "--session", "-c", "--continue", "--fork"),
     formats=("--format",),
     understood=frozenset(("json",)),

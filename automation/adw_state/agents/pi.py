@@ -113,6 +113,7 @@ PI = Kind(
     always=(Ours(("-p",), ("--print",)), Ours(("--mode", "json"))),
     reads=Ours(("--tools", "read,grep,find,ls"), ("-t", "--no-tools", "-nt", "--no-builtin-tools", "-nbt")),
     resume=("--session",),
+    model=("--model",),
     sessions=("--session", "--continue", "-c", "--resume", "-r", "--fork", "--no-session"),
     formats=("--mode",),
     understood=frozenset(("json",)),

@@ -42,6 +42,7 @@ QWEN = Kind(
     reads=Ours(("--approval-mode", "plan"), _APPROVALS),
     begin=("--session-id",),
     resume=("--resume",),
+    model=("-m",),
     sessions=("--session-id", "--resume", "-r", "--continue", "-c"),
     formats=("--output-format", "-o"),
     understood=frozenset(("json", "stream-json")),

@@ -66,7 +66,9 @@ def _phases(workflow: WorkflowDefinition) -> str:
 
 
 def _phase(phase: PhaseDefinition) -> str:
-    if phase.sends_back_to is None:
-        return phase.name
-    times = "once" if phase.at_most == 1 else f"{phase.at_most} times"
-    return f"{phase.name} (back to {phase.sends_back_to}, at most {times})"
+    said = [] if phase.agent is None else [f"by {phase.agent}"]
+    said += [] if phase.model is None else [f"model {phase.model}"]
+    if phase.sends_back_to is not None:
+        times = "once" if phase.at_most == 1 else f"{phase.at_most} times"
+        said.append(f"back to {phase.sends_back_to}, at most {times}")
+    return f"{phase.name} ({', '.join(said)})" if said else phase.name

@@ -30,7 +30,7 @@ class PhaseDefinition:
 
     `prompt` is the template of what its agent is told; None stands for the built-in one of that name.
     `run` is the shell command of a command. A failure goes back to `sends_back_to`, `at_most` so many
-    times before it fails the run.
+    times before it fails the run. `agent` and `model` say who does it, where that is not the run's agent.
     """
 
     name: str
@@ -39,6 +39,8 @@ class PhaseDefinition:
     run: str | None = None
     sends_back_to: str | None = None
     at_most: int | None = None
+    agent: str | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@
 
 `ADW_USE_BEADS_STATE` (or `use_beads_state`) is true for database and JSON, false for JSON only; unset,
 the database is used wherever it has been migrated. The tables `[workflows.…]` and `[phases.…]` are read by
-`workflows.py`, when a run begins, and the table `[worktree]` by `worktrees.py`.
+`workflows.py`, when a run begins, the tables `[labels.…]` by `labels.py`, and the table `[worktree]` by
+`worktrees.py`.
 """
 
 from __future__ import annotations
@@ -32,11 +33,12 @@ from adw_state.configuration.file import (
     shown,
     unknown_name,
 )
+from adw_state.configuration.labels import LabelSettings, read_label_settings
 from adw_state.configuration.worktrees import WorktreeSettings, read_worktree_settings
 from adw_state.errors import ConfigurationError
 
 WORKFLOW_TABLES = ("workflows", "phases")
-_TABLES = (*WORKFLOW_TABLES, "worktree")
+_TABLES = (*WORKFLOW_TABLES, "labels", "worktree")
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -55,6 +57,7 @@ class Config(NamedTuple):
     git_timeout_seconds: float = 900.0
     run_folder: str = ""
     use_beads_state: bool | None = None
+    labels: tuple[LabelSettings, ...] = ()
     worktree: WorktreeSettings = WorktreeSettings()
 
 
@@ -73,7 +76,9 @@ def load_config(project: Path, environ: Mapping[str, str]) -> Config:
 def settings_of(file: ConfigurationFile, environ: Mapping[str, str]) -> tuple[Config, list[Fault]]:
     """The settings in a file, overridden by variables, and what is wrong with any of them."""
     worktree, faults = read_worktree_settings(file)
-    config = Config(worktree=worktree)
+    labels, wrong_labels = read_label_settings(file)
+    faults += wrong_labels
+    config = Config(labels=labels, worktree=worktree)
     told = [(name, value, name) for name, value in file.values.items() if name not in _TABLES]
     variables = ((name, f"ADW_{name.upper()}") for name in _SETTINGS)
     given = [(name, environ[label], label) for name, label in variables if environ.get(label, "").strip()]

@@ -8,6 +8,10 @@
     sends_back_to = "build"
     at_most = 3
 
+    [phases.review]
+    agent = "codex"
+    model = "gpt-5.5"
+
 `plan`, `build` and `review` need no definition. All that a run needs is read here, the prompts too, so
 a fault is told before anything begins.
 """
@@ -15,7 +19,7 @@ a fault is told before anything begins.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -35,6 +39,7 @@ from adw_state.configuration.file import (
     shown,
     unknown_name,
 )
+from adw_state.configuration.labels import wrong_choice
 from adw_state.configuration.prompts import placeholders_in, template_of, wrong_placeholders
 from adw_state.configuration.settings import Config
 from adw_state.text_files import decode_text, read_small_file
@@ -46,7 +51,7 @@ _MOST_PROMPT_BYTES = 100_000
 _Phases: TypeAlias = dict[str, PhaseDefinition | None]
 # A message, and what to do about it.
 _Wrong: TypeAlias = tuple[str, str | None]
-PHASE_KEYS = ("at_most", "kind", "prompt", "run", "sends_back_to")
+PHASE_KEYS = ("agent", "at_most", "kind", "model", "prompt", "run", "sends_back_to")
 _WORKFLOW_KEYS = ("phases",)
 
 
@@ -84,6 +89,7 @@ def read_workflows(file: ConfigurationFile) -> Workflows:
         phase, wrong = _Phase(file, name, table).read()
         faults += wrong
         phases[name] = None if wrong else phase
+    found.known[BUILT_IN.name] = _with_agents(BUILT_IN, phases)
     for name, table in _tables(file, "workflows", faults):
         workflow, wrong = _read_workflow(file, name, table, phases)
         faults += wrong
@@ -138,10 +144,11 @@ class _Phase:
         run, kind = self._text("run"), self._kind()
         prompt = self._prompt(kind)
         back, times = self._text("sends_back_to"), self._times()
+        agent, model = self._choice("agent", kind), self._choice("model", kind)
         if not self._faults:
             self._check_work(kind, run, prompt)
             self._check_sending_back(kind, back, times)
-        return PhaseDefinition(self._name, kind, prompt, run, back, times), self._faults
+        return PhaseDefinition(self._name, kind, prompt, run, back, times, agent, model), self._faults
 
     def _fault(self, key: str, message: str, hint: str | None = None) -> None:
         keys = ("phases", self._name, key)
@@ -158,6 +165,16 @@ class _Phase:
         else:
             return value.strip()
         return None
+
+    def _choice(self, key: str, kind: str) -> str | None:
+        """Who does the phase, as `agent` or `model`."""
+        value = self._table.get(key)
+        wrong = None if value is None else wrong_choice(key, value)
+        if wrong:
+            self._fault(key, wrong)
+        elif value is not None and kind == "command":
+            self._fault(key, f"a command has no {key}", f"leave out run, or {key}")
+        return None if value is None or wrong else str(value).strip()
 
     def _kind(self) -> str:
         kind = self._table.get("kind")
@@ -221,6 +238,13 @@ class _Phase:
             self._fault("sends_back_to", endless, "say how often: at_most = 3")
         elif back is None and times is not None:
             self._fault("at_most", "at_most says how often it sends back, but sends_back_to is missing")
+
+
+def _with_agents(workflow: WorkflowDefinition, phases: _Phases) -> WorkflowDefinition:
+    """The workflow, each of its phases done by whom the table of that phase names."""
+    told = [(phase, phases.get(phase.name) or phase) for phase in workflow.phases]
+    done = (replace(phase, agent=table.agent, model=table.model) for phase, table in told)
+    return replace(workflow, phases=tuple(done))
 
 
 def _read_prompt(path: Path) -> str:

@@ -34,13 +34,15 @@ class Request:
     """What a run was asked to do.
 
     `agent` is a command line, its program relative to the project unless it is absolute; None where it
-    could not be kept. `configured` says that it came from the settings, which can be asked for it again.
+    could not be kept. `configured` says that it came from the settings, which can be asked for it again, and
+    whose phases may name others. `model` is what the settings say beside it.
     """
 
     issue: Issue
     workflow: WorkflowDefinition
     agent: str | None
     configured: bool = False
+    model: str | None = None
 
     def to_json(self, environ: Mapping[str, str], project: Path) -> dict[str, JSON]:
         """As it is saved by a run that begins in `project`; a command line that holds a credential is not.
@@ -57,12 +59,14 @@ class Request:
             "workflow": self.workflow.to_json(),
             "agent": self.agent if safe else None,
             "agent_configured": self.configured,
+            "model": self.model,
             "project": path_text(project),
         }
 
     def _refuse_credentials(self, secrets: tuple[str, ...]) -> None:
         for phase in self.workflow.phases:
-            for what, text in (("prompt", phase.prompt), ("run", phase.run)):
+            for what in ("prompt", "run", "agent", "model"):
+                text = getattr(phase, what)
                 if text is not None and recordable(text, secrets) != text:
                     raise InvalidInputError(
                         f"the {what} of the phase {phase.name} holds what looks like a credential, so it "
@@ -91,6 +95,7 @@ def read_request(saved: JSON, execution: Execution) -> Request:
             workflow_of(fields, execution),
             fields["agent"],
             bool(fields.get("agent_configured", True)),
+            fields.get("model"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidInputError(

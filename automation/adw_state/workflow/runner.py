@@ -17,11 +17,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
-from adw_state.agents.agent import Agent
 from adw_state.agents.calls import stop_leftovers
-from adw_state.agents.choice import resolve_agent, seen_from_project
 from adw_state.agents.prices import read_prices
 from adw_state.configuration.definitions import BUILT_IN, PhaseDefinition, WorkflowDefinition
 from adw_state.configuration.workflows import find_workflow
@@ -45,6 +42,7 @@ from adw_state.store.owner import this_owner
 from adw_state.store.records import UNFINISHED
 from adw_state.text_files import path_text
 from adw_state.trackers.tracker import Issue
+from adw_state.workflow.agents import agents_of, new_request
 from adw_state.workflow.next_phase import goes_back, next_phase, wants_phase
 from adw_state.workflow.phases.attempts import attempt_phase
 from adw_state.workflow.phases.phase_run import RunPaused
@@ -124,10 +122,8 @@ def _begin(
         repository = check_repository(
             settings.here or project, base=settings.base, allow_dirty=settings.allow_dirty, stop=stop
         )
-        given = _given_agent(settings)
-        command = settings.config.agent if given is None else given
-        request = Request(issue, workflow, command, configured=given is None)
-        agent, prices = _agent(settings, request), read_prices(project, settings.config.prices)
+        request = new_request(settings, issue, workflow)
+        agents, prices = agents_of(settings, request), read_prices(project, settings.config.prices)
         hide_run_folders(repository, project)
         check_run_root(project)
         execution = _new_execution(settings, request, repository, adw_id or records.new_id())
@@ -135,7 +131,7 @@ def _begin(
         record = records.begin(execution, request.to_json(settings.environ, project))
         folder = records.folder(record.id)
         with hold_run(folder, force=settings.force):
-            work = Work(settings, repository, record, request, agent, prices, folder, stop)
+            work = Work(settings, repository, record, request, agents, prices, folder, stop)
             return _do(work, "Starting")
 
 
@@ -176,14 +172,14 @@ def _go_on(settings: RunSettings, records: Records, seen: Seen) -> RunOutcome:
         hide_run_folders(repository, project)
         request = read_request(seen.request, seen.execution)
         _check_last_phase(settings, request.workflow)
-        agent, prices = _agent(settings, request), read_prices(project, settings.config.prices)
+        agents, prices = agents_of(settings, request), read_prices(project, settings.config.prices)
         folder = records.folder(execution_id)
         with hold_run(folder, force=settings.force):
             stop.check()
             record = records.take_over(execution_id, _owner(os.getpid()), force=settings.force)
             for group in stop_leftovers(folder, settings.agent_limits.grace_seconds):
                 _say(settings, f"stopped an agent that the run had left behind (group {group})", record.id)
-            work = Work(settings, repository, record, request, agent, prices, folder, stop)
+            work = Work(settings, repository, record, request, agents, prices, folder, stop)
             return _do(work, "Resuming")
 
 
@@ -271,19 +267,6 @@ def _check_last_phase(settings: RunSettings, workflow: WorkflowDefinition) -> No
         raise InvalidInputError(
             f"the workflow {workflow.name} has no phase {last!r}", hint=f"its phases are {', '.join(names)}"
         )
-
-
-def _agent(settings: RunSettings, request: Request) -> Agent:
-    given = _given_agent(settings)
-    text = request.agent_or(settings.config.agent) if given is None else given
-    return resolve_agent(text, directory=settings.location.project, environ=settings.environ)
-
-
-def _given_agent(settings: RunSettings) -> str | None:
-    """The agent that was given for this call, as the project sees it."""
-    if settings.agent is None:
-        return None
-    return seen_from_project(settings.agent, directory=Path.cwd(), project=settings.location.project)
 
 
 def _records(settings: RunSettings) -> closing[Records]:

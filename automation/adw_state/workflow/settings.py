@@ -29,12 +29,12 @@ from adw_state.workflow.requests import Request, worktree_path_of
 class RunSettings:
     """Where and how runs are made.
 
-    `workflow` is what a new run does, unless it is the configuration's default. `agent` overrides the one a
-    run began with, and that the configuration's. `force` starts a second run on an issue, or takes a run over
-    from a living owner. `allow_dirty` starts although tracked files have uncommitted changes. `last_phase`
-    ends the run early, when this phase has completed, and leaves it in progress; `pause_after` does so after
-    the step of that name. With `only_phase` that phase alone is done, and it sends nothing back. `limits` are
-    those of the configuration unless given.
+    `workflow` is what a new run does, unless it is the configuration's default. `agent` overrides those a run
+    began with, in every phase, and these the configuration's. `force` starts a second run on an issue, or
+    takes a run over from a living owner. `allow_dirty` starts although tracked files have uncommitted
+    changes. `last_phase` ends the run early, when this phase has completed, and leaves it in progress;
+    `pause_after` does so after the step of that name. With `only_phase` that phase alone is done, and it
+    sends nothing back. `limits` are those of the configuration unless given.
 
     A run starts at the commit that `base` names, else at the one checked out in `here`, the folder where
     the user stands, or in the project where `here` is not given.
@@ -91,13 +91,13 @@ class RunOutcome:
 
 @dataclass(frozen=True)
 class Work:
-    """An execution that this process works on, with all that its phases need."""
+    """An execution that this process works on, with all that its phases need; `agents` by phase."""
 
     settings: RunSettings
     repository: Repository
     record: RunRecord
     request: Request
-    agent: Agent
+    agents: Mapping[str, Agent]
     prices: Prices
     run_folder: Path
     stop: StopRequest

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+from adw_state.agents.agent import Agent
 from adw_state.agents.calls import CallEnd, CallFolder, Session, adopt, call_agent, call_folder, said_so_far
 from adw_state.agents.last_event import LastEvent, note_last_event
 from adw_state.agents.reading import Reading
@@ -37,7 +38,7 @@ class AgentCalls:
 
     def adopted(self, folder: CallFolder) -> CallEnd | None:
         """The answer of the agent of an attempt before, if it had done its work; it counts for this one."""
-        end = adopt(self.work.agent, folder, self.work.settings.environ)
+        end = adopt(self._agent, folder, self.work.settings.environ)
         if end is not None:
             self.reporter.say(f"the answer that the agent left in {folder.path.name} is used")
         return None if end is None else self._accounted(end)
@@ -52,7 +53,7 @@ class AgentCalls:
             except SessionUnknownError as unknown:
                 self.reporter.warn(f"{unknown}; it begins a new one")
                 self._folder(self.attempt).put_aside("unknown-session")
-        begin = str(uuid4()) if self.work.agent.chooses_session else None
+        begin = str(uuid4()) if self._agent.chooses_session else None
         return self._call(prompt, Session(begin=begin))
 
     def said_so_far(self) -> AgentResult | None:
@@ -62,7 +63,7 @@ class AgentCalls:
     def note_lost(self, numbers: Collection[int]) -> None:
         """Note what the agents of these attempts had used, whose process was killed before it could."""
         for old in [old for old in self.work.record.attempts if old.phase == self.attempt.phase]:
-            if old.attempt in numbers and old.cost_kind is None and old.agent == self.work.agent.name:
+            if old.attempt in numbers and old.cost_kind is None and old.agent == self._agent.name:
                 used = self._said_by(old)
                 if used is not None:
                     self.work.record.note_use(old, used)
@@ -80,14 +81,18 @@ class AgentCalls:
                 now = self.work.settings.clock.now()
                 note_last_event(folder.path, LastEvent(now, reading.kind, reading.events, reading.skipped))
 
-        end = call_agent(self.work.agent, self.kind, prompt, folder, self.conditions, session, heard)
+        end = call_agent(self._agent, self.kind, prompt, folder, self.conditions, session, heard)
         return self._accounted(end)
+
+    @property
+    def _agent(self) -> Agent:
+        return self.work.agents[self.attempt.phase]
 
     def _folder(self, attempt: Attempt) -> CallFolder:
         return call_folder(self.work.run_folder, attempt.phase, attempt.attempt)
 
     def _said_by(self, attempt: Attempt) -> AgentResult | None:
-        said = said_so_far(self.work.agent, self._folder(attempt), self.work.settings.environ)
+        said = said_so_far(self._agent, self._folder(attempt), self.work.settings.environ)
         return None if said is None else self._used_by(attempt, said)
 
     def _accounted(self, end: CallEnd) -> CallEnd:
@@ -113,15 +118,16 @@ def session_to_resume(work: Work, present: Attempt) -> str | None:
     It must be the same agent's, in the same worktree. A session that was resumed before gets no second
     chance, unless what came of that was complete: the run was sent back since.
     """
+    agent = work.agents[present.phase]
     known = [
         old
         for old in work.record.attempts
         if old.phase == present.phase
         and old.attempt < present.attempt
-        and old.agent == work.agent.name
+        and old.agent == agent.name
         and old.session_id is not None
     ]
-    if not known or not work.agent.resumes:
+    if not known or not agent.resumes:
         return None
     newest = max(known, key=lambda old: old.attempt)
     was_resumed = sum(old.session_id == newest.session_id for old in known) > 1

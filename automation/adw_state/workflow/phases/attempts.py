@@ -65,7 +65,7 @@ def _begin(work: Work, definition: PhaseDefinition) -> PhaseRun:
     known: dict[str, str | None] = {}
     if definition.kind != "command":
         known = {
-            "agent": work.agent.name,
+            "agent": work.agents[definition.name].name,
             "prompt_sha256": sha256(template_of(definition).encode()).hexdigest(),
         }
     attempt = work.record.start_attempt(definition.name, **known, workflow_sha256=work.workflow.sha256)

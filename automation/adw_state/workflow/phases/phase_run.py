@@ -197,7 +197,7 @@ class PhaseRun:
         calls = self._calls
         calls.note_lost(self._unbroken[1:])
         self._clean(base)
-        self.reporter.tell("agent_started", self.work.agent.name)
+        self.reporter.tell("agent_started", self.work.agents[self.phase].name)
         settings = breaking_settings(self.work.tree)
         try:
             return calls.make(self._prompt(values, resumed=False), self._prompt(values, resumed=True))

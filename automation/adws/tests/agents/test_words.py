@@ -7,6 +7,7 @@ import pytest
 from adw_state.agents.any_command import AnyReading, any_command
 from adw_state.agents.kinds import KINDS
 from adw_state.agents.reading import PlainReading
+from adw_state.errors import InvalidInputError
 
 EDITS = {
     "claude": "-p --output-format stream-json --verbose --permission-mode acceptEdits",
@@ -156,3 +157,30 @@ def test_nothing_is_added_to_the_words_of_any_other_command() -> None:
         assert agent.command_for(kind) == ("/bin/mine", "-m", "x", "--resume")
     assert (agent.name, agent.model, agent.resumes, agent.chooses_session) == ("mine", None, False, False)
     assert isinstance(agent.new_reading(), AnyReading)
+
+
+MODELS = {
+    "claude": "--model M",
+    "codex": "-m M",
+    "opencode": "-m M",
+    "gemini": "-m M",
+    "qwen": "-m M",
+    "pi": "--model M",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("before", ["", "-m old", "--model old", "--model=old", "-m=old"])
+def test_a_model_is_told_once_by_the_agents_own_flag(kind: str, before: str) -> None:
+    agent = KINDS[kind].agent(kind, ["--fast", *before.split(), "model"]).with_model("M")
+    assert " ".join(agent.given) == f"--fast model {MODELS[kind]}"
+    assert agent.model == "M"
+
+
+def test_a_command_that_nothing_is_known_of_refuses_a_model() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        any_command("wrapper.sh").agent("./wrapper.sh", []).with_model("M")
+    assert str(caught.value) == "it is not known how the agent wrapper.sh is told its model, here 'M'"
+    assert caught.value.hint == (
+        "write the model into the agent's own command line, and leave out the setting `model`"
+    )

@@ -12,12 +12,13 @@ def test_it_says_that_all_is_right_and_what_each_workflow_does(tmp_path: Path) -
     with (project.folder / "adw.toml").open("a") as file:
         file.write('workflow = "tested"\n[workflows.tested]\nphases = ["plan", "build", "test"]\n')
         file.write('[phases.test]\nrun = "make test"\nsends_back_to = "build"\nat_most = 3\n')
+        file.write('[phases.review]\nagent = "codex"\nmodel = "gpt-5.5"\n')
     checked = project.adw("config", "check")
 
     assert (checked.code, checked.err) == (0, "")
     assert checked.out.splitlines() == [
         f"{project.folder}/adw.toml is right.",
-        "adw_sdlc: plan, build, review",
+        "adw_sdlc: plan, build, review (by codex, model gpt-5.5)",
         "tested (default): plan, build, test (back to build, at most 3 times)",
     ]
 

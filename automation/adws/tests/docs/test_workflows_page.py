@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adw_state.configuration.definitions import KINDS
+from adw_state.configuration.definitions import KINDS, PhaseDefinition
+from adw_state.configuration.labels import LabelSettings
 from adw_state.configuration.prompts import PLACEHOLDERS
-from adw_state.configuration.settings import load_config
-from adw_state.configuration.workflows import PHASE_KEYS
+from adw_state.configuration.settings import Config, load_config
+from adw_state.configuration.workflows import PHASE_KEYS, find_workflow
 from adw_state.configuration.worktrees import WorktreeSettings
 from adws.tests.docs.pages import REPOSITORY, blocks
 from adws.tests.project import Project
@@ -15,10 +16,10 @@ from adws.tests.project import Project
 PAGE = REPOSITORY / "docs" / "workflows.md"
 
 
-def examples() -> tuple[str, str]:
-    """The configurations on the page: of a workflow, and of the worktree."""
-    workflow, worktree = [block.text for block in blocks("toml") if block.page == PAGE]
-    return workflow, worktree
+def examples() -> tuple[str, str, str]:
+    """The configurations on the page: of a workflow, of agents, and of the worktree."""
+    workflow, agents, worktree = [block.text for block in blocks("toml") if block.page == PAGE]
+    return workflow, agents, worktree
 
 
 def test_the_workflow_on_the_page_is_right_and_runs(tmp_path: Path) -> None:
@@ -52,8 +53,21 @@ def test_the_workflow_on_the_page_is_right_and_runs(tmp_path: Path) -> None:
     ]
 
 
-def test_the_worktree_on_the_page_is_right(tmp_path: Path) -> None:
+def test_the_agents_on_the_page_are_right(tmp_path: Path) -> None:
     (tmp_path / "adw.toml").write_text(examples()[1])
+    assert find_workflow(tmp_path, "adw_sdlc").phases == (
+        PhaseDefinition("plan", "plan"),
+        PhaseDefinition("build", "change"),
+        PhaseDefinition("review", "verdict", agent="codex", model="gpt-5.5"),
+    )
+    assert load_config(tmp_path, {}) == Config(
+        agent="claude",
+        labels=(LabelSettings("hard", None, "opus"), LabelSettings("needs care", "gemini", None)),
+    )
+
+
+def test_the_worktree_on_the_page_is_right(tmp_path: Path) -> None:
+    (tmp_path / "adw.toml").write_text(examples()[2])
     assert load_config(tmp_path, {}).worktree == WorktreeSettings(
         (".env",), ("uv sync", "npm ci"), ("docker compose down",), 900.0
     )

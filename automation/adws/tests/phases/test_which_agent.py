@@ -8,12 +8,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adw_state.agents.choice import resolve_agent, seen_from_project
+from adw_state.configuration.definitions import PhaseDefinition, WorkflowDefinition
+from adw_state.configuration.labels import LabelSettings
 from adw_state.configuration.settings import Config, load_config
 from adw_state.errors import AgentMissingError, InvalidInputError
+from adw_state.trackers.tracker import Issue
+from adw_state.workflow.agents import agents_of, new_request
+from adw_state.workflow.runner import run_issue
+from adw_state.workflow.settings import RunOutcome
 from adws.tests.phases.projects import Project
 
 CLI = (sys.executable, "-m", "adw_state.cli")
@@ -216,3 +223,110 @@ def test_a_configured_command_line_with_a_credential_is_read_from_the_settings_a
     run = tools.run("demo-1", agent=None, last_phase="plan", allow_dirty=True).execution
     assert b"abcdefgh1" not in tools.database.read_bytes()
     assert tools.resume(run.id, agent=None).status == "completed"
+
+
+@pytest.fixture
+def choices(project: Project) -> Project:
+    """The project with four agents, whose reviewer and whose label `hard` have each one of them."""
+    for name in ("project", "phase", "label", "line"):
+        agent(project.path / f"{name}.sh", name)
+    (project.path / "adw.toml").write_text('[phases.review]\nagent = "./phase.sh"\n')
+    project.config = Config(agent="./project.sh", labels=(LabelSettings("hard", "./label.sh"),))
+    return project
+
+
+def begin(project: Project, *labels: str, agent: str | None = None, **changes: Any) -> RunOutcome:
+    """A run of an issue with these labels."""
+    issue = Issue("demo-1", "Title", labels=labels)
+    return run_issue(project.settings(agent=agent, allow_dirty=True, **changes), issue)
+
+
+def done_by(project: Project, outcome: RunOutcome) -> dict[str, str | None]:
+    """The agent of each phase."""
+    return {attempt.phase: attempt.agent for attempt in project.attempts(outcome.execution.id)}
+
+
+@pytest.mark.parametrize(
+    ("labels", "line", "builder", "reviewer"),
+    [
+        ((), None, "project.sh", "phase.sh"),
+        (("easy",), None, "project.sh", "phase.sh"),
+        (("easy", "hard"), None, "label.sh", "phase.sh"),
+        (("hard",), "./line.sh", "line.sh", "line.sh"),
+    ],
+)
+def test_the_command_line_counts_before_the_phase_the_label_and_the_project(
+    choices: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    labels: tuple[str, ...],
+    line: str | None,
+    builder: str,
+    reviewer: str,
+) -> None:
+    monkeypatch.chdir(choices.path)
+    outcome = begin(choices, *labels, agent=line)
+    assert outcome.status == "completed"
+    assert done_by(choices, outcome) == {"plan": builder, "build": builder, "review": reviewer}
+
+
+def test_a_run_keeps_the_agents_of_its_phases_and_of_its_label_when_the_settings_change(
+    choices: Project,
+) -> None:
+    begun = begin(choices, "hard", last_phase="plan")
+    (choices.path / "adw.toml").write_text('[phases.review]\nagent = "./line.sh"\n')
+    choices.config = Config(agent="./line.sh")
+    outcome = choices.resume(begun.execution.id, agent=None)
+    assert done_by(choices, outcome) == {"plan": "label.sh", "build": "label.sh", "review": "phase.sh"}
+
+
+def test_a_run_that_was_begun_with_an_agent_goes_on_with_it_in_every_phase(
+    choices: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(choices.path)
+    begun = begin(choices, "hard", agent="./line.sh", last_phase="plan")
+    outcome = choices.resume(begun.execution.id, agent=None)
+    assert done_by(choices, outcome) == {"plan": "line.sh", "build": "line.sh", "review": "line.sh"}
+
+
+@pytest.mark.parametrize(
+    ("phase", "label", "expected"),
+    [
+        ({}, {}, ("claude", "")),
+        ({"model": "p"}, {}, ("claude", "p")),
+        ({}, {"model": "l"}, ("claude", "l")),
+        ({"model": "p"}, {"model": "l"}, ("claude", "p")),
+        ({"model": "p"}, {"agent": "./codex", "model": "l"}, ("codex", "p")),
+        ({"agent": "./codex"}, {"agent": "./claude", "model": "l"}, ("codex", "")),
+        ({"agent": "./codex -m old", "model": "p"}, {}, ("codex", "p")),
+    ],
+)
+def test_a_model_is_for_the_agent_of_its_own_table_or_of_one_further_down(
+    project: Project, phase: dict[str, str], label: dict[str, str], expected: tuple[str, str]
+) -> None:
+    for name in ("claude", "codex"):
+        agent(project.path / name, name)
+    review = PhaseDefinition("review", "verdict", agent=phase.get("agent"), model=phase.get("model"))
+    workflow = WorkflowDefinition("w", (review,))
+    project.config = Config(agent="./claude", labels=(LabelSettings("hard", **label),))
+    settings = project.settings(agent=None)
+    request = new_request(settings, Issue("demo-1", "Title", labels=("hard",)), workflow)
+    found = agents_of(settings, request)["review"]
+    assert (found.name, found.model or "") == expected
+
+
+def test_a_model_that_the_agent_cannot_be_told_is_refused_before_anything_is_written(
+    choices: Project,
+) -> None:
+    (choices.path / "adw.toml").write_text('[phases.review]\nmodel = "opus"\n')
+    before = choices.executions()
+    with pytest.raises(InvalidInputError, match=r"how the agent project\.sh is told its model, here 'opus'$"):
+        begin(choices)
+    assert choices.executions() == before
+
+
+def test_a_phase_whose_agent_holds_a_credential_is_refused(choices: Project) -> None:
+    (choices.path / "adw.toml").write_text('[phases.review]\nagent = "./phase.sh --password=hunter2222"\n')
+    with pytest.raises(
+        InvalidInputError, match=r"^the agent of the phase review holds what looks like a cre"
+    ):
+        begin(choices)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adw_state.configuration.labels import LabelSettings
 from adw_state.configuration.settings import Config, load_config
 from adw_state.errors import ConfigurationError
 
@@ -115,3 +116,30 @@ def test_a_file_that_has_no_end_or_no_bottom_is_refused(tmp_path: Path, kind: st
         load_config(tmp_path, {})
 
     assert str(caught.value) == f"{file} cannot be read: {why}"
+
+
+def test_labels_name_agents_and_models_in_the_order_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "adw.toml").write_text(
+        '[labels."needs care"]\nagent = "claude"\nmodel = " opus "\n[labels.area]\nmodel = "m"\n'
+    )
+    assert load_config(tmp_path, {}).labels == (
+        LabelSettings("needs care", "claude", "opus"),
+        LabelSettings("area", None, "m"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("labels = 3", "1: labels must be tables, such as [labels.NAME]"),
+        ("[labels]\nhard = 3", "2: labels.hard must be a table, not 3"),
+        ('[labels.hard]\nagnet = "x"', "2: labels.hard: 'agnet' is no key of a label"),
+        ("[labels.hard]\nmodel = true", "2: labels.hard: model must be a text, not True"),
+        ('[labels.hard]\nagent = "-x"', "2: labels.hard: agent must be a name, not the flag '-x'"),
+    ],
+)
+def test_what_is_wrong_with_a_label_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "adw.toml").write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(tmp_path, {})
+    assert str(caught.value) == f"{tmp_path}/adw.toml:{told}"

@@ -12,6 +12,7 @@ from adw_state.configuration.settings import Config
 from adw_state.configuration.workflows import faults_of_default, find_workflow, read_workflows
 from adw_state.errors import ConfigurationError
 
+KEYS = "agent, at_most, kind, model, prompt, run, sends_back_to"
 THOROUGH = """\
 workflow = "thorough"
 
@@ -264,8 +265,8 @@ def test_all_faults_are_told_at_once_and_a_run_begins_with_none(project: Path) -
 @pytest.mark.parametrize(
     ("key", "hint"),
     [
-        ("send_back_to", "did you mean sends_back_to? known are at_most, kind, prompt, run, sends_back_to"),
-        ("xyzzy", "known are at_most, kind, prompt, run, sends_back_to"),
+        ("send_back_to", f"did you mean sends_back_to? known are {KEYS}"),
+        ("xyzzy", f"known are {KEYS}"),
     ],
 )
 def test_the_nearest_known_key_is_named(project: Path, key: str, hint: str) -> None:
@@ -317,3 +318,42 @@ def test_the_line_of_a_key_is_found_however_the_file_is_written() -> None:
         ("phases", "document", "inline", "deep"): 13,
         ("phases", "document", "inline", "deep", "er"): 13,
     }
+
+
+def test_a_phase_names_its_agent_and_model_in_every_workflow_also_a_built_in_one(project: Path) -> None:
+    text = (
+        '[phases.review]\nagent = " codex --fast "\nmodel = "gpt-5.5"\n'
+        '[workflows.w]\nphases = ["build", "review"]\n'
+        '[phases.build]\nmodel = "opus"\nprompt = "prompts/document.md"\n'
+    )
+    assert faults(project, text.replace("phases = [", 'phases = ["plan", ')) == []
+
+    reviewer = PhaseDefinition("review", "verdict", agent="codex --fast", model="gpt-5.5")
+    assert find_workflow(project, "adw_sdlc").phases == (
+        PhaseDefinition("plan", "plan"),
+        PhaseDefinition("build", "change", model="opus"),
+        reviewer,
+    )
+    assert find_workflow(project, "w").phases[2] == reviewer
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("agent = 1", "phases.review: agent must be a text, not 1"),
+        ('agent = " "', "phases.review: agent must be a text, not ' '"),
+        ('model = ["a"]', "phases.review: model must be a text, not ['a']"),
+        (
+            'model = "a\\nb"',
+            "phases.review: model must be one line without control characters, not 'a\\nb'",
+        ),
+        ('model = "--yolo"', "phases.review: model must be a name, not the flag '--yolo'"),
+        ('modle = "a"', "phases.review: 'modle' is no key of a phase"),
+        ('agent = "codex"\nrun = "true"', "phases.review: a command has no agent"),
+        ('model = "a"\nrun = "true"', "phases.review: a command has no model"),
+    ],
+)
+def test_what_is_wrong_with_the_agent_of_a_phase_is_told_with_its_line(
+    project: Path, table: str, told: str
+) -> None:
+    assert faults(project, f"[phases.review]\n{table}\n") == [f"adw.toml:2: {told}"]
