@@ -47,7 +47,7 @@ class Request:
     def to_json(self, environ: Mapping[str, str], project: Path) -> dict[str, JSON]:
         """As it is saved by a run that begins in `project`; a command line that holds a credential is not.
 
-        Raises `InvalidInputError` where the workflow holds one.
+        Raises `InvalidInputError` where the workflow or the model holds one.
         """
         secrets = secret_values(environ)
         self._refuse_credentials(secrets)
@@ -64,15 +64,18 @@ class Request:
         }
 
     def _refuse_credentials(self, secrets: tuple[str, ...]) -> None:
-        for phase in self.workflow.phases:
-            for what in ("prompt", "run", "agent", "model"):
-                text = getattr(phase, what)
-                if text is not None and recordable(text, secrets) != text:
-                    raise InvalidInputError(
-                        f"the {what} of the phase {phase.name} holds what looks like a credential, so it "
-                        "cannot be stored with the run",
-                        hint="put it into the environment, where agents and commands find it",
-                    )
+        phases = self.workflow.phases
+        texts = [
+            (f"the {what} of the phase {phase.name}", getattr(phase, what))
+            for phase in phases
+            for what in ("prompt", "run", "agent", "model")
+        ]
+        for what, text in (*texts, ("the model of the issue's label", self.model)):
+            if text is not None and recordable(text, secrets) != text:
+                raise InvalidInputError(
+                    f"{what} holds what looks like a credential, so it cannot be stored with the run",
+                    hint="put it into the environment, where agents and commands find it",
+                )
 
     def agent_or(self, configured: str) -> str:
         """The agent, or the configured one. Raises `InvalidInputError` where it has to be named again."""

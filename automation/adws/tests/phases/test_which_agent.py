@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from adw_state.agents.choice import resolve_agent, seen_from_project
-from adw_state.configuration.definitions import PhaseDefinition, WorkflowDefinition
+from adw_state.configuration.definitions import BUILT_IN, PhaseDefinition, WorkflowDefinition
 from adw_state.configuration.labels import LabelSettings
 from adw_state.configuration.settings import Config, load_config
 from adw_state.errors import AgentMissingError, InvalidInputError
 from adw_state.trackers.tracker import Issue
 from adw_state.workflow.agents import agents_of, new_request
+from adw_state.workflow.requests import Request, read_request
 from adw_state.workflow.runner import run_issue
 from adw_state.workflow.settings import RunOutcome
 from adws.tests.phases.projects import Project
@@ -330,3 +331,18 @@ def test_a_phase_whose_agent_holds_a_credential_is_refused(choices: Project) -> 
         InvalidInputError, match=r"^the agent of the phase review holds what looks like a cre"
     ):
         begin(choices)
+
+
+def test_what_a_run_was_asked_comes_back_as_it_was_saved(project: Project) -> None:
+    execution = project.run("demo-1", last_phase="plan").execution
+    issue = Issue("demo-1", "Title", labels=("hard",))
+    request = Request(issue, BUILT_IN, "claude", configured=True, model="opus")
+    assert read_request(request.to_json({}, project.path), execution) == request
+
+
+def test_a_model_that_holds_a_credential_is_refused(project: Project) -> None:
+    request = Request(Issue("demo-1", "Title"), BUILT_IN, "claude", model="ghp_" + "a1B2" * 9)
+    with pytest.raises(
+        InvalidInputError, match=r"^the model of the issue's label holds what looks like a cr"
+    ):
+        request.to_json({}, project.path)
