@@ -10,12 +10,14 @@ import click
 from adw_state.clock import default_clock
 from adw_state.commands.options import common, open_state, settings
 from adw_state.commands.output import print_json, print_line, print_raw, print_table
-from adw_state.errors import RepositoryError
+from adw_state.errors import RepositoryError, command_on
 from adw_state.git.branches import changed_files, diff_of, tip_of
+from adw_state.git.repository import check_repository
+from adw_state.interruption import StopRequest
 from adw_state.state import BeadsStateManager
 from adw_state.trackers.tracker import Location
-from adw_state.workflow.cleaning import Cleaned, clean_runs, tree_of_run
-from adw_state.workflow.settings import RunSettings
+from adw_state.workflow.cleaning import Cleaned, clean_runs
+from adw_state.workflow.settings import RunSettings, worktree_of
 
 _MOST_RUNS = 10_000
 
@@ -29,12 +31,13 @@ def diff(adw_id: str, stat: bool, db: str | None, as_json: bool) -> None:
     location, state = open_state(db)
     with state:
         execution = state.require_execution(adw_id)
-    tree = tree_of_run(_run_settings(location), execution)
+    repository = check_repository(location.project, allow_dirty=True)
+    tree = worktree_of(_run_settings(location), repository, execution, StopRequest())
     tip, base = tip_of(tree), execution.base_commit
     if tip is None or base is None:
         raise RepositoryError(
             f"the run {execution.id} has no branch in {location.project}",
-            hint=f"`adw show {execution.id}` tells where it worked",
+            hint=f"`{command_on('adw show', execution.id)}` tells where it worked",
         )
     if as_json:
         files = changed_files(tree, base, tip)

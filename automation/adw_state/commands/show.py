@@ -64,7 +64,7 @@ def show(adw_id: str, db: str | None, as_json: bool) -> None:
     )
     by_hand = _resumes_by_hand(execution, attempts)
     if by_hand is not None:
-        print_line(f"The newest session goes on by hand with: {by_hand}")
+        print_line(f"To resume the newest session by hand: {by_hand}")
 
 
 def _print_use(attempts: list[Attempt]) -> None:

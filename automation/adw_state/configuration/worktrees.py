@@ -1,9 +1,12 @@
 """How the worktree of a run is prepared: the table `[worktree]` of `adw.toml`.
 
-[worktree]
-copy = [".env"]                      # from the project into the worktree: what git does not bring along
-setup = ["uv sync"]                  # shell commands in the worktree, before the first agent
-timeout_seconds = 900                # for each command
+    [worktree]
+    copy = [".env"]                      # from the project into the worktree: what git does not bring along
+    setup = ["uv sync"]                  # shell commands in the worktree, before the first agent
+    teardown = ["docker compose down"]   # shell commands in the worktree, before `adw clean` removes it
+    timeout_seconds = 900                # for each command
+
+A command that takes longer than its time is stopped.
 """
 
 from __future__ import annotations

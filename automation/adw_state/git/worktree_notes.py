@@ -22,6 +22,9 @@ _GATE_SECONDS = 60.0
 def slot_of(tree: Worktree) -> int:
     """The number of the worktree; the lowest that is free is given to it the first time."""
     note = git_dir_of(tree) / _SLOT
+    known = _number(note)
+    if known is not None:
+        return known
     # Two runs that ask at the same time must not get the same number.
     with closing(Gate(note.parent.parent, _GATE_SECONDS)) as gate, gate:
         if _number(note) is None:

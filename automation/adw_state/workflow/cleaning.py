@@ -9,19 +9,16 @@ from pathlib import Path
 
 from adw_state.errors import AdwError
 from adw_state.git.branches import has_branch, is_merged, remove_branch, remove_worktree, uncommitted
-from adw_state.git.command import agent_environment
-from adw_state.git.repository import check_repository
-from adw_state.git.worktree_notes import slot_of
+from adw_state.git.repository import Repository, check_repository
 from adw_state.git.worktrees import Worktree
 from adw_state.interruption import StopRequest
-from adw_state.processes.running import Conditions
 from adw_state.record.json_runs import hold_run
 from adw_state.record.records import Records, Seen
 from adw_state.run_root import agents_folder
 from adw_state.state import Execution
 from adw_state.store.records import UNFINISHED
-from adw_state.workflow.requests import refuse_other_place, worktree_path_of
-from adw_state.workflow.settings import RunSettings
+from adw_state.workflow.requests import refuse_other_place
+from adw_state.workflow.settings import RunSettings, conditions_in, worktree_of
 from adw_state.workflow.worktree_setup import tear_down_worktree
 
 
@@ -41,14 +38,6 @@ class Cleaned:
     kept_in: tuple[str, ...] = ()
 
 
-def tree_of_run(settings: RunSettings, execution: Execution) -> Worktree:
-    """The worktree of a run, whether it is there or not. Raises `RepositoryError` outside a repository."""
-    project = settings.location.project
-    repository = check_repository(project, allow_dirty=True)
-    path = worktree_path_of(execution, project)
-    return Worktree(repository.common_dir, path, StopRequest(), settings.config.git_timeout_seconds)
-
-
 def clean_runs(
     settings: RunSettings, execution_ids: Iterable[str], *, force: bool = False, dry_run: bool = False
 ) -> list[Cleaned]:
@@ -59,13 +48,18 @@ def clean_runs(
     """
     with closing(Records(settings.location, settings.config, settings.clock, settings.warn)) as records:
         seen = [records.look_at(execution_id) for execution_id in execution_ids]
-        cleaned = [_clean(settings, one, force=force, dry_run=dry_run) for one in seen]
+        if not seen:
+            return []
+        repository = check_repository(settings.location.project, allow_dirty=True)
+        cleaned = [_clean(settings, repository, one, force=force, dry_run=dry_run) for one in seen]
     return [one for one in cleaned if one is not None]
 
 
-def _clean(settings: RunSettings, seen: Seen, *, force: bool, dry_run: bool) -> Cleaned | None:
+def _clean(
+    settings: RunSettings, repository: Repository, seen: Seen, *, force: bool, dry_run: bool
+) -> Cleaned | None:
     execution = seen.execution
-    tree = tree_of_run(settings, execution)
+    tree = worktree_of(settings, repository, execution, StopRequest())
     if not tree.path.is_dir() and not has_branch(tree):
         return None
     told = Cleaned(execution.id, execution.issue_id, tree.branch, tree.path)
@@ -101,10 +95,8 @@ def _remove(settings: RunSettings, tree: Worktree, folder: Path, *, force: bool)
     merged = is_merged(tree, settings.location.project)
     places: list[str | None] = []
     if tree.path.is_dir():
-        environ = agent_environment(settings.environ, tree.path, slot_of(tree))
-        conditions = Conditions(tree.path, environ, settings.agent_limits, tree.stop)
         try:
-            tear_down_worktree(settings.config.worktree, conditions, folder)
+            tear_down_worktree(settings.config.worktree, conditions_in(settings, tree), folder)
         except AdwError:
             if not force:
                 raise

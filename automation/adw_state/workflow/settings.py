@@ -13,10 +13,12 @@ from adw_state.clock import Clock
 from adw_state.configuration.definitions import WorkflowDefinition
 from adw_state.configuration.settings import Config
 from adw_state.errors import AdwError
+from adw_state.git.command import agent_environment
 from adw_state.git.repository import Repository
+from adw_state.git.worktree_notes import slot_of
 from adw_state.git.worktrees import Worktree
 from adw_state.interruption import StopRequest
-from adw_state.processes.running import Limits
+from adw_state.processes.running import Conditions, Limits
 from adw_state.record.run_record import RunRecord
 from adw_state.redaction import secret_values
 from adw_state.state import Execution
@@ -89,6 +91,20 @@ class RunOutcome:
         return 0 if self.error is None else self.error.exit_code
 
 
+def worktree_of(
+    settings: RunSettings, repository: Repository, execution: Execution, stop: StopRequest
+) -> Worktree:
+    """The worktree of an execution, whether it is there or not."""
+    path = worktree_path_of(execution, settings.location.project)
+    return Worktree(repository.common_dir, path, stop, settings.config.git_timeout_seconds)
+
+
+def conditions_in(settings: RunSettings, tree: Worktree) -> Conditions:
+    """What agents and commands run under that work in this worktree."""
+    environ = agent_environment(settings.environ, tree.path, slot_of(tree))
+    return Conditions(tree.path, environ, settings.agent_limits, tree.stop)
+
+
 @dataclass(frozen=True)
 class Work:
     """An execution that this process works on, with all that its phases need; `agents` by phase."""
@@ -120,9 +136,7 @@ class Work:
     @cached_property
     def tree(self) -> Worktree:
         """Where the execution works."""
-        path = worktree_path_of(self.record.execution, self.settings.location.project)
-        timeout = self.settings.config.git_timeout_seconds
-        return Worktree(self.repository.common_dir, path, self.stop, timeout)
+        return worktree_of(self.settings, self.repository, self.record.execution, self.stop)
 
     @cached_property
     def start_commit(self) -> str:

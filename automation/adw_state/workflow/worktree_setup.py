@@ -65,7 +65,7 @@ def _within_time(conditions: Conditions, settings: WorktreeSettings) -> Conditio
 
 def _run(command: str, folder: CallFolder, conditions: Conditions, consequence: str) -> None:
     hint = (
-        f"all it printed is in {output_of(folder)}; mend what it needs, "
+        f"all it printed is in {output_of(folder)}; fix what it needs, "
         "or [worktree] in adw.toml, which also has timeout_seconds, then try again"
     )
     try:
@@ -110,7 +110,8 @@ def _refuse_what_would_be_committed(tree: Worktree, path: str) -> None:
     listed = git_of(tree).run("ls-files", "-z", "--others", "--exclude-standard", "--", path).split("\0")
     shown = [one for one in listed if one and may_be_committed(one)]
     if shown:
-        (tree.path / shown[0]).unlink()
+        for copied in shown:
+            (tree.path / copied).unlink()
         raise WorktreeSetupError(
             f"the worktree is not ready: git does not ignore {shown[0]}, "
             "so the copy would be committed as the agent's work",

@@ -25,12 +25,10 @@ from adw_state.errors import (
     RepositoryError,
     RunInterruptedError,
 )
-from adw_state.git.command import agent_environment
 from adw_state.git.commits import rehearse_commit
 from adw_state.git.leftovers import set_aside_leftovers
 from adw_state.git.repository import breaking_settings, how_they_changed
 from adw_state.git.tree_state import note_checkout, stand_on_branch
-from adw_state.git.worktree_notes import slot_of
 from adw_state.git.worktrees import ensure_worktree, head_of, safe_name
 from adw_state.processes.running import Conditions
 from adw_state.state import Attempt
@@ -39,7 +37,7 @@ from adw_state.text_files import path_text
 from adw_state.workflow.next_phase import feedback_for
 from adw_state.workflow.phases.agent_calls import AgentCalls
 from adw_state.workflow.progress import Reporter
-from adw_state.workflow.settings import Work
+from adw_state.workflow.settings import Work, conditions_in
 from adw_state.workflow.worktree_setup import prepare_worktree
 
 StepResult: TypeAlias = dict[str, JSON]
@@ -119,9 +117,7 @@ class PhaseRun:
     @property
     def conditions(self) -> Conditions:
         """What an agent or a command of this phase runs under."""
-        work = self.work
-        environ = agent_environment(work.settings.environ, work.tree.path, slot_of(work.tree))
-        return Conditions(work.tree.path, environ, work.settings.agent_limits, work.stop)
+        return conditions_in(self.work.settings, self.work.tree)
 
     def prepare(self) -> str:
         """The step `worktree_ready`: a worktree without leftovers. Returns the commit to work from."""

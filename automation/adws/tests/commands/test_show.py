@@ -60,7 +60,7 @@ def test_costs_of_different_kinds_are_never_one_sum(project: Project) -> None:
 
 def test_it_tells_how_the_newest_session_is_resumed_by_hand(project: Project) -> None:
     last = project.adw("show", "run-1").out.splitlines()[-1]
-    assert last == "The newest session goes on by hand with: cd '/p/trees/my shop' && codex resume s-3"
+    assert last == "To resume the newest session by hand: cd '/p/trees/my shop' && codex resume s-3"
 
 
 def test_of_agents_that_said_nothing_there_is_no_table(tmp_path: Path) -> None:

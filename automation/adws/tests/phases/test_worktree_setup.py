@@ -158,6 +158,16 @@ class TestCopies:
         assert str(outcome.error) == "the worktree is not ready: " + complaint.format(project=project.path)
         assert not (tree_of(project) / path).exists()
 
+    def test_of_a_folder_that_git_does_not_ignore_nothing_stays_in_the_worktree(
+        self, project: Project
+    ) -> None:
+        for name in ("a.md", "b.md"):
+            (project.path / "notes" / name).parent.mkdir(exist_ok=True)
+            (project.path / "notes" / name).write_text("mine\n")
+        configure(project, copy=["notes"])
+        assert isinstance(project.run("demo-1", adw_id="run-1").error, WorktreeSetupError)
+        assert list((tree_of(project) / "notes").iterdir()) == []
+
 
 class TestSlot:
     def test_each_worktree_has_a_number_of_its_own_that_stays(self, project: Project, notes: Path) -> None:
