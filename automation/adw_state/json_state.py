@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Self, TypeAlias
 
 from adw_state.clock import Clock, default_clock, format_time
-from adw_state.engine.sqlite.gate import Gate
 from adw_state.errors import InvalidInputError, StateFileError
+from adw_state.gate import Gate
 from adw_state.run_root import agents_folder
 from adw_state.store.json_values import JSON, encode
 from adw_state.store.values import identifier

@@ -10,7 +10,7 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 
-from adw_state.engine.sqlite.gate import Gate
+from adw_state.gate import Gate
 from adw_state.git.command import refusing
 from adw_state.git.worktrees import Worktree, git_dir_of
 from adw_state.text_files import replace_file

@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from adw_state.engine.sqlite.gate import Gate
 from adw_state.errors import RepositoryError
+from adw_state.gate import Gate
 from adw_state.git.command import TIMEOUT_SECONDS, Git, refusing
 from adw_state.interruption import StopRequest
 

@@ -13,12 +13,12 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from adw_state.clock import Clock
-from adw_state.engine.sqlite.gate import Gate
 from adw_state.errors import (
     ExecutionHeldError,
     InvalidInputError,
     StateFileError,
 )
+from adw_state.gate import Gate
 from adw_state.record.json_store import JsonStore
 from adw_state.record.store import SavedStep
 from adw_state.run_root import agents_folder

@@ -21,7 +21,6 @@ from adw_state.engine.sqlite.backup import Backup, back_up
 from adw_state.engine.sqlite.connection import BUSY_TIMEOUT_SECONDS, open_new, open_reader, open_writer
 from adw_state.engine.sqlite.driver import Connection, EngineError
 from adw_state.engine.sqlite.faults import translate
-from adw_state.engine.sqlite.gate import Gate
 from adw_state.errors import (
     DatabaseReadOnlyError,
     DatabaseUnreadableError,
@@ -29,6 +28,7 @@ from adw_state.errors import (
     MigrationError,
     StoreFaultError,
 )
+from adw_state.gate import Gate
 from adw_state.schema import shape
 from adw_state.schema.migration_files import Layout, Migration, known
 from adw_state.schema.migration_status import (

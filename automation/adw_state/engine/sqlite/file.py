@@ -19,11 +19,11 @@ from adw_state.clock import Clock, format_time
 from adw_state.engine.sqlite.connection import open_reader, open_writer
 from adw_state.engine.sqlite.driver import Connection, EngineError
 from adw_state.engine.sqlite.faults import translate, translating, wants_rollback
-from adw_state.engine.sqlite.gate import Gate
 from adw_state.engine.sqlite.readers import Readers
 from adw_state.engine.sqlite.surroundings import Surroundings
 from adw_state.engine.transaction import Params, Row, Transaction
 from adw_state.errors import StoreFaultError
+from adw_state.gate import Gate
 
 Result = TypeVar("Result")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from adw_state.engine.sqlite.gate import Gate
 from adw_state.errors import StoreBusyError
+from adw_state.gate import Gate
 from adw_state.schema import migration_status, migrations
 from adw_state.schema.migration_files import Layout, Migration, known
 from adw_state.state import BeadsStateManager

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from adw_state.clock import SettableClock
-from adw_state.engine.sqlite.gate import Gate
 from adw_state.engine.transaction import Transaction
 from adw_state.errors import StoreBusyError, StoreFaultError
+from adw_state.gate import Gate
 from adw_state.state import BeadsStateManager
 from adw_state.store.database import Database, try_again
 from adws.tests.conftest import NOW

@@ -1,5 +1,6 @@
-"""The gate: writers of many processes take turns in the order in which they came.
+"""The gate: processes that write to one folder's files take turns in the order in which they came.
 
+The database's writers use it, and whoever makes worktrees, numbers them, or claims an issue in JSON alone.
 SQLite's busy handler sleeps with growing pauses, so whoever has waited longest loses. A `flock` taken
 before BEGIN IMMEDIATE queues the writers in the kernel instead. It is held on a descriptor of the
 database's *folder*: that leaves no file behind, is the same for every path to the database, the
